@@ -1,0 +1,1 @@
+"""A transparency log that knows nothing of brokers."""

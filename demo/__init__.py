@@ -1,0 +1,1 @@
+"""What makes one machine look like two municipalities: systems, registers, log-in, database."""
