@@ -1,0 +1,34 @@
+"""What is wanted: one citizen, one purpose, one case; categories and sources, or all the purpose allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain.personal import Personal
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One ask. `categories` or `sources` of None mean: what the purpose and the registry give (`design.md` 6b f).
+
+    `id` is minted by the broker (UUID text) and ties all entries of this ask. `request_id` is the caller's own
+    and never unique: a repeat is an access of its own.
+    """
+
+    id: str
+    citizen: Personal[str]
+    purpose: str
+    case: Personal[str]
+    categories: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
+    request_id: str | None = None
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What one verdict is about: a source, a category, and the subject's handle (`design.md` 6b a)."""
+
+    source: str
+    category: str
+    subject: str

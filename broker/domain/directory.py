@@ -1,0 +1,123 @@
+"""The directory: who and what is registered. Prepared once per registry revision; holds no citizen.
+
+It is what `broker/registry.py` makes of the registry file and the law tables, in the shape the road needs:
+municipalities, units, sources with the categories they hold, purposes with their bounds, delegations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Municipality:
+    """A municipality: its id, CVR, names, CPR municipality code, and the log settings that concern it."""
+
+    id: str
+    cvr: str
+    name: str
+    code: str
+    strict_kle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A department of a municipality: `kind` such as jobcentre, social_centre; names in Danish and English."""
+
+    id: str
+    municipality: str
+    kind: str
+    name_da: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """A source as registered: whose it is, and the categories it holds. How it is reached is a connector's matter."""
+
+    id: str
+    unit: str
+    municipality: str
+    kind: str
+    categories: frozenset[str]
+    name_da: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A data category of `domain.md` 3.1: level 1 to 4; `child` if it concerns a child of the citizen."""
+
+    id: str
+    level: int
+    area: str
+    child: bool
+    health: bool
+    never: bool
+    name_da: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A purpose and the most it may ever ask for. `statute` names the law row where consent is not the basis."""
+
+    id: str
+    categories: frozenset[str]
+    consent: bool
+    statute: str | None
+    name_da: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """One municipality lets another act for it: KLE scope (`15.*`), Danish days inclusive."""
+
+    id: str
+    from_municipality: str
+    to_municipality: str
+    kle: tuple[str, ...]
+    from_day: int
+    to_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonText:
+    """A reason code: its stage, whether the asker may see it, the paragraph, and one sentence in each language."""
+
+    code: str
+    stage: int
+    caller: bool
+    paragraph: str
+    da: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """All of it, by id."""
+
+    revision: str
+    municipalities: Mapping[str, Municipality]
+    units: Mapping[str, Unit]
+    sources: Mapping[str, SourceEntry]
+    categories: Mapping[str, Category]
+    purposes: Mapping[str, Purpose]
+    delegations: Mapping[str, Delegation]
+    reasons: Mapping[str, ReasonText]
+    trials: Mapping[str, Trial]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A frikommune trial, bound to network, municipality and days (inclusive): the plan types one plan may replace."""
+
+    id: str
+    network: str
+    municipality: str
+    kind: str
+    from_day: int
+    to_day: int
+    replaces: frozenset[str]

@@ -1,0 +1,225 @@
+"""The catalogue of audit events: what may stand on the log, each with just the fields it may carry.
+
+Rules kept here:
+- Events hold handles, codes, counts and days; never a CPR number, a name or free text. Texts that evidence needs
+  (what the citizen read and said yes to) are named by version or digest.
+- `code` is the kind in the public part of the entry (`audit/entry.py`); a code is never used again.
+- The body (encrypted under the subject's key) is every field; the index row (deletable, for search) is `index()`.
+- Each event names the municipality whose log it stands on and the one subject under whose key it lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from broker.domain.decisions import PolicyMark, Verdict
+from broker.domain.items import Item, Silent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """What every event says: whose log, about whom (handle), by whom (handle), when."""
+
+    code: ClassVar[int]
+    name: ClassVar[str]
+
+    municipality: str
+    subject: str
+    actor: str
+    at: datetime
+
+    def index(self) -> dict[str, Any]:
+        """Give the index row: what supervision may search for without opening the body (`design.md` 6b h)."""
+        return {
+            "municipality": self.municipality,
+            "at": int(self.at.timestamp()),
+            "kind": self.name,
+            "citizen": self.subject,
+            "actor": self.actor,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskMade(AuditEvent):
+    """A caller asked about a citizen. Durable before anything about the citizen is read (P2)."""
+
+    code: ClassVar[int] = 1
+    name: ClassVar[str] = "ask"
+
+    ask: str
+    requester: str
+    unit: str
+    system: str
+    roles: tuple[str, ...]
+    nsis: str
+    purpose: str
+    case: str
+    categories: tuple[str, ...] | None
+    sources: tuple[str, ...] | None
+    repeat: bool = False
+
+    def index(self) -> dict[str, Any]:
+        """Add unit, purpose and case."""
+        row = AuditEvent.index(self)
+        row |= {"ask": self.ask, "unit": self.unit, "purpose": self.purpose, "case": self.case}
+        return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeReached(AuditEvent):
+    """An ask was answered or refused: the decision, what was read, what leaves (counts and an HMAC of the items)."""
+
+    code: ClassVar[int] = 2
+    name: ClassVar[str] = "outcome"
+
+    ask: str
+    requester: str
+    unit: str
+    purpose: str
+    case: str
+    outcome: str  # "released", "partly", "refused"
+    verdicts: tuple[Verdict, ...]
+    mark: PolicyMark
+    question: str  # SHA-256 of the canonical question
+    registers: tuple[str, ...]
+    failed_registers: tuple[str, ...]
+    sources_read: tuple[str, ...]
+    silent: tuple[Silent, ...]
+    dropped: int
+    own_items: int
+    shared_items: int
+    kept: tuple[Item, ...] = field(repr=False)  # enters the body as an HMAC under the subject's key only
+    emergency: bool = False
+    judged_again: bool = False
+
+    def index(self) -> dict[str, Any]:
+        """Add outcome, bases, reasons and sources read."""
+        row = AuditEvent.index(self)
+        row |= {"ask": self.ask, "unit": self.unit, "purpose": self.purpose, "case": self.case}
+        row |= {
+            "outcome": self.outcome,
+            "basis": sorted({b.kind for v in self.verdicts for b in v.basis}),
+            "reasons": sorted({r for v in self.verdicts for r in v.reasons}),
+            "categories": sorted({v.key.category for v in self.verdicts if v.released}),
+            "sources": sorted(self.sources_read),
+            "emergency": self.emergency,
+        }
+        return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentEvent(AuditEvent):
+    """What every change of consent says: which consent or request, to which unit, for what, which lines."""
+
+    consent: str
+    unit: str
+    purpose: str
+    case: str
+    lines: tuple[tuple[str, str, str], ...]  # (subject handle, source, category)
+    channel: str  # "online", "desk_paper", "desk_oral", "desk_phone", "system"
+    text_version: str
+
+    def index(self) -> dict[str, Any]:
+        """Add unit, purpose, case and sources."""
+        row = AuditEvent.index(self)
+        row |= {"unit": self.unit, "purpose": self.purpose, "case": self.case, "consent": self.consent}
+        row |= {"sources": sorted({source for _, source, _ in self.lines})}
+        return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRequested(ConsentEvent):
+    """A caseworker asked the citizen for consent."""
+
+    code: ClassVar[int] = 10
+    name: ClassVar[str] = "consent.requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGranted(ConsentEvent):
+    """A giver said yes, to the whole or to some lines. `text_digest` is the SHA-256 of exactly what was shown."""
+
+    code: ClassVar[int] = 11
+    name: ClassVar[str] = "consent.granted"
+
+    version: int
+    from_day: int
+    to_day: int
+    giver: str
+    capacity: str
+    text_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRefused(ConsentEvent):
+    """A giver said no."""
+
+    code: ClassVar[int] = 12
+    name: ClassVar[str] = "consent.refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWithdrawn(ConsentEvent):
+    """A giver took a yes back, whole or in part; effective at the commit that writes this."""
+
+    code: ClassVar[int] = 13
+    name: ClassVar[str] = "consent.withdrawn"
+
+    version: int
+    giver: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockChanged(AuditEvent):
+    """The citizen set or lifted a standing no."""
+
+    code: ClassVar[int] = 14
+    name: ClassVar[str] = "block.changed"
+
+    block: str
+    source: str | None
+    unit: str | None
+    category: str | None
+    lifted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSearched(AuditEvent):
+    """An overseer read the log: what was filtered on (codes only), how many entries were shown.
+
+    The subject is the overseer themself, or the citizen whose entries were asked for.
+    """
+
+    code: ClassVar[int] = 30
+    name: ClassVar[str] = "log.searched"
+
+    role: str
+    criteria: tuple[tuple[str, str], ...]
+    shown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogVerified(AuditEvent):
+    """An overseer had the log checked from the first entry to the last."""
+
+    code: ClassVar[int] = 31
+    name: ClassVar[str] = "log.verified"
+
+    role: str
+    size: int
+    intact: bool
+
+
+CATALOGUE: tuple[type[AuditEvent], ...] = (
+    AskMade,
+    OutcomeReached,
+    ConsentRequested,
+    ConsentGranted,
+    ConsentRefused,
+    ConsentWithdrawn,
+    BlockChanged,
+    LogSearched,
+    LogVerified,
+)

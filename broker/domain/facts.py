@@ -1,0 +1,154 @@
+"""Facts: all that one decision may rest on, of one moment. They are needed to decide and never leave.
+
+Two shapes stand here. What the registers tell (`RegisterPerson`, `CaseRecord`, `Employment`) holds CPR numbers as
+`Personal`; what the policy is told (`Subject`, `ConsentLine`, `Facts`) holds handles only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from broker.domain.days import NO_END
+from broker.domain.personal import Personal
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CustodyHolder:
+    """One holder of custody of a child; `kind` is CPR's relation type (3 mother, 4 father, 5 and 6 other)."""
+
+    cpr: Personal[str]
+    kind: int
+    from_day: int = 0
+    to_day: int = NO_END
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RegisterPerson:
+    """What the CPR register tells of one person. `known` is False when it has no such person.
+
+    `protected` of None means that the register did not say; unknown protection protects (`domain.md` 4.5).
+    """
+
+    cpr: Personal[str]
+    known: bool
+    born: int | None = None
+    dead_on: int | None = None
+    municipality: str | None = None
+    protected: bool | None = None
+    custody: tuple[CustodyHolder, ...] = ()
+    children: tuple[Personal[str], ...] = ()
+    current_cpr: Personal[str] | None = None
+    guardian: CustodyHolder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """What the requesting unit's own system says of a case, asked with this citizen and this caseworker."""
+
+    exists: bool
+    open: bool = False
+    concerns_citizen: bool = False
+    caseworker_on_case: bool = False
+    unit: str | None = None
+    kle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Employment:
+    """Whether the caseworker is employed at the unit today, as the employer's own system says, live."""
+
+    employed: bool
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """A holder of custody by handle, with the days it holds (inclusive)."""
+
+    holder: str
+    from_day: int
+    to_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A person a verdict may be about: the citizen asked for, or a child of theirs. Handles and days only."""
+
+    handle: str
+    known: bool
+    child_of_citizen: bool
+    born: int | None
+    dead_on: int | None
+    municipality: str | None
+    protected: bool | None
+    custody: tuple[Custody, ...] = ()
+    guardian: str | None = None
+    moved_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentLine:
+    """One line of a consent: whose data, who said yes, from which source, which category, to whom, for what, when.
+
+    `state` is `granted`, `paused` or `withdrawn`, the last in its append-only history. `version` is the
+    consent's version that holds now. Days are inclusive Danish days.
+    """
+
+    id: str
+    consent: str
+    version: int
+    subject: str
+    giver: str
+    capacity: str
+    source: str
+    category: str
+    recipient: str
+    purpose: str
+    case: str
+    from_day: int
+    to_day: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A standing no of the citizen for a source, a unit or a category; None means any. Beats every consent."""
+
+    id: str
+    subject: str
+    source: str | None
+    unit: str | None
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFacts:
+    """Consents and blocks of one database snapshot, with each subject's version at that moment (`design.md` 6b g)."""
+
+    lines: tuple[ConsentLine, ...]
+    blocks: tuple[Block, ...]
+    versions: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a decision rests on. `subjects[0]` is the citizen. `case_handle` stands for the case number.
+
+    `registers` names those consulted; `failed_registers` those that gave no answer: then the answer is no.
+    `cprs` maps each subject's handle to the number sources are asked with; it never enters the question.
+    """
+
+    at: datetime
+    today: int
+    citizen: str
+    actor: str
+    case_handle: str
+    subjects: tuple[Subject, ...]
+    case: CaseRecord
+    employment: Employment
+    consents: ConsentFacts
+    registers: tuple[str, ...]
+    failed_registers: tuple[str, ...] = ()
+    related: bool = False
+    cprs: dict[str, Personal[str]] = field(default_factory=dict, repr=False)

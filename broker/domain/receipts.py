@@ -1,0 +1,59 @@
+"""Receipts: proof that the log holds an entry, and the states of an ask that only the road can reach.
+
+`Recorded` is made by `exchange/record.py` alone, `Permit` by `exchange/decide.py`, `Released` by `exchange/release.py`
+(held by a house test): so no source is read before the ask is on record, and nothing is answered before its outcome is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain.asks import Ask, Key
+from broker.domain.decisions import Decision
+from broker.domain.facts import Facts
+from broker.domain.identity import Caller
+from broker.domain.items import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where the log holds an entry: the log's origin and the entry's index in it (from 0)."""
+
+    log: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An ask that is durable on the log. `citizen`, `actor` and `case` are handles."""
+
+    ask: Ask
+    caller: Caller
+    citizen: str
+    actor: str
+    case: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What may be fetched, of a recorded ask, on the facts and the decision it rests on."""
+
+    recorded: Recorded
+    facts: Facts
+    decision: Decision
+    keys: frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What leaves: the kept items of a decision whose outcome is durable on every log concerned."""
+
+    permit: Permit
+    found: Found
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def receipt(self) -> Receipt:
+        """The entry in the requester's own log about the citizen asked for."""
+        return self.receipts[0]
