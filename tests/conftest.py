@@ -1,0 +1,65 @@
+"""What every test stands on: no network but loopback, and one private PostgreSQL a session."""
+
+import ipaddress
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.postgres import PrivatePostgres
+
+
+class NetworkIsClosed(RuntimeError):
+    """A test tried to reach something that is not on this machine."""
+
+
+def _is_here(host: object) -> bool:
+    """Tell whether a host is loopback or this machine's own name for it."""
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    if name in {"", "None", "localhost"} or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.split("%")[0]).is_loopback or name in {"0.0.0.0", "::"}
+    except ValueError:
+        return False
+
+
+def _guard(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.connect":
+        address = arguments[1]
+        closed = isinstance(address, tuple) and not _is_here(address[0])
+    elif event == "socket.getaddrinfo":
+        closed = not _is_here(arguments[0])
+    else:
+        return
+    if closed:
+        raise NetworkIsClosed("tests talk to loopback only")
+
+
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PrivatePostgres]:
+    """Give one private PostgreSQL to the whole session."""
+    server = PrivatePostgres(Path(tempfile.mkdtemp(prefix="borgerbro-test-")))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def new_database(postgres: PrivatePostgres) -> Callable[[], str]:
+    """Give a way to make empty databases, each with its own address."""
+    return lambda: postgres.create_database(f"test_{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def postgres_dsn(new_database: Callable[[], str]) -> str:
+    """Give the address of one empty database, for this test alone."""
+    return new_database()
