@@ -358,9 +358,7 @@ def _wait_for_last_server(data: Path) -> None:
             lock.unlink(missing_ok=True)
             return
         if time.monotonic() > deadline:
-            raise PostgresUnavailable(
-                f"another run is using {data.parent} (process {process}): stop that one first"
-            )
+            raise PostgresUnavailable(f"another run is using {data.parent} (process {process}): stop that one first")
         time.sleep(0.05)
 
 
