@@ -17,6 +17,13 @@ KINDS = frozenset(
     {"plan", "goal", "intervention", "visit", "meeting", "assessment", "statement"}
     | {"benefit", "limitation", "contact", "absence"}
 )
+# The states an item can be in. A source's own words are mapped to these; without one, its days alone decide.
+STATUSES = frozenset({"requested", "planned", "active", "finished", "cancelled"})
+# What an intervention is for: FFB, FSIII, jobcentre and school share no codes, so this short list is our own.
+NEEDS = frozenset(
+    {"struktur", "komme_ud", "angst", "foraeldrerolle", "bevaegelse", "smerter", "oekonomi", "bolig"}
+    | {"sprog", "uddannelse", "job", "doegnrytme", "misbrug", "netvaerk", "administration"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class ItemPerson:
 class Item:
     """One thing a source tells about one subject. Days are YYYYMMDD (Danish); both ends of a period inclusive.
 
-    `need`, `limits` and `demands` are codes of the project's own short list (`domain.md` 3.4), `topic` a code too.
+    `need` is one of `NEEDS`, `status` one of `STATUSES`; `limits` are ICF codes (`d415`), `demands` codes of
+    `broker/view/codes.py` (`staaende`); `topic` is a code, or several parted by commas.
     `plan_type` marks plans and plan parts (`min_plan`, `handleplan_voksen`, `rehab_forberedende_del` …).
     `decision` is the source's own decision id: two grants stay two decisions (C29).
     """
