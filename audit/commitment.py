@@ -1,0 +1,146 @@
+"""What an entry commits to, and how its body is sealed for one citizen.
+
+Rules kept here (docs/decisions/0010-what-the-body-commitment-covers.md):
+- C_subject and C_actor are HMACs of a random handle under a key of that party and that entry; so they also commit to
+  the party's key, and two entries of one party do not look alike.
+- The body is encrypted under a key of the subject and the entry, so that destroying the subject's key makes all their
+  bodies unreadable, in old backups too.
+- C_body covers the index row and the encrypted body, under a random salt stored beside them: whoever holds the
+  database can check every row without any party's key.
+"""
+
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import rfc8785
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from audit.entry import Leaf
+from audit.errors import Malformed, NotVerified, Unreadable
+
+KEY_SIZE = 32
+SALT_SIZE = 32
+NONCE_SIZE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Someone an entry is about or by: a random handle and a secret key of their own; the system has one too."""
+
+    handle: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse an empty handle and a short key."""
+        if not self.handle or len(self.key) != KEY_SIZE:
+            raise ValueError("a party has a handle and a key of 32 bytes")
+
+    def commit(self, eid: bytes, role: str) -> bytes:
+        """Commit to this party's handle, and to their key, in one role of one entry."""
+        return hmac.digest(derive_key(self.key, eid, role), self.handle, "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """A whole entry, ready to append: public leaf, encrypted body, its salt, and the index row as canonical JSON."""
+
+    leaf: bytes
+    ciphertext: bytes = field(repr=False)
+    body_salt: bytes = field(repr=False)
+    index_bytes: bytes = field(repr=False)
+
+    @property
+    def eid(self) -> bytes:
+        """Give the entry's own id."""
+        return Leaf.from_bytes(self.leaf).eid
+
+
+def derive_key(party_key: bytes, eid: bytes, role: str) -> bytes:
+    """Derive the key of one party for one role in one entry (HKDF-SHA-256, RFC 5869)."""
+    return HKDF(SHA256(), KEY_SIZE, salt=None, info=eid + role.encode()).derive(party_key)
+
+
+def canonical(index: Mapping[str, Any]) -> bytes:
+    """Write an index row as canonical JSON (RFC 8785), the bytes that are stored and committed to.
+
+    Raises Malformed for what JSON or the database cannot hold; the message repeats nothing of it.
+    """
+    try:
+        written: bytes = rfc8785.dumps(dict(index))
+    except (ValueError, TypeError):
+        raise Malformed("the index row cannot be written as canonical JSON") from None
+    if b"\\u0000" in written:
+        raise Malformed("the index row holds a NUL character")
+    return written
+
+
+def body_commitment(body_salt: bytes, index_bytes: bytes, ciphertext: bytes) -> bytes:
+    """Commit to an index row and an encrypted body together: C_body."""
+    covered = sha256(index_bytes).digest() + sha256(ciphertext).digest()
+    return hmac.digest(body_salt, covered, "sha256")
+
+
+def body_digest(body_salt: bytes, ciphertext: bytes) -> bytes:
+    """Digest the body row alone, kept with the index row: tells which of the two was changed, should one be."""
+    return sha256(body_salt + ciphertext).digest()
+
+
+def seal(*, eid: bytes, kind: int, subject: Party, actor: Party, body: bytes, index: Mapping[str, Any]) -> SealedEntry:
+    """Make a whole entry: encrypt the body for its subject and commit to subject, body, index row and actor.
+
+    Raises Malformed for a kind, id or index row that does not fit. An entry without a citizen has the system as its
+    subject. Sealing twice gives two different entries; a retry must hand in the first one again.
+    """
+    nonce, salt = os.urandom(NONCE_SIZE), os.urandom(SALT_SIZE)
+    ciphertext = nonce + AESGCM(derive_key(subject.key, eid, "enc")).encrypt(nonce, body, eid)
+    index_bytes = canonical(index)
+    leaf = Leaf(
+        kind=kind,
+        eid=eid,
+        subject=subject.commit(eid, "subject"),
+        body=body_commitment(salt, index_bytes, ciphertext),
+        actor=actor.commit(eid, "actor"),
+    )
+    return SealedEntry(leaf.to_bytes(), ciphertext, salt, index_bytes)
+
+
+def check_rows(entry: SealedEntry) -> Leaf:
+    """Check body and index row against the leaf without any key; raise NotVerified where they differ."""
+    leaf = Leaf.from_bytes(entry.leaf)
+    expected = body_commitment(entry.body_salt, entry.index_bytes, entry.ciphertext)
+    if not hmac.compare_digest(expected, leaf.body):
+        raise NotVerified("body or index row do not match their commitment")
+    return leaf
+
+
+def check_subject(leaf: Leaf, subject: Party) -> None:
+    """Check that an entry is about this party; raise NotVerified where it is not."""
+    if not hmac.compare_digest(subject.commit(leaf.eid, "subject"), leaf.subject):
+        raise NotVerified("the entry is not about this party")
+
+
+def check_actor(leaf: Leaf, actor: Party) -> None:
+    """Check that an entry was made by this party; raise NotVerified where it was not."""
+    if not hmac.compare_digest(actor.commit(leaf.eid, "actor"), leaf.actor):
+        raise NotVerified("the entry is not by this party")
+
+
+def open_body(entry: SealedEntry, subject: Party) -> bytes:
+    """Check an entry's rows and subject, then decrypt its body.
+
+    Raises Malformed or NotVerified where the entry does not hold, Unreadable where the body does not open.
+    """
+    leaf = check_rows(entry)
+    check_subject(leaf, subject)
+    nonce, encrypted = entry.ciphertext[:NONCE_SIZE], entry.ciphertext[NONCE_SIZE:]
+    try:
+        return AESGCM(derive_key(subject.key, leaf.eid, "enc")).decrypt(nonce, encrypted, leaf.eid)
+    except (InvalidTag, ValueError):
+        raise Unreadable("the body does not open under this key") from None

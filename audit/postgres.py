@@ -1,0 +1,259 @@
+"""The log in PostgreSQL: append within a caller's transaction, and read.
+
+Rules kept here:
+- Appending goes through `log.append` alone; this module holds no INSERT, UPDATE or DELETE.
+- Nothing here begins or ends a transaction or sets a tenant: row-level security and durability are the caller's,
+  so that a change and its entry are one transaction.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from audit.commitment import SealedEntry
+from audit.errors import UnknownLog
+from audit.merkle import Frontier, consistency_ranges, inclusion_ranges, tree_head
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+
+OWNER_ROLE = "borgerbro_log_owner"
+APPLICATION_ROLE = "borgerbro_app"
+CHECKPOINTER_ROLE = "borgerbro_checkpointer"
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A sealed entry and the log it belongs to."""
+
+    origin: str
+    sealed: SealedEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an entry stands, and the head of its log once its batch was in."""
+
+    eid: bytes
+    log_id: int
+    index: int
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A log as its head row has it."""
+
+    log_id: int
+    origin: str
+    tenant: str
+    year: int
+    size: int
+    root: bytes
+    frontier: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry as stored; a part that is not there is None."""
+
+    index: int
+    eid: bytes
+    leaf: bytes
+    leaf_hash: bytes
+    ciphertext: bytes | None
+    body_salt: bytes | None
+    index_bytes: bytes | None
+
+    def sealed(self) -> SealedEntry | None:
+        """Give the whole entry, or None where its body or index row is gone."""
+        if self.ciphertext is None or self.body_salt is None or self.index_bytes is None:
+            return None
+        return SealedEntry(self.leaf, self.ciphertext, self.body_salt, self.index_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A checkpoint on record: the whole signed note, and the frontier to go on from."""
+
+    size: int
+    root: bytes
+    frontier: bytes
+    note: str
+    signed_at: datetime
+
+
+def schema_statements(
+    *,
+    owner_role: str = OWNER_ROLE,
+    application_role: str = APPLICATION_ROLE,
+    checkpointer_role: str = CHECKPOINTER_ROLE,
+) -> list[str]:
+    """List the statements that make schema `log`, for these roles, in order, for one transaction.
+
+    Raises ValueError for a role name that is not plain lower-case letters, digits and underscores.
+    """
+    script = files("audit").joinpath("sql/schema.sql").read_text(encoding="utf-8")
+    given = {OWNER_ROLE: owner_role, APPLICATION_ROLE: application_role, CHECKPOINTER_ROLE: checkpointer_role}
+    for role in given.values():
+        if not role.isascii() or not role.isidentifier() or role != role.lower():
+            raise ValueError("a role's name is lower-case letters, digits and underscores")
+    # Two steps, so that a given name that looks like another default is not replaced again.
+    for number, default in enumerate(given):
+        script = script.replace(default, f"\0{number}\0")
+    for number, role in enumerate(given.values()):
+        script = script.replace(f"\0{number}\0", role)
+    return [statement.strip() for statement in script.split("\n-- next\n")]
+
+
+async def open_log(connection: Connection, origin: str, tenant: str, year: int) -> int:
+    """Make sure that a log exists and give its id; opening it again changes nothing.
+
+    Raises asyncpg.PostgresError where the origin belongs to another tenant or year.
+    """
+    log_id: int = await connection.fetchval("SELECT log.open($1, $2, $3)", origin, tenant, year)
+    return log_id
+
+
+async def append(connection: Connection, entries: Sequence[NewEntry]) -> list[Position]:
+    """Append entries, in order, inside the caller's transaction; they are durable once it has committed.
+
+    An entry id that is there already with the same leaf keeps its place. Raises UnknownLog for an origin that was
+    never opened, and asyncpg.PostgresError where an id is taken by another entry; the transaction is then lost.
+    """
+    if not entries:
+        return []
+    sealed = [entry.sealed for entry in entries]
+    try:
+        rows = await connection.fetch(
+            "SELECT * FROM log.append($1, $2, $3, $4, $5, $6)",
+            [entry.origin for entry in entries],
+            [entry.eid for entry in sealed],
+            [entry.leaf for entry in sealed],
+            [entry.ciphertext for entry in sealed],
+            [entry.body_salt for entry in sealed],
+            [entry.index_bytes.decode() for entry in sealed],
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "LG001":
+            raise UnknownLog("a log of that origin has not been opened") from None
+        raise
+    return [_position(row) for row in rows]
+
+
+async def positions(connection: Connection, eids: Iterable[bytes]) -> dict[bytes, Position]:
+    """Look entry ids up: those that are on a log, with their log's present head."""
+    rows = await connection.fetch(
+        "SELECT e.eid, e.log_id, e.idx, h.size, h.root FROM log.entry e JOIN log.head h ON h.id = e.log_id"
+        " WHERE e.eid = ANY ($1::bytea[])",
+        list(eids),
+    )
+    return {row["eid"]: _position(row) for row in rows}
+
+
+async def head(connection: Connection, origin: str) -> Head:
+    """Read a log's head; raise UnknownLog where there is none (or the caller's tenant may not see it)."""
+    row = await connection.fetchrow(f"{_HEADS} WHERE origin = $1", origin)
+    if row is None:
+        raise UnknownLog("there is no log of that origin")
+    return Head(*row.values())
+
+
+async def heads(connection: Connection) -> list[Head]:
+    """List every log, by origin."""
+    return [Head(*row.values()) for row in await connection.fetch(f"{_HEADS} ORDER BY origin")]
+
+
+async def entries(connection: Connection, log_id: int, start: int, stop: int) -> AsyncIterator[StoredEntry]:
+    """Read the entries of [start, stop) in order, a page at a time; gaps are simply not there."""
+    for low in range(start, stop, PAGE):
+        rows = await connection.fetch(_ENTRIES, log_id, low, min(low + PAGE, stop))
+        for row in rows:
+            yield _stored(row)
+
+
+async def entry(connection: Connection, log_id: int, index: int) -> StoredEntry | None:
+    """Read one entry, or None where there is none."""
+    row = await connection.fetchrow(_ENTRIES, log_id, index, index + 1)
+    return None if row is None else _stored(row)
+
+
+async def leaf_hashes(connection: Connection, log_id: int, start: int, stop: int) -> list[bytes]:
+    """Read the recorded leaf hashes of [start, stop), in order."""
+    rows = await connection.fetch(
+        "SELECT leaf_hash FROM log.entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
+        log_id,
+        start,
+        stop,
+    )
+    return [row["leaf_hash"] for row in rows]
+
+
+async def inclusion_proof(connection: Connection, log_id: int, index: int, size: int) -> list[bytes]:
+    """Prove one entry in the tree of a size; raise ValueError where it lies outside."""
+    return await _subtrees(connection, log_id, inclusion_ranges(index, 0, size))
+
+
+async def consistency_proof(connection: Connection, log_id: int, old_size: int, new_size: int) -> list[bytes]:
+    """Prove the tree of one size a prefix of the tree of another; raise ValueError unless 0 < old <= new."""
+    return await _subtrees(connection, log_id, consistency_ranges(old_size, new_size))
+
+
+async def checkpoints(connection: Connection, log_id: int) -> list[KeptCheckpoint]:
+    """List the checkpoints on record, smallest first."""
+    rows = await connection.fetch(f"{_CHECKPOINTS} ORDER BY size", log_id)
+    return [KeptCheckpoint(*row.values()) for row in rows]
+
+
+async def last_checkpoint(connection: Connection, log_id: int) -> KeptCheckpoint | None:
+    """Read the largest checkpoint on record, or None."""
+    row = await connection.fetchrow(f"{_CHECKPOINTS} ORDER BY size DESC LIMIT 1", log_id)
+    return None if row is None else KeptCheckpoint(*row.values())
+
+
+async def keep_checkpoint(connection: Connection, origin: str, frontier: Frontier, note: str) -> None:
+    """Put a signed checkpoint on record; raise asyncpg.PostgresError where it does not continue the log."""
+    await connection.execute(
+        "SELECT log.keep_checkpoint($1, $2, $3, $4, $5)",
+        origin,
+        frontier.size,
+        frontier.root(),
+        frontier.to_bytes(),
+        note,
+    )
+
+
+_HEADS = "SELECT id, origin, tenant, year, size, root, frontier FROM log.head"
+_CHECKPOINTS = "SELECT size, root, frontier, note, signed_at FROM log.checkpoint WHERE log_id = $1"
+_ENTRIES = (
+    "SELECT e.idx, e.eid, e.leaf, e.leaf_hash, b.ciphertext, b.body_salt, i.index_bytes"
+    " FROM log.entry e LEFT JOIN log.body b USING (log_id, idx) LEFT JOIN log.index i USING (log_id, idx)"
+    " WHERE e.log_id = $1 AND e.idx >= $2 AND e.idx < $3 ORDER BY e.idx"
+)
+
+
+async def _subtrees(connection: Connection, log_id: int, ranges: list[tuple[int, int]]) -> list[bytes]:
+    return [tree_head(await leaf_hashes(connection, log_id, a, b)) for a, b in ranges]
+
+
+def _position(row: Any) -> Position:
+    return Position(row["eid"], row["log_id"], row["idx"], row["size"], row["root"])
+
+
+def _stored(row: Any) -> StoredEntry:
+    index = row["index_bytes"]
+    return StoredEntry(
+        row["idx"],
+        row["eid"],
+        row["leaf"],
+        row["leaf_hash"],
+        row["ciphertext"],
+        row["body_salt"],
+        None if index is None else index.encode(),
+    )

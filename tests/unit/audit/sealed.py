@@ -1,0 +1,30 @@
+"""Entries for the log's tests: say only what the test is about."""
+
+from typing import Any
+
+from audit.commitment import Party, SealedEntry, seal
+from audit.postgres import NewEntry
+
+ORIGIN = "log.example/101-2026"
+OTHER = "log.example/147-2026"
+CITIZEN = Party(b"citizen-handle-1", b"c" * 32)
+ACTOR = Party(b"actor-handle-001", b"a" * 32)
+
+
+def an_entry(
+    number: int = 0, *, subject: Party = CITIZEN, body: bytes = b"body", index: dict[str, Any] | None = None
+) -> SealedEntry:
+    """Seal an entry whose id is made from a number."""
+    return seal(
+        eid=number.to_bytes(16, "big"),
+        kind=1,
+        subject=subject,
+        actor=ACTOR,
+        body=body,
+        index=index or {"kind": "ask", "n": number},
+    )
+
+
+def new(number: int, origin: str = ORIGIN) -> NewEntry:
+    """Make an entry for a log."""
+    return NewEntry(origin, an_entry(number))
