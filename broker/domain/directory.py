@@ -96,6 +96,19 @@ class ReasonText:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A frikommune trial, bound to network, municipality and days (inclusive): the plan types one plan may replace."""
+
+    id: str
+    network: str
+    municipality: str
+    kind: str
+    from_day: int
+    to_day: int
+    replaces: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """All of it, by id."""
 
@@ -109,15 +122,6 @@ class Directory:
     reasons: Mapping[str, ReasonText]
     trials: Mapping[str, Trial]
 
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A frikommune trial, bound to network, municipality and days (inclusive): the plan types one plan may replace."""
-
-    id: str
-    network: str
-    municipality: str
-    kind: str
-    from_day: int
-    to_day: int
-    replaces: frozenset[str]
+    def residence(self, code: str | None) -> str | None:
+        """Name the municipality of a CPR municipality code; one that is not registered keeps its code."""
+        return next((m.id for m in self.municipalities.values() if m.code == code), code)

@@ -34,7 +34,11 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Caseworker:
-    """The named person, as the employer's signed assertion says: id, name, unit, roles, NSIS level, log-in time."""
+    """The named person, as the employer's signed assertion says: id, name, unit, roles, NSIS level, log-in time.
+
+    `cpr` is there when the employer states it (`domain.md` 4.2); it serves only to see that nobody asks about
+    themself or their family.
+    """
 
     id: Personal[str]
     issuer: str
@@ -44,6 +48,7 @@ class Caseworker:
     nsis: str
     authenticated_at: datetime
     name: Personal[str] | None = None
+    cpr: Personal[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

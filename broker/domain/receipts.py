@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from broker.domain.asks import Ask, Key
 from broker.domain.decisions import Decision
@@ -25,13 +26,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An ask that is durable on the log. `citizen`, `actor` and `case` are handles."""
+    """An ask that is durable on the log. `citizen`, `actor` and `case` are handles; `at` is the ask's one moment."""
 
     ask: Ask
     caller: Caller
     citizen: str
     actor: str
     case: str
+    at: datetime
     receipt: Receipt
 
 

@@ -1,0 +1,117 @@
+"""What goes back to the asker: kept items and what may be said of the rest. Pure.
+
+Rules kept here (P6):
+- Withheld rows say nothing of how many children there are: of a child category one row stands, whoever it concerns.
+- A subject is shown as `citizen` or `child-1`, `child-2`, counted over released children only.
+- What the log holds and the asker may not see (`log_only` reasons) is not here at all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from broker.domain.decisions import Basis, Missing, Verdict
+from broker.domain.items import Found
+from broker.domain.receipts import Receipt, Released
+
+CITIZEN = "citizen"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownVerdict:
+    """One row of the answer: per source and category, and per subject where something is released."""
+
+    source: str
+    category: str
+    subject: str
+    outcome: str
+    own: bool = False
+    basis: tuple[Basis, ...] = ()
+    reasons: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one ask: what was found, the verdicts as shown, how subjects are called, the receipt."""
+
+    ask: str
+    found: Found
+    verdicts: tuple[ShownVerdict, ...]
+    labels: dict[str, str]
+    own_items: int
+    shared_items: int
+    receipt: Receipt
+    policy_revision: str
+
+
+def answer_of(released: Released) -> Answer:
+    """Lay out what the asker may see of a released ask."""
+    labels = subject_labels(released)
+    verdicts = shown_verdicts(released, labels)
+    own = {verdict.key for verdict in released.permit.decision.verdicts if verdict.own}
+    own_items = sum(1 for item in released.found.items if item.key in own)
+    return Answer(
+        ask=released.permit.recorded.ask.id,
+        found=released.found,
+        verdicts=verdicts,
+        labels=labels,
+        own_items=own_items,
+        shared_items=len(released.found.items) - own_items,
+        receipt=released.receipt,
+        policy_revision=released.permit.decision.mark.revision,
+    )
+
+
+def subject_labels(released: Released) -> dict[str, str]:
+    """Name the subjects of what is released: the citizen, and children by number, not by name."""
+    citizen = released.permit.recorded.citizen
+    children = sorted({key.subject for key in released.permit.keys} - {citizen})
+    return {citizen: CITIZEN} | {handle: f"child-{i}" for i, handle in enumerate(children, start=1)}
+
+
+def shown_verdicts(released: Released, labels: dict[str, str]) -> tuple[ShownVerdict, ...]:
+    """Collapse the verdicts to what may be shown, in order of source, category and subject."""
+    places: defaultdict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for verdict in released.permit.decision.verdicts:
+        places[verdict.key.source, verdict.key.category].append(verdict)
+    keys = released.permit.keys
+    rows: list[ShownVerdict] = []
+    for (source, category), verdicts in sorted(places.items()):
+        out = sorted((v for v in verdicts if v.key in keys), key=lambda v: labels[v.key.subject])
+        rows += [_released_row(v, labels) for v in out] or [_withheld_row(source, category, verdicts)]
+    return tuple(rows)
+
+
+def _released_row(verdict: Verdict, labels: dict[str, str]) -> ShownVerdict:
+    key = verdict.key
+    return ShownVerdict(
+        source=key.source,
+        category=key.category,
+        subject=labels[key.subject],
+        outcome=verdict.outcome,
+        own=verdict.own,
+        basis=verdict.basis,
+        masks=verdict.masks,
+    )
+
+
+def _withheld_row(source: str, category: str, verdicts: list[Verdict]) -> ShownVerdict:
+    """Say no once for the place. A child nobody gave a line for adds nothing to what its sibling's line says."""
+    codes = {code for verdict in verdicts for code in verdict.shown}
+    missing = {row for verdict in verdicts for row in verdict.missing}
+    telling = codes - GENERIC_REASONS
+    return ShownVerdict(
+        source=source,
+        category=category,
+        subject=CITIZEN,
+        outcome="withhold",
+        reasons=tuple(sorted(telling or codes)),
+        missing=tuple(sorted(missing)),
+    )
+
+
+# What stands where no line was ever given: the same for a citizen with and without (further) children.
+GENERIC_REASONS = frozenset({"NO_CONSENT", "OUT_OF_SCOPE_CATEGORY", "OUT_OF_SCOPE_SOURCE"})

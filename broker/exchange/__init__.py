@@ -1,0 +1,40 @@
+"""Use case 1: sharing data. The road of one ask, one file a step (`design.md` 3)."""
+
+from __future__ import annotations
+
+from broker.domain.answers import Answer, answer_of
+from broker.domain.asks import Ask
+from broker.domain.errors import Refused
+from broker.domain.identity import Caller
+from broker.exchange.decide import decide
+from broker.exchange.fetch import fetch
+from broker.exchange.keep import keep_permitted
+from broker.exchange.look_up import look_up
+from broker.exchange.record import record
+from broker.exchange.release import release
+from broker.ports import Ports
+
+
+async def exchange(ask: Ask, caller: Caller, ports: Ports) -> Answer:
+    """Share what the caller may see, and leave proof that it was shared; raise `Refused` when nothing may.
+
+    Step 1, authentication, is done: a `Caller` exists. Any error on the way means that nothing is answered.
+    """
+    recorded = await record(ask, caller, ports.clock.now(), ports.handles, ports.log)
+    # Above this line nothing about the citizen has been read; from here on the ask is on record.
+    cases = ports.cases[caller.unit]
+    facts = await look_up(recorded, ports.handles, ports.people, cases, ports.consents, ports.directory)
+    permit = await decide(recorded, facts, ports.policy, ports.directory)
+    found = await fetch(permit, ports.sources)
+    kept = keep_permitted(found, permit, ports.directory)
+    released = await release(kept, permit, ports.log, ports.consents, ports.policy, ports.directory)
+    # From here on the outcome is on record too, and only now may anything be answered.
+    if not released.permit.keys:
+        raise Refused(_shown_reasons(answer_of(released)), released.receipt.log, released.receipt.index)
+    return answer_of(released)
+
+
+def _shown_reasons(answer: Answer) -> tuple[str, ...]:
+    """Gather what a refusal may say; with nothing asked for at all it says that no purpose covers it."""
+    codes = {code for verdict in answer.verdicts for code in verdict.reasons}
+    return tuple(sorted(codes)) or ("PURPOSE_MISMATCH",)

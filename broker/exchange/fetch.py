@@ -1,0 +1,40 @@
+"""Step 5: read every permitted source at once, permitted categories only (P5); who stays silent is named (P12)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+
+from broker.domain.asks import Key
+from broker.domain.errors import SourceFailed
+from broker.domain.items import Found, Item, Silent
+from broker.domain.receipts import Permit
+from broker.ports import Source
+
+
+async def fetch(permit: Permit, sources: Mapping[str, Source]) -> Found:
+    """Read what the permit names, nothing else. Each source keeps its own deadline; one that fails stops no other."""
+    reads = [
+        _read(sources[source], permit, subject, categories)
+        for (source, subject), categories in sorted(_grouped(permit.keys).items())
+    ]
+    answers = await asyncio.gather(*reads)
+    items = tuple(item for answer in answers if not isinstance(answer, Silent) for item in answer)
+    silent = {answer for answer in answers if isinstance(answer, Silent)}
+    return Found(items, tuple(sorted(silent, key=lambda s: (s.source, s.why))))
+
+
+def _grouped(keys: frozenset[Key]) -> dict[tuple[str, str], frozenset[str]]:
+    """Gather the permitted categories of each source and subject: one read each."""
+    grouped: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for key in keys:
+        grouped[key.source, key.subject].add(key.category)
+    return {place: frozenset(categories) for place, categories in grouped.items()}
+
+
+async def _read(source: Source, permit: Permit, subject: str, categories: frozenset[str]) -> tuple[Item, ...] | Silent:
+    try:
+        return await source.read(permit.facts.cprs[subject], subject, categories)
+    except SourceFailed as failure:
+        return Silent(failure.source, failure.why)

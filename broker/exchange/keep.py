@@ -1,0 +1,40 @@
+"""Step 6: drop what the permit does not name, hide what it masks. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from broker.domain.directory import Directory
+from broker.domain.items import Found, Item, ItemPerson
+from broker.domain.receipts import Permit
+
+CHILD_LABEL = "barn i hjemmet"
+
+
+def keep_permitted(found: Found, permit: Permit, directory: Directory) -> Found:
+    """Keep the items of permitted keys, masked as their verdict says; count what was dropped."""
+    masks = {verdict.key: frozenset(verdict.masks) for verdict in permit.decision.verdicts}
+    kept = tuple(_masked(item, masks[item.key], directory) for item in found.items if item.key in permit.keys)
+    return replace(found, items=kept, dropped=found.dropped + len(found.items) - len(kept))
+
+
+def _masked(item: Item, masks: frozenset[str], directory: Directory) -> Item:
+    """Hide what the masks name. A title or text may hold the hidden words, so under any mask both go."""
+    if not masks:
+        return item
+    people = item.people
+    if "child_name" in masks:
+        people = tuple(_without_child_name(person) for person in people)
+    if "address" in masks:
+        people = tuple(replace(person, phone=None) for person in people)
+    unit = item.unit
+    if "address" in masks:
+        # A unit's name can tell where somebody lives (domain.md 4.5 c).
+        unit = directory.units[directory.sources[item.source].unit].kind
+    return replace(item, people=people, title=None, text=None, unit=unit)
+
+
+def _without_child_name(person: ItemPerson) -> ItemPerson:
+    if person.role != "child":
+        return person
+    return replace(person, name=None, phone=None, label=CHILD_LABEL)

@@ -1,0 +1,142 @@
+"""Step 3: the facts of this moment, read live and never kept: registers, consents, blocks (`design.md` 6.17, 6.18).
+
+Takes only a `Recorded` ask, so nothing about the citizen is read before the ask is on the log. A register that does
+not answer is a fact too: the decision is then no.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from broker.domain.days import danish_day
+from broker.domain.directory import Directory
+from broker.domain.errors import RegisterUnavailable
+from broker.domain.facts import CaseRecord, ConsentFacts, Custody, Employment, Facts, RegisterPerson, Subject
+from broker.domain.personal import Personal
+from broker.domain.receipts import Recorded
+from broker.ports import Cases, Consents, Handles, People
+
+NO_CASE = CaseRecord(exists=False)
+NOT_EMPLOYED = Employment(employed=False)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Registers:
+    """What the registers told, and which of them gave no answer."""
+
+    citizen: RegisterPerson
+    children: tuple[RegisterPerson, ...]
+    case: CaseRecord
+    employment: Employment
+    failed: tuple[str, ...]
+
+
+async def look_up(
+    recorded: Recorded, handles: Handles, people: People, cases: Cases, consents: Consents, directory: Directory
+) -> Facts:
+    """Gather all that the decision may rest on. Raises `StoreUnavailable`; silent registers become facts."""
+    told = await _ask_registers(recorded, people, cases)
+    names = await _name(recorded, told, handles)
+    persons = (told.citizen, *told.children)
+    subjects = tuple(_subject(person, names, directory, child=i > 0) for i, person in enumerate(persons))
+    caller = recorded.caller
+    read = await consents.facts(
+        caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, [s.handle for s in subjects]
+    )
+    return Facts(
+        at=recorded.at,
+        today=danish_day(recorded.at),
+        citizen=recorded.citizen,
+        actor=recorded.actor,
+        case_handle=recorded.case,
+        subjects=subjects,
+        case=told.case,
+        employment=told.employment,
+        consents=read,
+        registers=tuple(sorted({people.name, cases.name})),
+        failed_registers=told.failed,
+        related=_related(recorded, told, names),
+        cprs={names[person.cpr]: person.cpr for person in persons},
+    )
+
+
+async def look_again(facts: Facts, recorded: Recorded, consents: Consents) -> ConsentFacts:
+    """Read consents and blocks anew, for the same subjects (P3: they changed under a running ask)."""
+    caller = recorded.caller
+    handles = [subject.handle for subject in facts.subjects]
+    return await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, handles)
+
+
+async def _ask_registers(recorded: Recorded, people: People, cases: Cases) -> _Registers:
+    """Ask both registers at once, then the children's entries; note who stayed silent."""
+    ask, caseworker = recorded.ask, recorded.caller.caseworker
+    failed: set[str] = set()
+    citizen, case, employment = await asyncio.gather(
+        _person(people, ask.citizen, failed),
+        _case(cases, recorded, failed),
+        _employment(cases, caseworker.id, failed),
+    )
+    children = await asyncio.gather(*(_person(people, cpr, failed) for cpr in citizen.children))
+    return _Registers(citizen, tuple(children), case, employment, tuple(sorted(failed)))
+
+
+async def _person(people: People, cpr: Personal[str], failed: set[str]) -> RegisterPerson:
+    try:
+        return await people.person(cpr)
+    except RegisterUnavailable:
+        failed.add(people.name)
+        return RegisterPerson(cpr=cpr, known=False)
+
+
+async def _case(cases: Cases, recorded: Recorded, failed: set[str]) -> CaseRecord:
+    try:
+        return await cases.case(recorded.ask.case, recorded.ask.citizen, recorded.caller.caseworker.id)
+    except RegisterUnavailable:
+        failed.add(cases.name)
+        return NO_CASE
+
+
+async def _employment(cases: Cases, caseworker: Personal[str], failed: set[str]) -> Employment:
+    try:
+        return await cases.employment(caseworker)
+    except RegisterUnavailable:
+        failed.add(cases.name)
+        return NOT_EMPLOYED
+
+
+async def _name(recorded: Recorded, told: _Registers, handles: Handles) -> dict[Personal[str], str]:
+    """Give everybody the decision may speak of a handle, in one statement however many they are."""
+    persons = (told.citizen, *told.children)
+    numbers = {person.cpr for person in persons}
+    numbers |= {holder.cpr for person in persons for holder in person.custody}
+    numbers |= {person.guardian.cpr for person in persons if person.guardian}
+    if recorded.caller.caseworker.cpr:
+        numbers.add(recorded.caller.caseworker.cpr)
+    ordered = tuple(numbers)
+    return dict(zip(ordered, await handles.citizens(ordered), strict=True))
+
+
+def _subject(person: RegisterPerson, names: dict[Personal[str], str], directory: Directory, *, child: bool) -> Subject:
+    return Subject(
+        handle=names[person.cpr],
+        known=person.known,
+        child_of_citizen=child,
+        born=person.born,
+        dead_on=person.dead_on,
+        municipality=directory.residence(person.municipality),
+        protected=person.protected,
+        custody=tuple(Custody(names[holder.cpr], holder.from_day, holder.to_day) for holder in person.custody),
+        guardian=names[person.guardian.cpr] if person.guardian else None,
+        moved_number=person.current_cpr is not None,
+    )
+
+
+def _related(recorded: Recorded, told: _Registers, names: dict[Personal[str], str]) -> bool:
+    """Tell whether the caseworker asks about themself, their child or a child's other parent, as far as is known."""
+    own = recorded.caller.caseworker.cpr
+    if own is None:
+        return False
+    family = {person.cpr for person in (told.citizen, *told.children)}
+    family |= {holder.cpr for person in (told.citizen, *told.children) for holder in person.custody}
+    return names[own] in {names[cpr] for cpr in family}

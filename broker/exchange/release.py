@@ -1,0 +1,134 @@
+"""Step 7: one transaction: is it still live? and the outcome, durable on every log concerned (P2, P3).
+
+The outcome stands on the requester's log for each subject touched, and on the log of every municipality whose source
+was read or that delegated the task; there only what concerns that municipality is told (`design.md` 6.5). If a
+consent changed since the decision, the affected verdicts are judged again on fresh facts, never wider.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+from broker.domain.decisions import Verdict
+from broker.domain.directory import Directory
+from broker.domain.errors import FactsChanged, LogUnavailable
+from broker.domain.events import OutcomeReached
+from broker.domain.items import Found
+from broker.domain.question import question
+from broker.domain.receipts import Permit, Released
+from broker.exchange.decide import narrow
+from broker.exchange.keep import keep_permitted
+from broker.exchange.look_up import look_again
+from broker.ports import AuditLog, Consents, Policy
+
+# A citizen who changes their mind again and again while one ask runs ends that ask, not the loop's patience.
+MOST_TRIES = 5
+
+
+async def release(
+    kept: Found, permit: Permit, log: AuditLog, consents: Consents, policy: Policy, directory: Directory
+) -> Released:
+    """Write the outcome and give what leaves; raise `LogUnavailable` when it cannot be written.
+
+    Gives a `Released` with no items when nothing (or nothing more) is permitted: a refusal is an outcome too.
+    """
+    first = permit
+    for _ in range(MOST_TRIES):
+        events = _outcomes(kept, permit, directory, judged_again=permit is not first)
+        try:
+            receipts = await log.append(events, versions=permit.facts.consents.versions)
+        except FactsChanged:
+            permit = await _judge_again(permit, consents, policy)
+            kept = keep_permitted(kept, permit, directory)
+            continue
+        return Released(permit, kept, receipts)
+    raise LogUnavailable
+
+
+async def _judge_again(permit: Permit, consents: Consents, policy: Policy) -> Permit:
+    """Read consents and blocks anew and let the same policy judge the same keys at the same moment."""
+    facts = replace(permit.facts, consents=await look_again(permit.facts, permit.recorded, consents))
+    keys = [verdict.key for verdict in permit.decision.verdicts]
+    again = await policy.decide(question(permit.recorded.ask, permit.recorded.caller, facts, keys))
+    return narrow(permit, facts, again)
+
+
+def _outcomes(kept: Found, permit: Permit, directory: Directory, *, judged_again: bool) -> list[OutcomeReached]:
+    """Make the entries: the requester's log first, the citizen first in it."""
+    recorded = permit.recorded
+    home = recorded.caller.municipality
+    touched = sorted({v.key.subject for v in permit.decision.verdicts} - {recorded.citizen})
+    subjects = [recorded.citizen, *touched]
+    read = {key.source for key in permit.keys}
+    elsewhere = {directory.sources[source].municipality for source in read} | _delegators(permit, directory)
+    events = [_outcome(kept, permit, home, subject, None, judged_again=judged_again) for subject in subjects]
+    for municipality in sorted(elsewhere - {home}):
+        theirs = frozenset(s for s in read if directory.sources[s].municipality == municipality)
+        concerned = sorted({key.subject for key in permit.keys if key.source in theirs}) or [recorded.citizen]
+        events += [
+            _outcome(kept, permit, municipality, subject, theirs, judged_again=judged_again) for subject in concerned
+        ]
+    return events
+
+
+def _delegators(permit: Permit, directory: Directory) -> set[str]:
+    """Name the municipality whose delegation this ask rests on: the citizen's own, when it is another than ours."""
+    home = permit.facts.subjects[0].municipality
+    if home is None or not permit.keys or home == permit.recorded.caller.municipality:
+        return set()
+    return {home} & set(directory.municipalities)
+
+
+def _outcome(
+    kept: Found, permit: Permit, municipality: str, subject: str, sources: frozenset[str] | None, *, judged_again: bool
+) -> OutcomeReached:
+    """Tell the outcome about one subject on one log; `sources` of None means all (the requester's own log)."""
+    recorded, decision, facts = permit.recorded, permit.decision, permit.facts
+    verdicts = tuple(v for v in decision.verdicts if v.key.subject == subject and _told(v, sources))
+    items = tuple(i for i in kept.items if i.subject == subject and (sources is None or i.source in sources))
+    own = {v.key for v in verdicts if v.own}
+    return OutcomeReached(
+        municipality=municipality,
+        subject=subject,
+        actor=recorded.actor,
+        at=recorded.at,
+        ask=recorded.ask.id,
+        requester=recorded.caller.municipality,
+        unit=recorded.caller.unit,
+        purpose=recorded.ask.purpose,
+        case=recorded.case,
+        outcome=_word(verdicts, permit),
+        verdicts=verdicts,
+        mark=decision.mark,
+        question=_digest(permit),
+        registers=facts.registers,
+        failed_registers=facts.failed_registers,
+        sources_read=tuple(sorted({k.source for k in permit.keys if sources is None or k.source in sources})),
+        silent=tuple(s for s in kept.silent if sources is None or s.source in sources),
+        dropped=kept.dropped,
+        own_items=sum(1 for item in items if item.key in own),
+        shared_items=sum(1 for item in items if item.key not in own),
+        kept=items,
+        judged_again=judged_again,
+    )
+
+
+def _told(verdict: Verdict, sources: frozenset[str] | None) -> bool:
+    """Say whether a log hears of a verdict: the requester's of all, another's of what was released from its sources."""
+    return sources is None or (verdict.released and verdict.key.source in sources)
+
+
+def _word(verdicts: tuple[Verdict, ...], permit: Permit) -> str:
+    released = [verdict.key in permit.keys for verdict in verdicts]
+    if not any(released):
+        return "refused"
+    return "released" if all(released) else "partly"
+
+
+def _digest(permit: Permit) -> str:
+    """Hash the question this decision answers, canonically, so that a replay can be held against it (P10)."""
+    keys = [verdict.key for verdict in permit.decision.verdicts]
+    asked = question(permit.recorded.ask, permit.recorded.caller, permit.facts, keys)
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
