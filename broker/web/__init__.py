@@ -1,0 +1,1 @@
+"""HTTP in and out: the only rooms that know FastAPI and Starlette."""

@@ -1,0 +1,65 @@
+"""The doors that only the web needs: what was seen before, who is logged in, how much was asked, whose token it is.
+
+They speak in plain bytes and words of the domain, so that adapters need to know nothing of the web.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from broker.domain.identity import Caseworker, System
+
+
+class Replay(Protocol):
+    """The memory of what may be used once; shared by all nodes. Raises `StoreUnavailable`."""
+
+    async def first_use(self, key: bytes, *, issued_at: datetime, keep_until: datetime) -> bool:
+        """Remember a key (a hash) and say whether this is surely its first use.
+
+        No when the key was seen before, or when what bears it was issued before this memory began: after a crash the
+        memory is empty, and what was used just before could otherwise be used again (`design.md` 6b l).
+        """
+
+
+class Ceilings(Protocol):
+    """How much may be asked within a while, counted over all nodes. Raises `TooManyAsks`, `StoreUnavailable`."""
+
+    async def count(self, system: System, caseworker: Caseworker | None) -> None:
+        """Count one ask for the municipality, the system and the caseworker, or refuse it."""
+
+
+class Tokens(Protocol):
+    """Access tokens: made and read with the broker's own keys."""
+
+    def mint(self, claims: Mapping[str, Any]) -> str:
+        """Sign the claims as an access token (RFC 9068)."""
+
+    def read(self, token: str, now: datetime) -> Mapping[str, Any]:
+        """Give the claims of a live token that we made, or raise `NotAuthenticated("invalid_token")`."""
+
+    def public_jwks(self) -> dict[str, Any]:
+        """Give the public keys as a JWK set (RFC 7517)."""
+
+
+class Sessions(Protocol):
+    """Who is logged in: sealed bytes under the hash of an id that only the browser has. Raises `StoreUnavailable`."""
+
+    async def open(self, key: bytes, sealed: bytes, owner: bytes, *, idle_at: datetime, ends_at: datetime) -> None:
+        """Keep a new session. `owner` is a keyed hash of the person, by which all their sessions can be ended."""
+
+    async def use(self, key: bytes, *, now: datetime, idle_at: datetime) -> bytes | None:
+        """Give a live session's content and put off its idle end; None when there is none or it has ended."""
+
+    async def take(self, key: bytes, *, now: datetime) -> bytes | None:
+        """Give a live session's content and end it in the same statement, so that it serves once."""
+
+    async def close(self, key: bytes) -> None:
+        """End a session."""
+
+    async def close_all(self, owner: bytes) -> int:
+        """End every session of a person, and say how many there were."""
+
+
+__all__ = ["Ceilings", "Replay", "Sessions", "Tokens"]

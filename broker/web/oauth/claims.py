@@ -1,0 +1,98 @@
+"""The claims that name a caseworker, in an employer's assertion and in our access tokens alike.
+
+| claim | meaning |
+|---|---|
+| `sub` | the employer's id of the person |
+| `unit` | the unit they act for |
+| `roles` | list of `{name, kle[], sensitivity, attested_on?, delegated_from?}` |
+| `nsis` | `Low`, `Substantial` or `High`, bare or as the NSIS URI |
+| `auth_time` | when they logged in at the employer |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from broker.domain.errors import NotAuthenticated
+from broker.domain.identity import Caseworker, Role
+from broker.domain.personal import Personal
+from broker.web.oauth.signed import LONGEST_ID, moment
+
+CASEWORKER_TYPE = "caseworker-assertion+jwt"
+NSIS_LEVELS = ("Low", "Substantial", "High")
+_NSIS_URI = "https://data.gov.dk/concept/core/nsis/"
+_MOST_ROLES = 50
+_MOST_KLE = 200
+
+
+def nsis_level(value: object) -> str | None:
+    """Read an NSIS level, bare or with its URI before it (`loa/` or not); None when it is not one."""
+    if not isinstance(value, str):
+        return None
+    bare = value.removeprefix(_NSIS_URI).removeprefix("loa/")
+    return bare if bare in NSIS_LEVELS else None
+
+
+def caseworker_from(claims: Mapping[str, Any], *, issuer: str, municipality: str, refusal: str) -> Caseworker:
+    """Make the caseworker of the claims, or raise `NotAuthenticated(refusal)` when one is missing or misshapen."""
+    nsis = nsis_level(claims.get("nsis"))
+    roles = claims.get("roles")
+    if nsis is None or not isinstance(roles, list) or len(roles) > _MOST_ROLES:
+        raise NotAuthenticated(refusal)
+    return Caseworker(
+        id=Personal(_text(claims.get("sub"), refusal)),
+        issuer=issuer,
+        municipality=municipality,
+        unit=_text(claims.get("unit"), refusal),
+        roles=tuple(_role(role, refusal) for role in roles),
+        nsis=nsis,
+        authenticated_at=moment(claims, "auth_time", refusal=refusal),
+    )
+
+
+def caseworker_claims(caseworker: Caseworker) -> dict[str, Any]:
+    """Lay a caseworker out as claims: the reverse of `caseworker_from`, without the issuer and the name."""
+    return {
+        "sub": caseworker.id.disclose(),
+        "unit": caseworker.unit,
+        "roles": [
+            {"name": role.name, "kle": list(role.kle), "sensitivity": role.sensitivity}
+            | ({} if role.attested_on is None else {"attested_on": role.attested_on})
+            | ({} if role.delegated_from is None else {"delegated_from": role.delegated_from})
+            for role in caseworker.roles
+        ],
+        "nsis": caseworker.nsis,
+        "auth_time": caseworker.authenticated_at.timestamp(),
+    }
+
+
+def _role(value: object, refusal: str) -> Role:
+    if not isinstance(value, dict):
+        raise NotAuthenticated(refusal)
+    kle = value.get("kle", [])
+    sensitivity = value.get("sensitivity")
+    attested_on = value.get("attested_on")
+    delegated_from = value.get("delegated_from")
+    shaped = (
+        isinstance(kle, list)
+        and len(kle) <= _MOST_KLE
+        and type(sensitivity) is int
+        and 1 <= sensitivity <= 4
+        and (attested_on is None or (type(attested_on) is int and 19000101 <= attested_on <= 99991231))
+    )
+    if not shaped:
+        raise NotAuthenticated(refusal)
+    return Role(
+        name=_text(value.get("name"), refusal),
+        kle=tuple(_text(number, refusal) for number in kle),
+        sensitivity=sensitivity,
+        attested_on=attested_on,
+        delegated_from=None if delegated_from is None else _text(delegated_from, refusal),
+    )
+
+
+def _text(value: object, refusal: str) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID or not value.isprintable():
+        raise NotAuthenticated(refusal)
+    return value
