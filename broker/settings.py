@@ -1,0 +1,109 @@
+"""Every setting, typed. Says all that is wrong at once, and stays shut. Read in `main` and the command line alone.
+
+Names are `BROKER_…` in the environment. There is no default for what is secret or decides safety; an unknown
+`BROKER_…` name is a fault, because a misspelt safety setting must not be silently ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "BROKER_"
+
+
+class SettingsFaults(ValueError):
+    """The settings cannot be used. `faults` names each setting and what is wrong, never its value."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Settings(BaseSettings):
+    """All settings of one broker node."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    profile: Annotated[Literal["production", "demo", "test"], Field(description="What kind of life this node lives")]
+    public_url: Annotated[str, Field(description="The address callers use, such as https://broker.example.dk")]
+    registry: Annotated[Path, Field(description="The registry file (YAML)")]
+    policies: Annotated[Path, Field(description="The folder of rules and law tables")]
+    database_url: Annotated[str, Field(description="PostgreSQL, as the application role")]
+    vault_url: Annotated[str, Field(description="The second database: keys and handles, with a role of its own")]
+    key_folder: Annotated[Path, Field(description="Folder of key files, readable by this user alone")]
+    host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 chooses one")] = 8080
+    opa_url: Annotated[
+        str | None, Field(description="An OPA server; none: an opa on PATH, else the embedded engine")
+    ] = None
+    opa_token: Annotated[str | None, Field(description="Bearer token for the OPA server", repr=False)] = None
+    policy_engine: Annotated[
+        Literal["server", "spawned", "embedded"] | None, Field(description="Name the engine instead of choosing")
+    ] = None
+    fixed_clock: Annotated[datetime | None, Field(description="A standing clock, for demo and test only")] = None
+    clock_file: Annotated[
+        Path | None, Field(description="A file holding the moment, moved by the demo; demo and test only")
+    ] = None
+    most_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 65536
+    source_deadline_seconds: Annotated[
+        float, Field(gt=0, description="What a source gets where its entry says nothing")
+    ] = 3.0
+    asks_per_caseworker_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 120
+    asks_per_system_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 3000
+    asks_per_municipality_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 12000
+    session_idle_minutes: Annotated[int, Field(ge=1, description="A page session ends after this rest")] = 15
+    session_most_minutes: Annotated[int, Field(ge=1, description="A page session ends after this in any case")] = 60
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is told")] = "info"
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
+            raise ValueError("must be an origin such as https://broker.example.dk")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> Settings:
+        if self.profile != "production":
+            return self
+        if self.fixed_clock is not None or self.clock_file is not None:
+            raise ValueError("a clock of one's own is for the demo and test profiles")
+        if not self.public_url.startswith("https://"):
+            raise ValueError("public_url must be https in production")
+        return self
+
+    @property
+    def test_numbers(self) -> bool:
+        """Whether invented CPR numbers (day + 60) are taken."""
+        return self.profile != "production"
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Read the settings of an environment; raise `SettingsFaults` with all that is wrong."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHERS
+    strange = [f"{name}: no such setting" for name in sorted(environ) if name.startswith(PREFIX) and name not in known]
+    names = {name: environ[PREFIX + name.upper()] for name in Settings.model_fields if PREFIX + name.upper() in environ}
+    try:
+        settings = Settings.model_validate(names)
+    except ValidationError as error:
+        raise SettingsFaults([*strange, *(_fault(row["loc"], row["msg"]) for row in error.errors())]) from None
+    if strange:
+        raise SettingsFaults(strange)
+    return settings
+
+
+# Read by the demo's private PostgreSQL, not by the broker.
+OTHERS = frozenset({"BROKER_PG_BIN"})
+
+
+def _fault(place: tuple[int | str, ...], message: str) -> str:
+    name = PREFIX + str(place[0]).upper() if place else "settings"
+    return f"{name}: {message}"

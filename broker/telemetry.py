@@ -1,0 +1,49 @@
+"""structlog set-up: one JSON line an event, from a fixed set of fields. No personal values, no error texts.
+
+Rules kept here: exceptions are noted by kind only (their words may hold what a source said); the standard library's
+loggers speak through the same form and only from warning up; access logs are off (paths are logged by template).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+# Fields an event may carry; anything else is dropped, so that a careless line cannot leak.
+FIELDS = frozenset(
+    {"event", "level", "timestamp", "trace", "kind", "route", "status", "source", "why", "count", "seconds"}
+    | {"engine", "revision", "log", "size", "municipality", "register", "port", "version", "names"}
+)
+
+
+def set_up(level: str) -> None:
+    """Let all logging of this process speak as said above, to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _only_known_fields,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_Quiet()], level=logging.WARNING, force=True)
+
+
+def _only_known_fields(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name in FIELDS}
+
+
+class _Quiet(logging.Handler):
+    """What libraries log: only who spoke, how loudly and what kind of error; never their words."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        structlog.get_logger().warning("library", names=record.name, kind=kind)

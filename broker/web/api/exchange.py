@@ -1,0 +1,47 @@
+"""`POST /v1/exchange` and `POST /v1/views`: one ask, answered as items or as the whole-person view."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from broker.domain.identity import Caller
+from broker.exchange import exchange
+from broker.ports import Ports
+from broker.web.api.answers import ASK_ANSWERS
+from broker.web.view_wire import view_body
+from broker.web.wire import AskBody, ViewBody, answer_body, ask_of
+
+Gate = Callable[[Request], Awaitable[Caller]]
+Repeats = Callable[[Caller, str | None], Awaitable[bool]]
+
+
+def build(ports: Ports, gate: Gate, repeats: Repeats, *, test_numbers: bool) -> APIRouter:
+    """Build the two routes. `gate` proves the caller; `repeats` tells whether a request id was seen before."""
+    routes = APIRouter(tags=["asks"])
+
+    async def ask_for(body: AskBody, caller: Caller) -> Any:
+        repeat = await repeats(caller, body.request_id)
+        ask = ask_of(body, ports.directory, test_numbers=test_numbers, repeat=repeat)
+        return await exchange(ask, caller, ports)
+
+    @routes.post("/v1/exchange", responses=ASK_ANSWERS, summary="Ask about one citizen")
+    async def post_exchange(request: Request, body: AskBody) -> Response:
+        caller = await gate(request)
+        answer = await ask_for(body, caller)
+        return _json(answer_body(answer, ports.directory))
+
+    @routes.post("/v1/views", responses=ASK_ANSWERS, summary="Ask for the whole-person view")
+    async def post_view(request: Request, body: ViewBody) -> Response:
+        caller = await gate(request)
+        answer = await ask_for(body, caller)
+        return _json(view_body(answer, caller, ports.clock.now(), body.weeks, ports.directory))
+
+    return routes
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")
