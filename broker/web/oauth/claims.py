@@ -74,14 +74,12 @@ def _role(value: object, refusal: str) -> Role:
     sensitivity = value.get("sensitivity")
     attested_on = value.get("attested_on")
     delegated_from = value.get("delegated_from")
-    shaped = (
-        isinstance(kle, list)
-        and len(kle) <= _MOST_KLE
-        and type(sensitivity) is int
-        and 1 <= sensitivity <= 4
-        and (attested_on is None or (type(attested_on) is int and 19000101 <= attested_on <= 99991231))
-    )
-    if not shaped:
+    if not isinstance(kle, list) or len(kle) > _MOST_KLE:
+        raise NotAuthenticated(refusal)
+    # `type` and not `isinstance`: true is an int to Python, and no level to us.
+    if type(sensitivity) is not int or not 1 <= sensitivity <= 4:
+        raise NotAuthenticated(refusal)
+    if attested_on is not None and (type(attested_on) is not int or not 19000101 <= attested_on <= 99991231):
         raise NotAuthenticated(refusal)
     return Role(
         name=_text(value.get("name"), refusal),

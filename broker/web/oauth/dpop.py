@@ -3,7 +3,7 @@
 Rules kept here (RFC 9449 section 4.3, numbers as there):
 - Type, algorithm and a public key in the header (4 to 7), method and address of this request (8, 9).
 - The address is compared with the configured public one, never with what the Host header says.
-- Issued within the last minute, five seconds ahead at most (11); used once (10, 11.1); bound to the token by `ath` (12).
+- Issued within the last minute, five seconds ahead at most (11); bound to the token by `ath` (12); used once (11.1).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 
 from joserfc import jwk
 from joserfc.errors import JoseError
-from joserfc.jwk import Key
+from joserfc.jwk import Key, RSAKey
 
 from broker.domain.identity import System
 
@@ -52,8 +52,8 @@ def _algorithm(kind: str, curve: str, key: Key) -> str:
         return "ES256"
     if kind == "OKP" and curve == "Ed25519":
         return "Ed25519"
-    if kind == "RSA":
-        if key.raw_value.key_size < SHORTEST_RSA_BITS:
+    if isinstance(key, RSAKey):
+        if key.public_key.key_size < SHORTEST_RSA_BITS:
             raise BadKey("an RSA key needs 2048 bits or more")
         return "PS256"
     raise BadKey("curve not accepted: use P-256 or Ed25519")
@@ -77,10 +77,11 @@ class PublicKeys:
     keys: Mapping[str, Key]
 
     @classmethod
-    def from_jwks(cls, jwks: Mapping[str, Any], alg: str) -> PublicKeys:
-        """Read a JWK set; a key without `kid` is known by its thumbprint. Raises `BadKey`."""
-        if alg not in ALGORITHMS:
-            raise BadKey("algorithm not accepted: use ES256, Ed25519 or PS256")
+    def from_jwks(cls, jwks: Mapping[str, Any], alg: str | None = None) -> PublicKeys:
+        """Read a JWK set; a key without `kid` is known by its thumbprint. Raises `BadKey`.
+
+        The algorithm is pinned to `alg`, or to the one that the first key fits; every key must fit it.
+        """
         members = jwks.get("keys")
         if not isinstance(members, list) or not members:
             raise BadKey("no keys")
@@ -89,13 +90,14 @@ class PublicKeys:
             if not isinstance(member, Mapping):
                 raise BadKey("a key is not an object")
             fits, key = public_key(member)
+            alg = alg or fits
             kid = member.get("kid", key.thumbprint())
             if fits != alg or member.get("alg", alg) != alg:
                 raise BadKey("a key does not fit the pinned algorithm")
             if not isinstance(kid, str) or kid in keys:
                 raise BadKey("a key id is missing or used twice")
             keys[kid] = key
-        return cls(alg, MappingProxyType(keys))
+        return cls(str(alg), MappingProxyType(keys))
 
     def pick(self, kid: object) -> Key | None:
         """Give the key of that id; without an id, the only key. Never tries one key after another."""
