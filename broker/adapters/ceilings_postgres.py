@@ -1,0 +1,97 @@
+"""Ceilings in PostgreSQL: how much was asked in the running window, over all nodes (`design.md` 6.17).
+
+Windows stand still (each minute, each hour begins anew), which one small row a name can count. The table is UNLOGGED:
+after a crash the counts begin at zero. Names are hashes, so the table tells nobody who asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from broker.adapters.database import Pool
+from broker.adapters.grouped import Grouped
+from broker.domain.errors import TooManyAsks
+from broker.domain.identity import Caseworker, System
+
+_COUNT = """
+INSERT INTO web.ceiling AS kept (name, ends_at, asks)
+SELECT name, to_timestamp((floor(extract(epoch FROM clock_timestamp()) / seconds) + 1) * seconds), asks
+FROM unnest($1::bytea[], $2::int[], $3::int[]) AS new (name, seconds, asks)
+ON CONFLICT (name) DO UPDATE SET
+  asks = CASE WHEN kept.ends_at < excluded.ends_at THEN excluded.asks ELSE kept.asks + excluded.asks END,
+  ends_at = greatest(kept.ends_at, excluded.ends_at)
+RETURNING name, asks, ceil(extract(epoch FROM ends_at - clock_timestamp()))::int AS left
+"""
+_FORGET = "DELETE FROM web.ceiling WHERE ends_at < clock_timestamp() - interval '1 hour'"
+FORGET_EVERY_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """At most so many asks in a window of so many seconds."""
+
+    asks: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The ceilings of one caseworker, one system and one municipality."""
+
+    caseworker: Ceiling
+    system: Ceiling
+    municipality: Ceiling
+
+
+_Want = Mapping[bytes, Ceiling]
+
+
+class PostgresCeilings:
+    """The counters over a pool of `database.open_pool`."""
+
+    def __init__(self, pool: Pool, limits: Limits) -> None:
+        self._pool = pool
+        self._limits = limits
+        self._grouped: Grouped[_Want, int] = Grouped(self._count)
+        self._forget_at = 0.0
+
+    async def count(self, system: System, caseworker: Caseworker | None) -> None:
+        """Count one ask. Raises `TooManyAsks` when a ceiling is reached, `StoreUnavailable`."""
+        wants = {
+            _name("municipality", system.municipality): self._limits.municipality,
+            _name("system", system.client_id): self._limits.system,
+        }
+        if caseworker is not None:
+            wants[_name("caseworker", caseworker.issuer, caseworker.id.disclose())] = self._limits.caseworker
+        if wait := await self._grouped.ask(wants):
+            raise TooManyAsks(wait)
+
+    async def _count(self, wants: Sequence[_Want]) -> list[int]:
+        """Count for all; answer each with the seconds to wait, or 0."""
+        asked = Counter(name for want in wants for name in want)
+        ceilings = {name: ceiling for want in wants for name, ceiling in want.items()}
+        # One order on every node, so that two groups cannot wait for one another.
+        names = sorted(asked)
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(
+                _COUNT, names, [ceilings[name].seconds for name in names], [asked[name] for name in names]
+            )
+            if (now := time.monotonic()) >= self._forget_at:
+                self._forget_at = now + FORGET_EVERY_SECONDS
+                await connection.execute(_FORGET)
+        before = {row["name"]: row["asks"] - asked[row["name"]] for row in rows}
+        left = {row["name"]: max(row["left"], 1) for row in rows}
+        answers = []
+        for want in wants:
+            for name in want:
+                before[name] += 1
+            answers.append(max((left[name] for name in want if before[name] > ceilings[name].asks), default=0))
+        return answers
+
+
+def _name(kind: str, *parts: str) -> bytes:
+    return hashlib.sha256("\0".join((kind, *parts)).encode()).digest()

@@ -1,0 +1,1 @@
+"""Parts of migrations that belong to one room of the house."""
