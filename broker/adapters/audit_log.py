@@ -1,0 +1,179 @@
+"""The door `AuditLog` over the transparency log: event → entry → receipt.
+
+Rules kept here:
+- A body is every field of its event, sealed under the subject's key; items enter as an HMAC under that key alone.
+- The keys are durable in the vault before the entry is sealed; the entry is durable before anybody has its receipt.
+- With `versions`, one transaction holds each citizen's state and writes: whoever commits second sees the first (P3).
+- Any doubt is `LogUnavailable`: then nothing is read and nothing goes out (P2).
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import orjson
+
+from audit import errors, postgres
+from audit.commitment import Party, derive_key, seal
+from audit.committer import GroupCommitter, Submission
+from audit.entry import EID_SIZE
+from audit.postgres import NewEntry, Position
+from broker.adapters.database import Connection, Pool, reaching_the_store
+from broker.adapters.handles_vault import HandlesVault
+from broker.domain.days import DANISH_TIME
+from broker.domain.errors import FactsChanged, LogUnavailable, StoreUnavailable
+from broker.domain.events import AuditEvent
+from broker.domain.items import Item
+from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
+
+Keys: TypeAlias = dict[tuple[str, str], bytes]
+Guard: TypeAlias = tuple[tuple[str, int], ...]
+
+# The form of a body; a reader refuses one it does not know.
+BODY_VERSION = 1
+
+
+class AuditLogPostgres:
+    """The log of every municipality and year, in the main database.
+
+    `base` is where the logs are published, without scheme, such as `samtykke.example.dk/log`: a log's origin is
+    `<base>/<municipality>/<year>` (C2SP tlog-checkpoint).
+    """
+
+    def __init__(self, pool: Pool, vault: HandlesVault, base: str, *, timeout_seconds: float = 10.0) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._base = base.strip("/")
+        self._opened: set[str] = set()
+        self._committer = GroupCommitter(pool, admit=_still_the_same, timeout_seconds=timeout_seconds)
+
+    def origin(self, municipality: str, at: datetime) -> str:
+        """Name the log that an event of a municipality and moment stands on; the year is the Danish one."""
+        return f"{self._base}/{municipality}/{at.astimezone(DANISH_TIME).year}"
+
+    async def append(
+        self, events: Sequence[AuditEvent], *, versions: Sequence[tuple[str, int]] = ()
+    ) -> tuple[Receipt, ...]:
+        """Write all events durably in one transaction, or none; give one receipt each, in order.
+
+        Raises `LogUnavailable`; with `versions` (citizen handle, version), `FactsChanged` when any is no longer so.
+        """
+        keys = await self.prepare(events)
+        entries = tuple(self._entry(event, keys) for event in events)
+        try:
+            places = await self._committer.submit(Submission(entries, guard=tuple(versions)))
+        except errors.GuardChanged:
+            raise FactsChanged from None
+        except errors.LogError:
+            raise LogUnavailable from None
+        return _receipts(entries, places)
+
+    async def prepare(self, events: Sequence[AuditEvent]) -> Keys:
+        """Make ready what events need before their transaction: their logs and their keys. Raises `LogUnavailable`."""
+        try:
+            for municipality, at in {(event.municipality, event.at) for event in events}:
+                await self._open(municipality, at)
+            return await self._vault.keys(
+                {(handle, event.municipality) for event in events for handle in (event.subject, event.actor)}
+            )
+        except StoreUnavailable:
+            raise LogUnavailable from None
+
+    async def append_within(
+        self, connection: Connection, events: Sequence[AuditEvent], keys: Keys
+    ) -> tuple[Receipt, ...]:
+        """Write events in the caller's own transaction, so that a change and its event are one (`design.md` 6.5).
+
+        `keys` are those that `prepare` gave. The receipts count once that transaction has committed. Raises
+        `LogUnavailable` for a log that was never opened; what PostgreSQL says goes to the transaction's owner.
+        """
+        entries = [self._entry(event, keys) for event in events]
+        try:
+            return _receipts(entries, await postgres.append(connection, entries))
+        except errors.LogError:
+            raise LogUnavailable from None
+
+    async def aclose(self) -> None:
+        """Finish what was handed in."""
+        await self._committer.aclose()
+
+    async def ping(self) -> None:
+        """Ask the log for a sign of life; raise `LogUnavailable`."""
+        try:
+            async with reaching_the_store():
+                await self._pool.execute("SELECT 1 FROM log.head LIMIT 1")
+        except StoreUnavailable:
+            raise LogUnavailable from None
+
+    async def _open(self, municipality: str, at: datetime) -> None:
+        origin = self.origin(municipality, at)
+        if origin in self._opened:
+            return
+        async with reaching_the_store(), self._pool.acquire() as connection:
+            await postgres.open_log(connection, origin, municipality, at.astimezone(DANISH_TIME).year)
+        self._opened.add(origin)
+
+    def _entry(self, event: AuditEvent, keys: Keys) -> NewEntry:
+        """Seal one event under its subject's key."""
+        eid = os.urandom(EID_SIZE)
+        key = keys[event.subject, event.municipality]
+        sealed = seal(
+            eid=eid,
+            kind=event.code,
+            subject=Party(event.subject.encode(), key),
+            actor=Party(event.actor.encode(), keys[event.actor, event.municipality]),
+            body=body_of(event, derive_key(key, eid, "kept")),
+            index=event.index(),
+        )
+        return NewEntry(self.origin(event.municipality, event.at), sealed)
+
+
+def body_of(event: AuditEvent, items_key: bytes) -> bytes:
+    """Write an event's body: canonical JSON of its name, this form's version and every field.
+
+    Fields of items become one HMAC-SHA-256 over their canonical JSON under `items_key`, in hexadecimal.
+    """
+    written: dict[str, Any] = {"event": event.name, "version": BODY_VERSION}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        written[field.name] = items_digest(value, items_key) if field.name == "kept" else value
+    return orjson.dumps(written, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def items_digest(items: Sequence[Item], items_key: bytes) -> str:
+    """Digest what was handed out, so that it can be recognised by whoever has it and the key, and by nobody else."""
+    content = orjson.dumps(items, default=_disclosed, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+    return hmac.digest(items_key, content, "sha256").hex()
+
+
+async def _still_the_same(connection: Connection, submissions: Sequence[Submission]) -> set[int]:
+    """Hold every citizen's state that a submission rests on, and name the submissions whose versions have moved on."""
+    guards: list[Guard] = [submission.guard or () for submission in submissions]
+    citizens = sorted({citizen for guard in guards for citizen, _ in guard})
+    if not citizens:
+        return set()
+    rows = await connection.fetch("SELECT citizen, version FROM consents.hold_states($1)", citizens)
+    now = {row["citizen"]: row["version"] for row in rows}
+    return {n for n, guard in enumerate(guards) if any(now.get(citizen) != version for citizen, version in guard)}
+
+
+def _receipts(entries: Sequence[NewEntry], places: Sequence[Position]) -> tuple[Receipt, ...]:
+    return tuple(Receipt(entry.origin, place.index) for entry, place in zip(entries, places, strict=True))
+
+
+def _plain(value: object) -> Any:
+    """Write what JSON has no word for; a personal value is refused, because no body may hold one in the clear."""
+    if isinstance(value, frozenset):
+        return sorted(value)
+    raise TypeError("an event holds codes, handles, counts and days")
+
+
+def _disclosed(value: object) -> Any:
+    """The same, for what is digested at once and kept nowhere."""
+    return value.disclose() if isinstance(value, Personal) else _plain(value)

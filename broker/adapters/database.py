@@ -1,0 +1,176 @@
+"""PostgreSQL: making the databases, migrating them, and transactions that see one tenant's rows only.
+
+Rules kept here:
+- Every transaction of the broker names whose rows it may touch (`Scope`); without a scope row-level security shows
+  nothing. The names are set for that transaction alone, so a pooled connection carries none to the next.
+- What PostgreSQL says never leaves: it becomes `StoreUnavailable`, because messages may hold values.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from asyncpg.pool import PoolConnectionProxy
+
+from broker.domain.errors import StoreUnavailable
+
+Pool: TypeAlias = "asyncpg.Pool[Any]"
+Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+
+ROLES_FILE = Path(__file__).parents[2] / "deploy" / "database" / "roles.sql"
+MIGRATIONS = Path(__file__).parent / "migrations"
+BOOTSTRAP_LOCK = 6_210_771
+UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+OWNER, APP, VAULT_APP = "borgerbro_owner", "borgerbro_app", "borgerbro_vault_app"
+CHECKPOINTER, READER = "borgerbro_checkpointer", "borgerbro_reader"
+LOGINS = (OWNER, APP, VAULT_APP, CHECKPOINTER, READER)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows a transaction may touch: write and read a municipality's, read several's, act as one citizen.
+
+    `subjects` are the handles whose blocks and state versions an ask may read, whatever municipality they lie in.
+    """
+
+    municipality: str = ""
+    municipalities: tuple[str, ...] = ()
+    citizen: str = ""
+    subjects: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any("," in name for name in (*self.municipalities, *self.subjects)):
+            raise ValueError("a municipality's id and a handle hold no comma")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Addresses:
+    """Where the two databases are, one address a role."""
+
+    owner: str
+    vault_owner: str
+    app: str
+    vault: str
+    checkpointer: str
+    reader: str
+
+
+async def bootstrap(
+    admin_dsn: str, passwords: Mapping[str, str], *, main: str = "borgerbro", vault: str = "borgerbro_vault"
+) -> Addresses:
+    """Make roles and both databases where they are missing, as a superuser, and give their addresses.
+
+    `passwords` has one for each of `LOGINS`. Raises asyncpg.PostgresError; running it again changes nothing.
+    """
+    connection = await asyncpg.connect(admin_dsn)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", BOOTSTRAP_LOCK)
+        for statement in ROLES_FILE.read_text(encoding="utf-8").split("\n-- next\n"):
+            await connection.execute(statement)
+        for role in LOGINS:
+            quoted = "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)"
+            await connection.execute(await connection.fetchval(quoted, role, passwords[role]))
+        for name, guests in ((main, f"{APP}, {CHECKPOINTER}, {READER}"), (vault, VAULT_APP)):
+            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+                await connection.execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
+            await connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+            await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {guests}')
+        await connection.execute(f'GRANT CREATE ON DATABASE "{main}" TO borgerbro_log_owner')
+    finally:
+        await connection.close()
+    return Addresses(
+        owner=_as(admin_dsn, OWNER, passwords, main),
+        vault_owner=_as(admin_dsn, OWNER, passwords, vault),
+        app=_as(admin_dsn, APP, passwords, main),
+        vault=_as(admin_dsn, VAULT_APP, passwords, vault),
+        checkpointer=_as(admin_dsn, CHECKPOINTER, passwords, main),
+        reader=_as(admin_dsn, READER, passwords, main),
+    )
+
+
+def _as(dsn: str, role: str, passwords: Mapping[str, str], database: str) -> str:
+    """Write the same server's address for another role and database."""
+    parts = urlsplit(dsn)
+    place = parts.netloc.rpartition("@")[2]
+    user = f"{role}:{quote(passwords[role], safe='')}@{place}"
+    return urlunsplit(("postgresql", user, f"/{quote(database)}", parts.query, ""))
+
+
+async def upgrade(owner_dsn: str, which: Literal["main", "vault"], revision: str = "head") -> None:
+    """Bring one database to its newest tables, as its owner; does nothing when it has them."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("version_locations", str(MIGRATIONS / which))
+    config.set_main_option("path_separator", "os")
+    config.attributes["dsn"] = owner_dsn
+    # A thread of its own, because Alembic's environment runs an event loop of its own.
+    await asyncio.to_thread(command.upgrade, config, revision)
+
+
+async def open_pool(dsn: str, *, name: str, smallest: int = 1, largest: int = 16, timeout_seconds: float = 10) -> Pool:
+    """Open connections to one database; raise `StoreUnavailable` when it does not answer.
+
+    `name` is what the database's own views show. Nothing is reset when a connection comes back, because nothing here
+    outlives its transaction.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=smallest,
+            max_size=largest,
+            timeout=timeout_seconds,
+            command_timeout=timeout_seconds,
+            reset=_leave_as_is,
+            server_settings={"application_name": name, "synchronous_commit": "on"},
+        )
+    except UNREACHABLE:
+        raise StoreUnavailable from None
+    return pool
+
+
+async def _leave_as_is(connection: Connection) -> None:
+    """Reset nothing: settings are local to their transaction."""
+
+
+@asynccontextmanager
+async def reaching_the_store() -> AsyncIterator[None]:
+    """Turn whatever PostgreSQL or the network says into `StoreUnavailable`."""
+    try:
+        yield
+    except UNREACHABLE:
+        raise StoreUnavailable from None
+
+
+@asynccontextmanager
+async def scoped(pool: Pool, scope: Scope, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+    """Open a transaction that sees the scope's rows alone; with `snapshot`, one moment for all its reads.
+
+    Raises `StoreUnavailable`. After a failed commit it is not known whether the change was kept.
+    """
+    async with reaching_the_store(), pool.acquire() as connection:
+        kind: Any = {"isolation": "repeatable_read", "readonly": True} if snapshot else {}
+        async with connection.transaction(**kind):
+            await enter(connection, scope)
+            yield connection
+
+
+async def enter(connection: Connection, scope: Scope) -> None:
+    """Set whose rows the running transaction may touch."""
+    await connection.execute(
+        "SELECT set_config('borgerbro.municipality', $1, true), set_config('borgerbro.municipalities', $2, true),"
+        " set_config('borgerbro.citizen', $3, true), set_config('borgerbro.subjects', $4, true)",
+        scope.municipality,
+        ",".join(scope.municipalities),
+        scope.citizen,
+        ",".join(scope.subjects),
+    )
