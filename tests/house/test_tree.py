@@ -93,6 +93,14 @@ def test_every_room_of_the_core_is_kept_from_technology() -> None:
     assert {f"broker.{room}" for room in rooms & CORE} == named
 
 
+def test_every_kind_of_source_is_kept_from_the_others() -> None:
+    """A connector that is added is named in the contract that keeps connectors apart."""
+    (layer,) = contract("Connectors do not know one another")["layers"]
+    kinds = {path.stem for path in (ROOT / "connectors").glob("*.py") if "(Connector):" in path.read_text("utf-8")}
+    assert kinds
+    assert kinds <= set(re.findall(r"\w+", layer))
+
+
 FORBIDDEN = [
     ("broker/domain/x.py", "import broker.ports", "The house is built in layers"),
     ("broker/web/x.py", "import broker.adapters.x", "The house is built in layers"),
@@ -106,7 +114,7 @@ FORBIDDEN = [
     ("broker/web/x.py", "import audit.x", "Only its adapter touches the audit log"),
     ("demo/systems/x.py", "import broker.domain", "Department systems know nothing of the broker"),
     ("broker/web/x.py", "import broker.settings", "Settings are read in main alone"),
-    ("connectors/x.py", "import connectors.y", "Connectors do not know one another"),
+    ("connectors/fhir.py", "import connectors.odata", "Connectors do not know one another"),
 ]
 
 
@@ -114,6 +122,7 @@ FORBIDDEN = [
 def skeleton(tmp_path: Path) -> Path:
     """Give a house with every room and no furniture, under the project's own contracts."""
     rooms = ["domain", "exchange", "consents", "transparency", "oversight", "view", "web", "adapters"]
+    rooms += ["adapters/migrations"]
     packages = ["broker", "connectors", "audit", "demo", "demo/systems", *(f"broker/{room}" for room in rooms)]
     for package in packages:
         (tmp_path / package).mkdir()
@@ -129,13 +138,8 @@ def skeleton(tmp_path: Path) -> Path:
         "adapters/x",
         "adapters/audit_log",
     ]
-    for module in [
-        *(f"broker/{name}" for name in modules),
-        "connectors/x",
-        "connectors/y",
-        "connectors/guard",
-        "audit/x",
-    ]:
+    kinds = ["guard", "fhir", "odata", "rest_json", "sql_view", "x"]
+    for module in [*(f"broker/{name}" for name in modules), *(f"connectors/{name}" for name in kinds), "audit/x"]:
         (tmp_path / f"{module}.py").touch()
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
     return tmp_path
@@ -156,7 +160,7 @@ def test_a_house_without_imports_keeps_every_contract(skeleton: Path) -> None:
 def test_only_the_adapter_may_use_the_log(skeleton: Path) -> None:
     """The log's adapter imports the log, and connectors their guard."""
     (skeleton / "broker/adapters/audit_log.py").write_text("import audit.x")
-    (skeleton / "connectors/x.py").write_text("import connectors.guard")
+    (skeleton / "connectors/fhir.py").write_text("import connectors.guard")
     assert lint_imports(skeleton).returncode == 0
 
 
