@@ -1,0 +1,79 @@
+"""The plans in force or to come, and whether a trial lets one plan take their place (C21, C22, C23)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain.directory import Directory
+from broker.domain.items import Item, LawRef
+from broker.view.activity import is_coming, period
+from broker.view.codes import NEVER_COUNTED
+from broker.view.finding import start_fields
+
+# The preparing part of the rehabilitation plan: dispensation was refused for the citizen's legal certainty (letter
+# 2016-8973 of 1 February 2017, table 1). It stays a document of its own whatever a registry says.
+NEVER_REPLACED = "rehab_forberedende_del"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan:
+    """One written plan: item `item` of the answer. `trial` names the trial that makes it `replaceable`, if any."""
+
+    item: int
+    plan_type: str | None
+    unit: str
+    source: str
+    subject: str
+    law: tuple[LawRef, ...]
+    from_day: int | None
+    to_day: int | None
+    next_follow_up: int | None
+    future: bool
+    replaceable: bool
+    trial: str | None
+
+
+def plans(items: tuple[Item, ...], directory: Directory, today: int) -> tuple[Plan, ...]:
+    """List the written plans that hold today or will hold later."""
+    return tuple(
+        _plan(index, item, directory, today)
+        for index, item in enumerate(items)
+        if item.kind == "plan" and item.category not in NEVER_COUNTED and is_coming(item, today)
+    )
+
+
+def replacing_trial(item: Item, directory: Directory, today: int) -> str | None:
+    """Name the trial under which one plan may replace this one today, or None.
+
+    The trial must be that of the municipality whose source holds the plan: an exemption is never inherited (X7).
+    """
+    source = directory.sources.get(item.source)
+    if source is None or item.plan_type is None or item.plan_type == NEVER_REPLACED:
+        return None
+    holding = [
+        trial.id
+        for trial in directory.trials.values()
+        if trial.municipality == source.municipality
+        and trial.from_day <= today <= trial.to_day
+        and item.plan_type in trial.replaces
+    ]
+    return min(holding, default=None)
+
+
+def _plan(index: int, item: Item, directory: Directory, today: int) -> Plan:
+    trial = replacing_trial(item, directory, today)
+    from_day, future = start_fields(period(item, today)[0], today)
+    return Plan(
+        item=index,
+        plan_type=item.plan_type,
+        unit=item.unit,
+        source=item.source,
+        subject=item.subject,
+        law=item.law,
+        from_day=from_day or None,
+        to_day=item.to_day,
+        next_follow_up=item.next_follow_up,
+        future=future,
+        replaceable=trial is not None,
+        trial=trial,
+    )
