@@ -1,0 +1,60 @@
+"""The web application: middleware, routes and error handlers, in the order they run. Tests build it with fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from broker.domain.directory import ReasonText
+from broker.web.limits import Guard
+from broker.web.problems import add_problem_handlers
+
+STATIC = Path(__file__).parent / "static"
+TITLE = "Borgerbro"
+ABOUT = (
+    "A consent and data-sharing broker: a named caseworker asks through their own department's system, consent and "
+    "law decide, the access is on the log before any data leaves, and the citizen sees who looked."
+)
+
+
+def build_app(
+    routers: Sequence[APIRouter], reasons: Mapping[str, ReasonText], *, version: str, most_body_bytes: int
+) -> FastAPI:
+    """Put the faces together. Bodies are limited first, headers are set last, every error becomes a problem."""
+    app = FastAPI(
+        title=TITLE,
+        description=ABOUT,
+        version=version,
+        openapi_url="/openapi.json",
+        # The library's own pages load script from foreign hosts; ours stands at /reference.
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Guard), Middleware(RequestBodyLimitMiddleware, max_body_size=most_body_bytes)],
+    )
+    add_problem_handlers(app, reasons)
+    for router in routers:
+        app.include_router(router)
+    app.mount("/static", Immutable(directory=STATIC), name="static")
+    return app
+
+
+class Immutable(StaticFiles):
+    """Style sheets, fonts and icons: the only answers a browser may keep, and they say nothing of anybody."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one file with a day's caching."""
+
+        async def cached(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                headers = message["headers"]
+                if isinstance(headers, list):
+                    headers.append((b"cache-control", b"public, max-age=86400"))
+            await send(message)
+
+        await super().__call__(scope, receive, cached)  # type: ignore[arg-type]  # Starlette's message is a MutableMapping
