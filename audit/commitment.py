@@ -10,11 +10,12 @@ Rules kept here (docs/decisions/0010-what-the-body-commitment-covers.md):
 """
 
 import hmac
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Never
 
 import rfc8785
 from cryptography.exceptions import InvalidTag
@@ -70,10 +71,12 @@ def derive_key(party_key: bytes, eid: bytes, role: str) -> bytes:
 def canonical(index: Mapping[str, Any]) -> bytes:
     """Write an index row as canonical JSON (RFC 8785), the bytes that are stored and committed to.
 
-    Raises Malformed for what JSON or the database cannot hold; the message repeats nothing of it.
+    Raises Malformed for fractions, which databases and languages write differently, and for what JSON or the
+    database cannot hold; the message repeats nothing of it.
     """
     try:
         written: bytes = rfc8785.dumps(dict(index))
+        json.loads(written, parse_float=_no_fraction)
     except (ValueError, TypeError):
         raise Malformed("the index row cannot be written as canonical JSON") from None
     if b"\\u0000" in written:
@@ -144,3 +147,7 @@ def open_body(entry: SealedEntry, subject: Party) -> bytes:
         return AESGCM(derive_key(subject.key, leaf.eid, "enc")).decrypt(nonce, encrypted, leaf.eid)
     except (InvalidTag, ValueError):
         raise Unreadable("the body does not open under this key") from None
+
+
+def _no_fraction(_: str) -> Never:
+    raise ValueError("a number that is no integer")

@@ -92,9 +92,9 @@ class GroupCommitter:
         return await waiting.answer
 
     async def aclose(self) -> None:
-        """Finish what was submitted."""
-        while self._worker is not None and not self._worker.done():
-            await asyncio.wait({self._worker})
+        """Finish what was submitted; a fault that stopped the last batch is raised here."""
+        if self._worker is not None:
+            await self._worker
 
     async def _work(self) -> None:
         batch: list[_Waiting] = []

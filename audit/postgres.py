@@ -184,6 +184,17 @@ async def entry(connection: Connection, log_id: int, index: int) -> StoredEntry 
     return None if row is None else _stored(row)
 
 
+async def leaves(connection: Connection, log_id: int, start: int, stop: int) -> list[bytes]:
+    """Read the leaves of [start, stop), in order; fewer come back where rows are missing."""
+    rows = await connection.fetch(
+        "SELECT leaf FROM log.entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
+        log_id,
+        start,
+        stop,
+    )
+    return [row["leaf"] for row in rows]
+
+
 async def leaf_hashes(connection: Connection, log_id: int, start: int, stop: int) -> list[bytes]:
     """Read the recorded leaf hashes of [start, stop), in order."""
     rows = await connection.fetch(

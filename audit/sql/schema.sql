@@ -220,7 +220,8 @@ BEGIN
     END IF;
     INSERT INTO log.checkpoint (log_id, size, tenant, root, frontier, note, signed_at)
     VALUES (this.id, p_size, this.tenant, p_root, p_frontier, p_note, clock_timestamp())
-    ON CONFLICT (log_id, size) DO UPDATE SET note = EXCLUDED.note;
+    ON CONFLICT (log_id, size) DO UPDATE SET note = EXCLUDED.note
+    WHERE length(EXCLUDED.note) >= length(log.checkpoint.note);
 END
 $$
 -- next

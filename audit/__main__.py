@@ -1,0 +1,239 @@
+"""`python -m audit`: verify, export and prove, for auditors, citizens and journalists.
+
+Exit codes: 0 all is well, 1 something is wrong with a log or a proof, 2 the check could not be done.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import asyncpg
+
+from audit import export
+from audit.entry import Leaf
+from audit.errors import LogError, NotVerified, TreeMismatch
+from audit.note import VerifyKey
+from audit.proof import Proof
+from audit.prove import prove
+from audit.verify import Report
+from audit.verify_postgres import stray_rows, verify_logs
+
+SECONDS_BEFORE_PROGRESS = 1.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        code: int = given.run(given)
+    except (LogError, OSError, UnicodeError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        # The words of a driver may repeat the address with its password, so only ours are shown.
+        reason = str(error) if isinstance(error, LogError) else f"cannot read it ({type(error).__name__})"
+        sys.stderr.write(f"audit: {reason}\n")
+        return 1 if isinstance(error, NotVerified | TreeMismatch) else 2
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m audit", description="Check a transparency log.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    verify = commands.add_parser("verify", help="hash everything again and compare with what was signed")
+    source = verify.add_mutually_exclusive_group(required=True)
+    source.add_argument("--database", metavar="DSN", help="check the rows in this PostgreSQL database")
+    source.add_argument("--export", metavar="DIR", type=Path, help="check a folder of tiles as served or exported")
+    source.add_argument("--proof", metavar="FILE", type=Path, help="check a proof file as `prove` prints it")
+    verify.add_argument("--origin", help="the one log to check (default: all)")
+    verify.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a signed checkpoint kept elsewhere; needs --origin; may be repeated",
+    )
+    _add_keys(verify)
+    verify.add_argument("--json", action="store_true", help="write one JSON object for machines")
+    verify.set_defaults(run=_verify)
+    out = commands.add_parser("export", help="write a log as tiles, entry bundles and checkpoint")
+    out.add_argument("--database", metavar="DSN", required=True)
+    out.add_argument("--origin", required=True)
+    out.add_argument("folder", metavar="DIR", type=Path)
+    out.add_argument("--json", action="store_true")
+    out.set_defaults(run=_export)
+    prove = commands.add_parser("prove", help="print a tlog-proof of one entry under the last checkpoint")
+    prove.add_argument("--database", metavar="DSN", required=True)
+    prove.add_argument("--origin", required=True)
+    prove.add_argument("--json", action="store_true")
+    prove.add_argument("index", metavar="INDEX", type=int)
+    prove.set_defaults(run=_prove)
+    return parser
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--vkey", action="append", default=[], help="the log's public key; may be repeated")
+    parser.add_argument("--vkey-file", type=Path, action="append", default=[], help="a file with such keys, one a line")
+
+
+def _keys(given: argparse.Namespace) -> list[VerifyKey]:
+    lines = list(given.vkey)
+    for path in given.vkey_file:
+        lines += [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [VerifyKey.from_text(line) for line in lines]
+
+
+def _verify(given: argparse.Namespace) -> int:
+    keys = _keys(given)
+    if given.proof:
+        return _verify_proof(given, keys)
+    stray: list[str] = []
+    if given.export:
+        reports = [export.verify_export(given.export, origin=given.origin, keys=keys)]
+    else:
+        if given.checkpoint and not given.origin:
+            raise LogError("--checkpoint needs --origin")
+        reports, stray = asyncio.run(_verify_database(given, keys))
+    if given.json:
+        _print_json({"logs": [_as_json(report) for report in reports], "stray": stray})
+    else:
+        for report in reports:
+            _print_report(report)
+        for table in stray:
+            sys.stdout.write(f"log.{table}: rows of a log that has no head\n")
+        if not reports:
+            sys.stdout.write("there is no log here\n")
+    return 0 if reports and not stray and all(report.intact for report in reports) else 1
+
+
+async def _verify_database(given: argparse.Namespace, keys: list[VerifyKey]) -> tuple[list[Report], list[str]]:
+    elsewhere = [path.read_text(encoding="utf-8") for path in given.checkpoint]
+    connection = await asyncpg.connect(given.database)
+    try:
+        with _ProgressBar() as bar:
+            reports = await verify_logs(
+                connection, origin=given.origin, keys=keys, kept_elsewhere=elsewhere, progress=bar.show
+            )
+        return reports, await stray_rows(connection) if given.origin is None else []
+    finally:
+        await connection.close()
+
+
+def _verify_proof(given: argparse.Namespace, keys: list[VerifyKey]) -> int:
+    if not keys or not given.origin:
+        raise LogError("--proof needs --origin and --vkey: a proof says nothing without the log's key")
+    proof = Proof.from_text(given.proof.read_text(encoding="utf-8"))
+    if proof.extra is None:
+        raise LogError("the proof file does not carry its entry")
+    checkpoint = proof.verify(proof.extra, given.origin, keys)
+    leaf = Leaf.from_bytes(proof.extra)
+    if given.json:
+        _print_json(
+            {
+                "origin": checkpoint.origin,
+                "index": proof.index,
+                "size": checkpoint.size,
+                "kind": leaf.kind,
+                "eid": leaf.eid.hex(),
+            }
+        )
+    else:
+        sys.stdout.write(f"{checkpoint.origin}: entry {proof.index} of {checkpoint.size} is on the log\n")
+    return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    async def run() -> int:
+        connection = await asyncpg.connect(given.database)
+        try:
+            return await export.export_log(connection, given.origin, given.folder)
+        finally:
+            await connection.close()
+
+    size = asyncio.run(run())
+    if given.json:
+        _print_json({"origin": given.origin, "size": size, "folder": str(given.folder)})
+    else:
+        sys.stdout.write(f"{given.origin}: {size} entries written to {given.folder}\n")
+    return 0
+
+
+def _prove(given: argparse.Namespace) -> int:
+    async def run() -> Proof:
+        connection = await asyncpg.connect(given.database)
+        try:
+            return await prove(connection, given.origin, given.index)
+        finally:
+            await connection.close()
+
+    proof = asyncio.run(run())
+    if given.json:
+        _print_json({"origin": given.origin, "index": proof.index, "proof": proof.to_text()})
+    else:
+        sys.stdout.write(proof.to_text())
+    return 0
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "origin": report.origin,
+        "intact": report.intact,
+        "size": report.size,
+        "root": report.root.hex(),
+        "signed_size": report.signed_size,
+        "signatures_checked": report.signatures_checked,
+        "faults": [asdict(fault) for fault in report.faults],
+    }
+
+
+def _print_report(report: Report) -> None:
+    for fault in report.faults:
+        sys.stdout.write(f"{report.origin}: {fault}\n")
+    signed = "no checkpoint" if report.signed_size is None else f"checkpoint of {report.signed_size}"
+    signature = "signature checked" if report.signatures_checked else "signature not checked (no --vkey)"
+    verdict = "intact" if report.intact else f"NOT INTACT, {len(report.faults)} faults"
+    root = report.root.hex()[:16] or "unknown"
+    sys.stdout.write(f"{report.origin}: {verdict}: {report.size} entries, root {root}…, {signed}, {signature}\n")
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+class _ProgressBar:
+    """Shows how far a check has come, on a terminal, once it has taken a second."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._bar: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, origin: str, done: int, total: int) -> None:
+        """Hear how many entries of a log are checked."""
+        if self._bar is None:
+            if not sys.stderr.isatty() or time.monotonic() - self._started < SECONDS_BEFORE_PROGRESS:
+                return
+            # Imported here: most runs are over before a bar is wanted.
+            from rich.console import Console  # noqa: PLC0415
+            from rich.progress import Progress  # noqa: PLC0415
+
+            self._bar = Progress(console=Console(stderr=True))
+            self._bar.start()
+        if origin not in self._tasks:
+            self._tasks[origin] = self._bar.add_task(origin, total=total)
+        self._bar.update(self._tasks[origin], completed=done)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,271 @@
+"""Check a log from its rows: every leaf hashed again, every commitment recomputed, every signed head compared.
+
+Nothing recorded is believed: hashes are recomputed, and recorded ones serve only to say which part was changed.
+What is wrong is named by entry. Pure: rows are handed in, in order of their index.
+"""
+
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import rfc8785
+
+from audit import note
+from audit.checkpoint import Checkpoint, open_checkpoint, read_unverified
+from audit.commitment import body_commitment, body_digest
+from audit.entry import Leaf
+from audit.errors import Malformed, NotVerified
+from audit.merkle import Frontier, leaf_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """All that is stored under one index of a log; a part that is not there is None."""
+
+    index: int
+    tenants: frozenset[str]
+    eid: bytes | None
+    leaf: bytes | None
+    leaf_hash: bytes | None
+    ciphertext: bytes | None
+    body_salt: bytes | None
+    index_bytes: str | None
+    fields: str | None
+    body_digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the log's head row says."""
+
+    origin: str
+    tenant: str
+    size: int
+    root: bytes
+    frontier: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignedClaim:
+    """A checkpoint on record, or one kept elsewhere (then only its note is known)."""
+
+    note: str
+    size: int | None = None
+    root: bytes | None = None
+    frontier: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: where, which entry if it is one, and what."""
+
+    where: str
+    what: str
+    index: int | None = None
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found out about one log."""
+
+    origin: str
+    size: int
+    root: bytes
+    signed_size: int | None
+    signatures_checked: bool
+    faults: tuple[Fault, ...]
+
+    @property
+    def intact(self) -> bool:
+        """Tell whether nothing was wrong."""
+        return not self.faults
+
+
+@dataclass(slots=True)
+class LogCheck:
+    """Walks one log's rows: `row` for each, in order, then `finish` once."""
+
+    claim: Claim
+    signed: Sequence[SignedClaim]
+    keys: Sequence[note.VerifyKey]
+    _faults: list[Fault] = field(default_factory=list)
+    _checkpoints: list[tuple[SignedClaim, Checkpoint]] = field(default_factory=list)
+    _frontiers: dict[int, Frontier] = field(default_factory=dict)
+    _tree: Frontier = field(default_factory=Frontier)
+    # The tree over the recorded leaf hashes: parts from the computed one at the first leaf that does not match its
+    # hash. Where it still gives the head's root, heads are held against it, so that one change is named once.
+    _recorded_tree: Frontier | None = None
+    _recorded_frontiers: dict[int, Frontier] = field(default_factory=dict)
+    _leaves_were_changed: bool = False
+    _differing: list[int] = field(default_factory=list)
+    _expected: int = 0
+    _whole: bool = True
+
+    def __post_init__(self) -> None:
+        """Read the checkpoints first, so that their sizes are known before the walk."""
+        for claimed in self.signed:
+            self._read_checkpoint(claimed)
+        wanted = {checkpoint.size for _, checkpoint in self._checkpoints}
+        self._frontiers = dict.fromkeys({0, self.claim.size, *wanted}, Frontier())
+
+    def row(self, row: Row) -> None:
+        """Check one row's parts against one another, and add its leaf to the tree."""
+        self._missing_until(row.index)
+        if row.index < self._expected:
+            self._fault(row.index, "is there more than once")
+        self._expected = max(self._expected, row.index + 1)
+        if not 0 <= row.index < self.claim.size:
+            self._fault(row.index, "is not counted by the head")
+        if row.leaf is None or row.leaf_hash is None:
+            self._fault(row.index, "row is missing, though its body or index row is there")
+            self._whole = False
+            return
+        self._grow(row.index, leaf_hash(row.leaf), row.leaf_hash)
+        self._check_parts(row)
+
+    def finish(self, duplicates: Iterable[tuple[int, ...]] = ()) -> Report:
+        """Compare the tree with the head and every checkpoint; give the report."""
+        self._missing_until(self.claim.size)
+        for indices in duplicates:
+            self._fault(indices[-1], f"has the id of entry {indices[0]}")
+        self._blame_differing()
+        self._check_head()
+        self._check_checkpoints()
+        sizes = [checkpoint.size for _, checkpoint in self._checkpoints]
+        faults = sorted(self._faults, key=lambda fault: (fault.index is None, fault.index or 0))
+        return Report(
+            self.claim.origin,
+            self._tree.size,
+            self._tree.root(),
+            max(sizes, default=None),
+            bool(self.keys),
+            tuple(faults),
+        )
+
+    def _fault(self, index: int, what: str) -> None:
+        self._faults.append(Fault(f"entry {index}", what, index))
+
+    def _missing_until(self, index: int) -> None:
+        first, last = self._expected, index - 1
+        if first > last:
+            return
+        where = f"entry {first}" if first == last else f"entries {first} to {last}"
+        self._faults.append(Fault(where, "row is missing" if first == last else "rows are missing", first))
+        self._whole = False
+        self._expected = index
+
+    def _grow(self, index: int, computed: bytes, recorded: bytes) -> None:
+        if computed != recorded:
+            self._differing.append(index)
+            self._recorded_tree = self._recorded_tree or self._tree
+        if not self._whole or index != self._tree.size:
+            return
+        self._tree = self._tree.extend((computed,))
+        if self._recorded_tree is not None:
+            self._recorded_tree = self._recorded_tree.extend((recorded,))
+        if self._tree.size in self._frontiers:
+            self._frontiers[self._tree.size] = self._tree
+            self._recorded_frontiers[self._tree.size] = self._recorded_tree or self._tree
+
+    def _check_parts(self, row: Row) -> None:
+        if row.tenants != {self.claim.tenant}:
+            self._fault(row.index, "belongs to another tenant than its log")
+        for part, missing in (("body", row.ciphertext is None), ("index", row.index_bytes is None)):
+            if missing:
+                self._fault(row.index, f"{part} row is missing")
+        try:
+            leaf = Leaf.from_bytes(row.leaf or b"")
+        except Malformed:
+            self._fault(row.index, "leaf is not an entry")
+            return
+        if row.eid != leaf.eid:
+            self._fault(row.index, "id does not match its leaf")
+        if row.index not in self._differing:
+            self._check_commitment(row, leaf)
+
+    def _check_commitment(self, row: Row, leaf: Leaf) -> None:
+        if row.ciphertext is None or row.body_salt is None or row.index_bytes is None or row.fields is None:
+            return
+        expected = body_commitment(row.body_salt, row.index_bytes.encode(), row.ciphertext)
+        body_as_remembered = body_digest(row.body_salt, row.ciphertext) == row.body_digest
+        if not hmac.compare_digest(expected, leaf.body):
+            part = "index row" if body_as_remembered else "body"
+            self._fault(row.index, f"{part} does not match its commitment")
+        elif not body_as_remembered or not _same(row.fields, row.index_bytes):
+            self._fault(row.index, "index row does not match its commitment")
+
+    def _blame_differing(self) -> None:
+        """Say of leaf and recorded hash which was changed, by which of the two the head agrees with."""
+        if not self._differing:
+            return
+        what = "leaf and its recorded hash differ"
+        if self._whole and self._tree.size == self.claim.size:
+            if self._recorded_tree is not None and self._recorded_tree.root() == self.claim.root:
+                what = "leaf was changed"
+                self._leaves_were_changed = True
+            elif self._tree.root() == self.claim.root:
+                what = "recorded hash of the leaf was changed"
+        for index in self._differing:
+            self._fault(index, what)
+
+    def _check_head(self) -> None:
+        frontier = self._at(self.claim.size)
+        if frontier is None:
+            return  # Rows are missing, which has been said; there is no root to compare with.
+        if frontier.root() != self.claim.root:
+            self._faults.append(Fault("head", "root is not the root of the entries"))
+        if frontier.to_bytes() != self.claim.frontier:
+            self._faults.append(Fault("head", "frontier is not the frontier of the entries"))
+
+    def _at(self, size: int) -> Frontier | None:
+        frontiers = self._recorded_frontiers if self._leaves_were_changed else self._frontiers
+        frontier = frontiers.get(size)
+        return frontier if frontier is not None and frontier.size == size else None
+
+    def _read_checkpoint(self, claimed: SignedClaim) -> None:
+        where = "checkpoint" if claimed.size is None else f"checkpoint {claimed.size}"
+        try:
+            if self.keys:
+                checkpoint = open_checkpoint(claimed.note, self.claim.origin, self.keys)
+            else:
+                checkpoint = read_unverified(claimed.note)
+        except (Malformed, NotVerified) as error:
+            self._faults.append(Fault(where, str(error)))
+            return
+        if checkpoint.origin != self.claim.origin:
+            self._faults.append(Fault(where, "is another log's"))
+        elif claimed.size is not None and (claimed.size, claimed.root) != (checkpoint.size, checkpoint.root):
+            self._faults.append(Fault(where, "says something else than its signed note"))
+        else:
+            self._checkpoints.append((claimed, checkpoint))
+
+    def _check_checkpoints(self) -> None:
+        if self.keys and self.claim.size and not self._checkpoints:
+            self._faults.append(Fault("checkpoint", "none on record that is signed"))
+        agreed = 0
+        for claimed, checkpoint in sorted(self._checkpoints, key=lambda pair: pair[1].size):
+            where, frontier = f"checkpoint {checkpoint.size}", self._at(checkpoint.size)
+            if checkpoint.size > max(self._expected, self.claim.size):
+                held = f"only {self._tree.size} are here"
+                self._faults.append(Fault(where, f"{checkpoint.size} entries were signed, {held}"))
+            elif frontier is not None and frontier.root() != checkpoint.root:
+                span = f"entries {agreed} to {checkpoint.size - 1}"
+                self._faults.append(Fault(where, f"{span} are not those that were signed"))
+            elif frontier is not None:
+                agreed = checkpoint.size
+                if claimed.frontier not in {None, frontier.to_bytes()}:
+                    self._faults.append(Fault(where, "frontier is not the frontier of the entries"))
+
+
+def _same(fields: str, index_bytes: str) -> bool:
+    """Tell whether the searchable fields say what the committed bytes say."""
+    try:
+        written: bytes = rfc8785.dumps(json.loads(fields))
+    except (ValueError, TypeError):
+        return False
+    return written.decode() == index_bytes

@@ -1,0 +1,208 @@
+"""Group commit: whole submissions, guards, poison, broken connections, and submitters who go away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
+from audit import postgres
+from audit.committer import GroupCommitter, Submission
+from audit.errors import GuardChanged, LogUnavailable, UnknownLog
+from audit.postgres import Connection
+from tests.unit.audit.sealed import ORIGIN, OTHER, new
+
+
+def of(*numbers: int, origin: str = ORIGIN, guard: object = None) -> Submission:
+    """Make a submission of entries by number."""
+    return Submission(tuple(new(number, origin) for number in numbers), guard)
+
+
+@pytest.fixture
+async def committer(pool: "asyncpg.Pool[Any]") -> AsyncIterator[GroupCommitter]:
+    """Commit in groups, with no guard."""
+    committer = GroupCommitter(pool)
+    yield committer
+    await committer.aclose()
+
+
+async def size(pool: "asyncpg.Pool[Any]", origin: str = ORIGIN) -> int:
+    """Read how many entries a log holds."""
+    async with pool.acquire() as connection:
+        return (await postgres.head(connection, origin)).size
+
+
+async def test_many_submitters_share_few_transactions(
+    pool: "asyncpg.Pool[Any]", committer: GroupCommitter, superuser: "asyncpg.Connection[Any]"
+) -> None:
+    """Two hundred submissions of two entries each get their own places, in far fewer transactions."""
+    tasks = [committer.submit(of(2 * n, 2 * n + 1)) for n in range(200)]
+    answers = await asyncio.gather(*tasks)
+    assert sorted(place.index for answer in answers for place in answer) == list(range(400))
+    assert all(answer[1].index == answer[0].index + 1 for answer in answers)
+    assert await superuser.fetchval("SELECT count(DISTINCT xmin::text) FROM log.entry") <= 3
+
+
+async def test_a_batch_is_no_larger_than_allowed(
+    pool: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]"
+) -> None:
+    """With room for four entries, ten entries go in at least three transactions; a larger submission stays whole."""
+    committer = GroupCommitter(pool, max_entries=4)
+    await asyncio.gather(*(committer.submit(of(n)) for n in range(10)), committer.submit(of(*range(20, 26))))
+    groups = await superuser.fetch("SELECT count(*) AS n FROM log.entry GROUP BY xmin::text ORDER BY 1")
+    assert [row["n"] for row in groups] == [2, 4, 4, 6]
+
+
+async def test_a_refused_guard_takes_nobody_with_it(pool: "asyncpg.Pool[Any]") -> None:
+    """Submissions whose guard is refused hear GuardChanged and write nothing; the others are written."""
+    seen: list[int] = []
+
+    async def admit(connection: Connection, submissions: Sequence[Submission]) -> set[int]:
+        assert await connection.fetchval("SELECT current_setting('log_test.prepared', true)") == "yes"
+        assert not await connection.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE mode = 'RowShareLock' AND relation = 'log.head'::regclass"
+        )
+        seen.append(len(submissions))
+        return {number for number, one in enumerate(submissions) if one.guard == "stale"}
+
+    async def prepare(connection: Connection) -> None:
+        await connection.execute("SELECT set_config('log_test.prepared', 'yes', true)")
+
+    committer = GroupCommitter(pool, admit=admit, prepare=prepare)
+    answers = await asyncio.gather(
+        *(committer.submit(of(n, guard="stale" if n % 3 == 0 else "live")) for n in range(9)),
+        return_exceptions=True,
+    )
+    assert [isinstance(answer, GuardChanged) for answer in answers] == [n % 3 == 0 for n in range(9)]
+    assert await size(pool) == 6
+    assert sum(seen) == 9
+    only = await asyncio.gather(committer.submit(of(30, guard="stale")), return_exceptions=True)
+    assert isinstance(only[0], GuardChanged)
+
+
+async def test_a_poisoned_submission_fails_alone(pool: "asyncpg.Pool[Any]", committer: GroupCommitter) -> None:
+    """An id that is taken by another entry fails its own submission, whole; its batch is written."""
+    await committer.submit(of(5))
+    answers = await asyncio.gather(
+        *(committer.submit(of(n)) for n in (10, 11)),
+        committer.submit(of(12, 5)),
+        committer.submit(of(13, origin="log.example/none")),
+        committer.submit(of(14, origin=OTHER)),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [list, list, LogUnavailable, UnknownLog, list]
+    assert await size(pool) == 3
+    assert await size(pool, OTHER) == 1
+
+
+async def test_a_repeated_entry_gets_its_first_place(committer: GroupCommitter) -> None:
+    """The same submission handed in twice, at once and later, is written once."""
+    once = of(1)
+    first, second = await asyncio.gather(committer.submit(once), committer.submit(once))
+    (third,) = await committer.submit(once)
+    assert [first[0].index, second[0].index, third.index] == [0, 0, 0]
+    assert await committer.submit(Submission(())) == []
+
+
+async def test_submitters_who_go_away_do_not_harm_the_batch(
+    pool: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]", committer: GroupCommitter
+) -> None:
+    """Cancelled before or during the commit, a submitter takes nobody along; who was never begun is not written."""
+    await superuser.execute("BEGIN")
+    await superuser.execute("SELECT FROM log.head FOR UPDATE")
+    running = asyncio.create_task(committer.submit(of(1)))
+    beside = asyncio.create_task(committer.submit(of(2)))
+    await asyncio.sleep(0.2)
+    waiting = asyncio.create_task(committer.submit(of(3)))
+    later = asyncio.create_task(committer.submit(of(4)))
+    await asyncio.sleep(0)
+    running.cancel()
+    waiting.cancel()
+    await superuser.execute("ROLLBACK")
+    assert len(await beside) == len(await later) == 1
+    async with pool.acquire() as connection:
+        found = await postgres.positions(connection, [new(n).sealed.eid for n in (1, 2, 3, 4)])
+    assert sorted(int.from_bytes(eid, "big") for eid in found) == [1, 2, 4]
+
+
+async def test_a_connection_lost_before_commit_is_not_a_yes(
+    pool: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]", committer: GroupCommitter
+) -> None:
+    """When the server ends the connection in the middle, submitters hear LogUnavailable, and later ones are served."""
+    await superuser.execute("BEGIN")
+    await superuser.execute("SELECT FROM log.head FOR UPDATE")
+    task = asyncio.create_task(committer.submit(of(1)))
+    await asyncio.sleep(0.2)
+    await superuser.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%log.append%'"
+        " AND pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    await superuser.execute("ROLLBACK")
+    with pytest.raises(LogUnavailable):
+        await task
+    assert await size(pool) == 0
+    assert (await committer.submit(of(1)))[0].index == 0
+
+
+async def test_a_connection_lost_after_commit_is_looked_up(
+    pool: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]"
+) -> None:
+    """When the answer to COMMIT is lost but the entries are there, their places are given."""
+    lost = []
+
+    class LosesOneAnswer:
+        """A pool whose first transaction commits and then fails as if the line had been cut."""
+
+        def acquire(self) -> Any:
+            return _CutAfterCommit(pool) if not lost else pool.acquire()
+
+    class _CutAfterCommit:
+        def __init__(self, inner: "asyncpg.Pool[Any]") -> None:
+            self._held = inner.acquire()
+
+        async def __aenter__(self) -> Any:
+            return await self._held.__aenter__()
+
+        async def __aexit__(self, *error: Any) -> None:
+            await self._held.__aexit__(*error)
+            lost.append(True)
+            raise ConnectionResetError
+
+    committer = GroupCommitter(LosesOneAnswer())  # type: ignore[arg-type]  # a stand-in for the one method used
+    answers = await asyncio.gather(committer.submit(of(1, 2)), committer.submit(of(3)))
+    assert lost
+    assert sorted(place.index for answer in answers for place in answer) == [0, 1, 2]
+
+
+async def test_a_log_that_hangs_is_no_yes(pool: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]") -> None:
+    """A head held by somebody else beyond the time limit ends in LogUnavailable, and nothing is written."""
+    committer = GroupCommitter(pool, timeout_seconds=0.3)
+    await superuser.execute("BEGIN")
+    await superuser.execute("SELECT FROM log.head FOR UPDATE")
+    with pytest.raises(LogUnavailable):
+        await committer.submit(of(1))
+    await superuser.execute("ROLLBACK")
+    assert await size(pool) == 0
+
+
+async def test_a_database_that_is_gone_is_said_to_everyone(pool: "asyncpg.Pool[Any]") -> None:
+    """With the pool closed every submitter hears LogUnavailable, none waits."""
+    committer = GroupCommitter(pool)
+    await pool.close()
+    answers = await asyncio.gather(*(committer.submit(of(n)) for n in range(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [LogUnavailable] * 3
+
+
+async def test_a_fault_in_the_guard_leaves_nobody_waiting(pool: "asyncpg.Pool[Any]") -> None:
+    """A guard that fails with a fault of its own is a no to all, and shows the fault to whoever closes."""
+
+    async def admit(_: Connection, __: Sequence[Submission]) -> set[int]:
+        raise RuntimeError("a fault")
+
+    committer = GroupCommitter(pool, admit=admit)
+    answers = await asyncio.gather(*(committer.submit(of(n)) for n in range(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [LogUnavailable] * 3
+    assert await size(pool) == 0
+    with pytest.raises(RuntimeError):
+        await committer.aclose()
