@@ -1,0 +1,82 @@
+"""An engine's raw answer → a decision. One parser for all engines, so that none can be believed more than another.
+
+Rules kept here:
+- The answer has the shape of `policies/decision.schema.json` and exactly one verdict for each key asked.
+- Every reason stands in the reasons table. A reason that only the log may hold is shown to the asker as `NO_CONSENT`,
+  and not at all beside a reason they may see anyway: it then changes nothing in what is shown (P6).
+- Anything else is no decision: `PolicyBroken`, and the road refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from broker.domain.asks import Key
+from broker.domain.decisions import Basis, Decision, Missing, PolicyMark, Verdict
+from broker.domain.errors import PolicyBroken
+from broker.policy_shape import Check, shape
+from broker.policy_tables import Rules, refuse_bad_tables, revision
+
+# What a reason of the log alone is shown as (`design.md` 6b b).
+SHOWN_INSTEAD = "NO_CONSENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What every engine keeps: the shapes of question and answer, who may see which reason, and the revision."""
+
+    is_question: Check
+    is_answer: Check
+    seen_by_asker: Mapping[str, bool]
+    revision: str
+
+    def refuse_bad(self, question: Mapping[str, Any]) -> None:
+        """Pass a well-formed question; raise `PolicyBroken` for any other, before an engine sees it."""
+        if not self.is_question(question):
+            raise PolicyBroken
+
+    def decision(self, raw: object, question: Mapping[str, Any], mark: PolicyMark) -> Decision:
+        """Read an engine's answer; raise `PolicyBroken` unless it is one, about exactly the keys asked."""
+        if not self.is_answer(raw) or not isinstance(raw, dict):
+            raise PolicyBroken
+        verdicts = tuple(sorted((self._verdict(row) for row in raw["verdicts"]), key=lambda verdict: verdict.key))
+        asked = sorted(_key(key) for key in question["keys"])
+        if [verdict.key for verdict in verdicts] != asked or len(set(asked)) != len(asked):
+            raise PolicyBroken
+        return Decision(verdicts, mark)
+
+    def _verdict(self, row: Mapping[str, Any]) -> Verdict:
+        reasons = tuple(sorted(row["reasons"]))
+        return Verdict(
+            key=_key(row),
+            outcome=row["outcome"],
+            basis=tuple(sorted(Basis(one["kind"], one["id"], str(one["version"])) for one in row["basis"])),
+            reasons=reasons,
+            shown=self._shown(reasons),
+            masks=tuple(sorted(row["masks"])),
+            missing=tuple(sorted(Missing(one["source"], one["category"], one["giver"]) for one in row["missing"])),
+            own=row["own"],
+        )
+
+    def _shown(self, reasons: tuple[str, ...]) -> tuple[str, ...]:
+        if not self.seen_by_asker.keys() >= set(reasons):
+            raise PolicyBroken
+        seen = tuple(code for code in reasons if self.seen_by_asker[code])
+        return seen or ((SHOWN_INSTEAD,) if reasons else ())
+
+
+def contract(rules: Rules, tables: Mapping[str, Any]) -> Contract:
+    """Make the contract of one revision; raise `PolicyFaults` when the tables cannot be used."""
+    refuse_bad_tables(tables)
+    return Contract(
+        is_question=shape(rules.folder / "question.schema.json"),
+        is_answer=shape(rules.folder / "decision.schema.json"),
+        seen_by_asker={code: row["caller"] for code, row in tables["reasons"].items()},
+        revision=revision(rules, tables),
+    )
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return Key(row["source"], row["category"], row["subject"])

@@ -1,0 +1,131 @@
+# METADATA
+# scope: package
+# title: "Stage 1: may this caseworker ask at all?"
+# description: |
+#   The log-in is strong enough, the caseworker works in the unit, the system speaks for that unit, and a role
+#   covers the subject (KLE) of the case and the level of the category. Roles are tested against the case's KLE,
+#   so they are tested only where the case is the citizen's: otherwise stage 2 says what is wrong. Levels are tested
+#   for what belongs to the purpose: the rest is refused in stage 3, whoever asks.
+# custom:
+#   law: FVL § 32
+package broker.caller
+
+import data.broker.case
+import data.broker.lib
+import data.broker.purpose
+import data.tables
+import future.keywords.not
+
+# METADATA
+# title: Each code of this stage and the keys it holds back
+codes := {
+	"NSIS_TOO_LOW": nsis_too_low,
+	"ROLE_EXPIRED": role_expired,
+	"ROLE_KLE": role_kle,
+	"ROLE_SENSITIVITY": role_sensitivity,
+}
+
+nsis_too_low contains i if {
+	not nsis_accepted
+	some i in lib.asked
+}
+
+nsis_accepted if input.caller.nsis in tables.settings.nsis_levels.accepted
+
+# Whether someone is employed is read from a register: while one is silent, nothing is said of it.
+role_expired contains i if {
+	case.registers_answered
+	not employed
+	some i in lib.asked
+}
+
+role_expired contains i if {
+	case.is_citizens
+	not role_covers
+	role_covered_once
+	some i in lib.asked
+}
+
+employed if input.caller.employed == true
+
+role_kle contains i if {
+	not system_speaks_for_unit
+	some i in lib.asked
+}
+
+role_kle contains i if {
+	case.is_citizens
+	not role_covers
+	not role_covered_once
+	some i in lib.asked
+}
+
+role_kle contains i if {
+	case.is_citizens
+	role_covers
+	strict
+	some i in purpose.within
+	not input.keys[i].category in covered_categories
+}
+
+system_speaks_for_unit if input.caller.unit in input.caller.system_units
+
+role_covers if count(covering) > 0
+
+role_covered_once if count(on_subject) > 0
+
+# Roles that give a view and cover the case's KLE, by their place in the list.
+on_subject contains n if {
+	some n, role in input.caller.roles
+	is_string(role.name)
+	not role.name in tables.settings.roles.without_view
+	some limit in role.kle
+	lib.covers(limit, input.case.kle)
+}
+
+# The same, and attested within the time set.
+covering contains n if {
+	some n in on_subject
+	attested(input.caller.roles[n])
+}
+
+# An employer who states no attestation vouches for the role by signing it.
+attested(role) if role.attested_on == null
+
+attested(role) if {
+	is_number(role.attested_on)
+	is_number(input.today)
+	input.today <= role.attested_on + (10000 * tables.settings.roles.attested_within_years)
+}
+
+role_sensitivity contains i if {
+	case.is_citizens
+	role_covers
+	some i in purpose.within
+	not input.keys[i].category in cleared
+}
+
+cleared contains category if {
+	some n in covering
+	highest := input.caller.roles[n].sensitivity
+	is_number(highest)
+	some category, row in tables.categories
+	row.level <= highest
+}
+
+# A municipality may also test each category's own KLE (design 6b d).
+strict if tables.municipalities[input.caller.municipality].strict_kle == true
+
+covered_categories contains category if {
+	some n in covering
+	some limit in input.caller.roles[n].kle
+	some category, row in tables.categories
+	some kle in row.kle
+	lib.covers(limit, kle)
+}
+
+# A category that belongs to no subject of its own is held by every unit.
+covered_categories contains category if {
+	some category, row in tables.categories
+	count(row.kle) == 0
+}

@@ -1,0 +1,85 @@
+# METADATA
+# scope: package
+# title: "Stage 2: is there a case, and is it this caseworker's?"
+# description: |
+#   The unit's own case system was asked live. A citizen no register knows gives the same code as a case that is
+#   another's, so that an answer never tells whether a number belongs to anybody.
+# custom:
+#   law: FVL § 32; RSL § 11 a, stk. 1
+package broker.case
+
+import data.broker.delegation
+import data.broker.lib
+import future.keywords.not
+
+# METADATA
+# title: Each code of this stage and the keys it holds back
+codes := {
+	"CASE_MISMATCH": case_mismatch,
+	"DELEGATION_EXPIRED": delegation_expired,
+	"NO_CASE_RELATION": no_case_relation,
+	"NO_DELEGATION": no_delegation,
+	"OUTSIDE_DELEGATION": outside_delegation,
+	"SOURCE_UNAVAILABLE": source_unavailable,
+}
+
+# METADATA
+# title: Every register that was consulted gave an answer
+registers_answered if count(input.failed_registers) == 0
+
+# METADATA
+# title: The case exists and is about the citizen, whom the register knows
+is_citizens if {
+	registers_answered
+	input.case.exists == true
+	input.case.concerns_citizen == true
+	some subject in input.subjects
+	subject.handle == input.ask.citizen
+	subject.known == true
+}
+
+fits if {
+	is_citizens
+	input.case.open == true
+	input.case.unit == input.caller.unit
+}
+
+related if {
+	fits
+	input.case.caseworker_on_case == true
+}
+
+source_unavailable contains i if {
+	not registers_answered
+	some i in lib.asked
+}
+
+case_mismatch contains i if {
+	registers_answered
+	not fits
+	some i in lib.asked
+}
+
+no_case_relation contains i if {
+	fits
+	not related
+	some i in lib.asked
+}
+
+no_delegation contains i if {
+	related
+	delegation.absent
+	some i in lib.asked
+}
+
+delegation_expired contains i if {
+	related
+	delegation.ended
+	some i in lib.asked
+}
+
+outside_delegation contains i if {
+	related
+	delegation.elsewhere
+	some i in lib.asked
+}

@@ -1,0 +1,428 @@
+# METADATA
+# scope: package
+# title: "Stage 5: who has said yes, to what, until when?"
+# description: |
+#   A yes counts when it is granted, open today, and names this recipient, purpose, case, source, category and
+#   subject, and when it comes from everyone whose yes it takes. A block beats every yes.
+#   A paused yes is told as no consent: it is neither withdrawn nor expired.
+# custom:
+#   law: RSL § 11 a, stk. 1; SUL §§ 43-44; forældreansvarsloven § 3
+package broker.consent
+
+import data.broker.lib
+import data.broker.person
+import data.broker.statute
+import data.tables
+import future.keywords.not
+
+# METADATA
+# title: Each code of this stage and the keys it holds back
+codes := {
+	"BLOCKED_BY_CITIZEN": blocked,
+	"CONSENT_EXPIRED": consent_expired,
+	"CONSENT_NOT_YET_VALID": consent_not_yet_valid,
+	"CONSENT_REVOKED": consent_revoked,
+	"CUSTODY_INCOMPLETE": custody_incomplete,
+	"EMERGENCY_NOT_JUSTIFIED": emergency_not_justified,
+	"NO_CONSENT": no_consent,
+	"OUT_OF_SCOPE_CATEGORY": out_of_scope_category,
+	"OUT_OF_SCOPE_SOURCE": out_of_scope_source,
+	"SSD_LIMIT_REACHED": ssd_limit_reached,
+}
+
+# METADATA
+# title: Keys that rest on consent or on nothing
+needed contains i if {
+	some i in lib.asked
+	not i in statute.grounded
+}
+
+# --- the lines given to this unit for this purpose and case ------------------
+
+ours contains n if {
+	some n, line in input.consents
+	line.recipient == input.caller.unit
+	line.purpose == input.ask.purpose
+	line.case == input.ask.case
+}
+
+live contains n if {
+	some n in ours
+	input.consents[n].state == "granted"
+	lib.on_day(input.consents[n])
+}
+
+lines contains [source, category, subject, giver] if {
+	some n in live
+	source := input.consents[n].source
+	category := input.consents[n].category
+	subject := input.consents[n].subject
+	giver := input.consents[n].giver
+}
+
+named contains [source, category, subject] if some [source, category, subject, _] in lines
+
+named_pairs contains [source, category] if some [source, category, _, _] in lines
+
+named_sources contains source if some [source, _, _, _] in lines
+
+named_categories contains category if some [_, category, _, _] in lines
+
+# Lines that no longer, or not yet, count: why, and for what.
+idle contains ["withdrawn", source, category, subject] if {
+	some n in ours
+	input.consents[n].state == "withdrawn"
+	source := input.consents[n].source
+	category := input.consents[n].category
+	subject := input.consents[n].subject
+}
+
+idle contains [why, source, category, subject] if {
+	some n in ours
+	input.consents[n].state in {"granted", "paused"}
+	why := outside_days(input.consents[n])
+	source := input.consents[n].source
+	category := input.consents[n].category
+	subject := input.consents[n].subject
+}
+
+idle contains ["paused", source, category, subject] if {
+	some n in ours
+	input.consents[n].state == "paused"
+	lib.on_day(input.consents[n])
+	source := input.consents[n].source
+	category := input.consents[n].category
+	subject := input.consents[n].subject
+}
+
+outside_days(line) := "expired" if {
+	is_number(line.to)
+	line.to < input.today
+}
+
+outside_days(line) := "early" if {
+	is_number(line.from)
+	is_number(line.to)
+	line.to >= input.today
+	line.from > input.today
+}
+
+# --- whose yes it takes ------------------------------------------------------
+
+# The subject alone: an adult, or a young person in what concerns their health.
+by_one contains i if {
+	some i in needed
+	input.keys[i].subject in person.adults
+}
+
+by_one contains i if {
+	some i in needed
+	input.keys[i].subject in person.young
+	tables.categories[input.keys[i].category].young_person == "alone"
+}
+
+# The holders of custody.
+by_holders contains i if {
+	some i in needed
+	input.keys[i].subject in person.minors
+	not i in by_one
+}
+
+# Holders and young person together.
+together contains i if {
+	some i in by_holders
+	input.keys[i].subject in person.young
+	tables.categories[input.keys[i].category].young_person == "together"
+}
+
+# METADATA
+# title: Keys that take the yes of a person between 15 and 17
+by_young_person contains i if some i in together
+
+by_young_person contains i if {
+	some i in by_one
+	input.keys[i].subject in person.young
+}
+
+# Every holder must agree on what is sensitive or a child's; one is enough for the rest.
+all_holders contains i if {
+	some i in by_holders
+	tables.categories[input.keys[i].category].level >= tables.settings.custody.all_holders_from_level
+}
+
+all_holders contains i if {
+	some i in by_holders
+	tables.settings.custody.all_holders_for_child_categories == true
+	tables.categories[input.keys[i].category].child == true
+}
+
+# --- who has said it ---------------------------------------------------------
+
+# METADATA
+# title: Keys that someone has said yes to
+spoken contains i if {
+	some i in needed
+	[input.keys[i].source, input.keys[i].category, input.keys[i].subject] in named
+}
+
+# METADATA
+# title: Keys that the subject, or their guardian, has said yes to
+by_self contains i if {
+	some i in spoken
+	some [handle, giver] in person.voices
+	handle == input.keys[i].subject
+	[input.keys[i].source, input.keys[i].category, handle, giver] in lines
+}
+
+by_some_holder contains i if {
+	some i in spoken
+	some [handle, holder] in person.custody
+	handle == input.keys[i].subject
+	[input.keys[i].source, input.keys[i].category, handle, holder] in lines
+}
+
+lacks_holder contains i if {
+	some i in spoken
+	some [handle, holder] in person.custody
+	handle == input.keys[i].subject
+	not [input.keys[i].source, input.keys[i].category, handle, holder] in lines
+}
+
+holders_agree contains i if {
+	some i in by_some_holder
+	not i in all_holders
+}
+
+holders_agree contains i if {
+	some i in by_some_holder
+	not i in lacks_holder
+}
+
+# METADATA
+# title: Keys that everyone whose yes it takes has said yes to
+complete contains i if {
+	some i in by_one
+	i in by_self
+}
+
+complete contains i if {
+	some i in by_holders
+	i in holders_agree
+	not i in together
+}
+
+complete contains i if {
+	some i in together
+	i in holders_agree
+	i in by_self
+}
+
+# METADATA
+# title: The consents each complete key rests on
+relied_on contains [i, consent, version] if {
+	some i in complete
+	some n in live
+	input.consents[n].source == input.keys[i].source
+	input.consents[n].category == input.keys[i].category
+	input.consents[n].subject == input.keys[i].subject
+	entitled(i, input.consents[n].giver)
+	consent := input.consents[n].consent
+	version := input.consents[n].version
+}
+
+entitled(i, giver) if {
+	i in by_one
+	[input.keys[i].subject, giver] in person.voices
+}
+
+entitled(i, giver) if {
+	i in together
+	[input.keys[i].subject, giver] in person.voices
+}
+
+entitled(i, giver) if {
+	i in by_holders
+	[input.keys[i].subject, giver] in person.custody
+}
+
+# --- blocks ------------------------------------------------------------------
+
+blocked contains i if {
+	some i in needed
+	some block in input.blocks
+	block.subject == input.keys[i].subject
+	meets(block.source, input.keys[i].source)
+	meets(block.category, input.keys[i].category)
+	meets(block.unit, input.caller.unit)
+}
+
+# A block that cannot be read blocks everything.
+blocked contains i if {
+	not blocks_readable
+	some i in needed
+}
+
+# A block names a value, or null for any.
+meets(block, value) if {
+	block == null
+	is_string(value)
+}
+
+meets(block, value) if {
+	is_string(block)
+	block == value
+}
+
+blocks_readable if count(readable) == count(input.blocks)
+
+readable contains n if {
+	some n, block in input.blocks
+	is_string(block.subject)
+	nameable(block.source)
+	nameable(block.category)
+	nameable(block.unit)
+}
+
+nameable(value) if value == null
+
+nameable(value) if is_string(value)
+
+# --- why not -----------------------------------------------------------------
+
+incomplete contains i if {
+	some i in needed
+	not i in complete
+}
+
+custody_incomplete contains i if {
+	some i in incomplete
+	i in by_holders
+	i in by_some_holder
+}
+
+custody_incomplete contains i if {
+	some i in incomplete
+	i in together
+	i in by_self
+}
+
+unsaid contains i if {
+	some i in incomplete
+	not i in custody_incomplete
+}
+
+because contains [i, why] if {
+	some i in unsaid
+	some why in {"withdrawn", "expired", "early", "paused"}
+	[why, input.keys[i].source, input.keys[i].category, input.keys[i].subject] in idle
+}
+
+consent_revoked contains i if some [i, "withdrawn"] in because
+
+consent_expired contains i if some [i, "expired"] in because
+
+consent_not_yet_valid contains i if some [i, "early"] in because
+
+explained contains i if {
+	some [i, why] in because
+	why != "paused"
+}
+
+paused contains i if {
+	some [i, "paused"] in because
+	not i in explained
+}
+
+unexplained contains i if {
+	some i in unsaid
+	not i in explained
+	not i in paused
+}
+
+by_consent contains i if {
+	count(statute.otherwise) == 0
+	some i in unexplained
+}
+
+pair_named contains i if {
+	some i in by_consent
+	[input.keys[i].source, input.keys[i].category] in named_pairs
+}
+
+out_of_scope_category contains i if {
+	some i in by_consent
+	not i in pair_named
+	input.keys[i].source in named_sources
+}
+
+out_of_scope_source contains i if {
+	some i in by_consent
+	not i in out_of_scope_category
+	not i in pair_named
+	input.keys[i].category in named_categories
+}
+
+no_consent contains i if some i in paused
+
+no_consent contains i if {
+	some i in by_consent
+	not i in out_of_scope_category
+	not i in out_of_scope_source
+}
+
+no_consent contains i if {
+	"NO_CONSENT" in statute.otherwise
+	some i in unexplained
+}
+
+ssd_limit_reached contains i if {
+	"SSD_LIMIT_REACHED" in statute.otherwise
+	some i in unexplained
+}
+
+emergency_not_justified contains i if {
+	"EMERGENCY_NOT_JUSTIFIED" in statute.otherwise
+	some i in unexplained
+}
+
+# --- whose line would help ---------------------------------------------------
+
+# METADATA
+# title: Whose further line would turn a refusal for want of consent
+# description: |
+#   For a child's category it is always the custody holder, also where the citizen has no child, so that the answer
+#   tells nothing of children. Where a statute is the basis nobody is to be asked.
+wanting contains [i, "custody_holder"] if {
+	some i in askable
+	i in of_a_child
+}
+
+wanting contains [i, "citizen"] if {
+	some i in askable
+	not i in of_a_child
+}
+
+wanting contains [i, "citizen"] if {
+	some i in askable
+	i in together
+	input.keys[i].subject == input.ask.citizen
+	not i in by_self
+}
+
+askable contains i if {
+	some i in incomplete
+	not i in blocked
+	count(statute.otherwise) == 0
+}
+
+of_a_child contains i if {
+	some i in needed
+	tables.categories[input.keys[i].category].child == true
+}
+
+of_a_child contains i if {
+	some i in needed
+	input.keys[i].subject in person.children
+}
+
+of_a_child contains i if some i in by_holders

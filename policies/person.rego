@@ -1,0 +1,92 @@
+# METADATA
+# scope: package
+# title: What is known of each person the question names
+# description: |
+#   Age, custody, guardianship, death, protection: by handle, as the register told them. What is not known is not in
+#   a set, so a rule that needs it does not hold.
+# custom:
+#   law: forældreansvarsloven § 3; CPR-loven § 28
+package broker.person
+
+import data.broker.lib
+import data.tables
+
+known contains handle if {
+	some subject in input.subjects
+	subject.known == true
+	handle := subject.handle
+}
+
+# The age in whole years is right on 29 February too.
+ages contains [handle, age] if {
+	some subject in input.subjects
+	handle := subject.handle
+	is_number(subject.born)
+	is_number(input.today)
+	age := floor((input.today - subject.born) / 10000)
+}
+
+adults contains handle if {
+	some [handle, age] in ages
+	age >= tables.settings.ages.majority
+}
+
+minors contains handle if {
+	some [handle, age] in ages
+	age < tables.settings.ages.majority
+}
+
+# Minors who are old enough to consent themselves to what concerns their health.
+young contains handle if {
+	some [handle, age] in ages
+	age >= tables.settings.ages.own_consent
+	age < tables.settings.ages.majority
+}
+
+children contains handle if {
+	some subject in input.subjects
+	subject.child_of_citizen == true
+	handle := subject.handle
+}
+
+# Who holds custody of whom today.
+custody contains [handle, holder] if {
+	some subject in input.subjects
+	some row in subject.custody
+	lib.on_day(row)
+	handle := subject.handle
+	holder := row.holder
+}
+
+in_custody contains handle if some [handle, _] in custody
+
+# Those without a guardian speak for themselves.
+voices contains [handle, handle] if {
+	some subject in input.subjects
+	subject.guardian == null
+	handle := subject.handle
+}
+
+voices contains [handle, guardian] if {
+	some subject in input.subjects
+	handle := subject.handle
+	guardian := subject.guardian
+	is_string(guardian)
+}
+
+guarded contains handle if {
+	some [handle, giver] in voices
+	handle != giver
+}
+
+unprotected contains handle if {
+	some subject in input.subjects
+	subject.protected == false
+	handle := subject.handle
+}
+
+dead contains handle if {
+	some subject in input.subjects
+	is_number(subject.dead_on)
+	handle := subject.handle
+}

@@ -1,0 +1,33 @@
+# METADATA
+# scope: package
+# title: "Stage 3: does the information belong to the purpose?"
+# description: |
+#   Each purpose has an upper bound of categories. A category marked "never", one the source does not hold, an unknown
+#   purpose, source or category: all are outside it.
+# custom:
+#   law: databeskyttelsesforordningen art. 5, stk. 1, litra b
+package broker.purpose
+
+import data.broker.lib
+import data.tables
+import future.keywords.not
+
+# METADATA
+# title: Each code of this stage and the keys it holds back
+codes := {"PURPOSE_MISMATCH": purpose_mismatch}
+
+bound contains category if {
+	some category in tables.purposes[input.ask.purpose].categories
+	tables.categories[category].never == false
+}
+
+within contains i if {
+	some i, key in input.keys
+	key.category in bound
+	key.category in tables.sources[key.source].categories
+}
+
+purpose_mismatch contains i if {
+	some i in lib.asked
+	not i in within
+}

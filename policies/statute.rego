@@ -1,0 +1,83 @@
+# METADATA
+# scope: package
+# title: What the law lets go without consent
+# description: |
+#   The unit's own data in its own case, and the statutes a purpose names. Each statute reaches only the categories its
+#   row lists for that purpose, in cases of the KLE listed there, while it is in force, and only where its conditions
+#   are met. That someone lives here, or is delegated to us, was tested in stage 2: no statute rests on the asker's
+#   word alone.
+package broker.statute
+
+import data.broker.lib
+import data.tables
+import future.keywords.not
+
+# METADATA
+# title: Keys that are the asking unit's own
+own contains i if {
+	some i, key in input.keys
+	is_string(input.caller.unit)
+	tables.sources[key.source].unit == input.caller.unit
+}
+
+in_force contains id if {
+	some id in tables.purposes[input.ask.purpose].statutes
+	lib.on_day(tables.statutes[id])
+	some limit in tables.statutes[id].purposes[input.ask.purpose].case_kle
+	lib.covers(limit, input.case.kle)
+	every condition in tables.statutes[id].conditions {
+		condition in met
+	}
+}
+
+# METADATA
+# title: Each key a statute reaches, with the statute's id
+by_statute contains [i, id] if {
+	some id in in_force
+	some i, key in input.keys
+	not i in own
+	key.category in tables.statutes[id].purposes[input.ask.purpose].categories
+	reaches(id, key.source)
+}
+
+# A family that moved: from the municipality it left, never from the one that asks.
+reaches(id, source) if {
+	"moved_here" in tables.statutes[id].conditions
+	is_string(tables.sources[source].municipality)
+	tables.sources[source].municipality != input.caller.municipality
+}
+
+reaches(id, source) if {
+	is_string(source)
+	not "moved_here" in tables.statutes[id].conditions
+}
+
+# `meeting_within_limit` and `emergency` are met by no fact of an ordinary ask.
+met contains "minor_in_family" if {
+	some subject in input.subjects
+	subject.known == true
+	is_number(subject.born)
+	is_number(input.today)
+	floor((input.today - subject.born) / 10000) < tables.settings.ages.majority
+}
+
+met contains "moved_here" if {
+	some subject in input.subjects
+	subject.handle == input.ask.citizen
+	is_string(subject.municipality)
+	subject.municipality == input.caller.municipality
+}
+
+# METADATA
+# title: Keys that need no consent
+grounded contains i if some i in own
+
+grounded contains i if some [i, _] in by_statute
+
+# METADATA
+# title: What is said where the law is the basis and does not reach
+otherwise contains code if {
+	tables.purposes[input.ask.purpose].basis == "statute"
+	some id in tables.purposes[input.ask.purpose].statutes
+	code := tables.statutes[id].otherwise
+}
