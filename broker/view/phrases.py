@@ -120,7 +120,7 @@ SENTENCES: dict[str, Phrase] = {
         "There are {count} plans at the same time: {plans}.",
     ),
     "people": (
-        "{count} personer hjælper, men ingen af dem er koordinator.",
+        "{count} personer hjælper, men der er ingen, som samler det hele.",
         "{count} people help, but none coordinates.",
     ),
     "begins": ("Det begynder {day}.", "It begins on {day}."),

@@ -38,9 +38,11 @@ class IsoWeek:
     def read(cls, name: str) -> IsoWeek:
         """Read `2019-W11`; raise ValueError when there is no such week."""
         match = _NAME.fullmatch(name)
-        if match is None or not _YEARS[0] <= int(match[1]) <= _YEARS[1]:
-            raise ValueError("a week is written 2019-W11")
-        return cls._holding(date.fromisocalendar(int(match[1]), int(match[2]), 1))
+        week = cls(int(match[1]), int(match[2])) if match else cls(0, 0)
+        last = date(week.year, 12, 28).isocalendar().week if _YEARS[0] <= week.year <= _YEARS[1] else 0
+        if not 1 <= week.number <= last:
+            raise ValueError("a week is written YYYY-Www")
+        return week
 
     @classmethod
     def _holding(cls, day: date) -> IsoWeek:

@@ -65,7 +65,7 @@ def pointed_at(finding: Finding, items: tuple[Item, ...]) -> tuple[object, ...]:
 
 
 @given(items=SOME_ITEMS, week=WEEKS)
-def test_the_union_is_never_more_than_the_sum(items, week):
+def test_the_union_is_never_more_than_the_sum(items: tuple[Item, ...], week: IsoWeek) -> None:
     """Minutes with somebody there are at most all helpers' minutes, and the figures agree with one another."""
     found = week_view(items, week, TODAY).overlap
 
@@ -77,7 +77,7 @@ def test_the_union_is_never_more_than_the_sum(items, week):
 
 
 @given(items=SOME_ITEMS, more=ITEMS, week=WEEKS)
-def test_one_more_item_never_lowers_a_figure(items, more, week):
+def test_one_more_item_never_lowers_a_figure(items: tuple[Item, ...], more: Item, week: IsoWeek) -> None:
     """What is added adds minutes or leaves them; nothing an item tells takes another's time away."""
     before, after = (week_view(given, week, TODAY).overlap.figures for given in (items, (*items, more)))
 
@@ -86,7 +86,7 @@ def test_one_more_item_never_lowers_a_figure(items, more, week):
 
 @settings(max_examples=40)
 @given(items=st.lists(ITEMS, max_size=4).map(tuple))
-def test_the_order_of_items_does_not_matter(items):
+def test_the_order_of_items_does_not_matter(items: tuple[Item, ...]) -> None:
     """Sources may answer in any order: the same findings are made of the same items."""
     expected = sorted(map(str, (pointed_at(finding, items) for finding in view_of(items).findings)))
 
@@ -95,7 +95,7 @@ def test_the_order_of_items_does_not_matter(items):
 
 
 @given(items=SOME_ITEMS)
-def test_findings_speak_of_given_items_only(items):
+def test_findings_speak_of_given_items_only(items: tuple[Item, ...]) -> None:
     """Each finding points into the given items, names their sources and no other, and is new."""
     for finding in view_of(items).findings:
         assert finding.items
@@ -107,7 +107,7 @@ def test_findings_speak_of_given_items_only(items):
 
 
 @given(items=SOME_ITEMS, bpa=ITEMS)
-def test_personal_assistance_changes_no_figure(items, bpa):
+def test_personal_assistance_changes_no_figure(items: tuple[Item, ...], bpa: Item) -> None:
     """BPA and sanctions stand outside: with or without them, the same figures and findings (C40, B04)."""
     visits = weekly("00:00", "24:00", 1, 2, 3, 4, 5, 6, 7)
     outside = (replace(bpa, kle="27.39.20", visits=visits), replace(bpa, category="B04", visits=visits))
@@ -119,7 +119,7 @@ def test_personal_assistance_changes_no_figure(items, bpa):
 
 
 @given(items=SOME_ITEMS)
-def test_every_finding_can_be_said(items):
+def test_every_finding_can_be_said(items: tuple[Item, ...]) -> None:
     """Whatever is found has a sentence and a suggestion in both languages, and never speaks of excess."""
     for finding in view_of(items).findings:
         for language in ("da", "en"):
@@ -130,7 +130,7 @@ def test_every_finding_can_be_said(items):
 
 
 @given(items=SOME_ITEMS)
-def test_one_area_gets_no_look_across(items):
+def test_one_area_gets_no_look_across(items: tuple[Item, ...]) -> None:
     """With fewer than two areas at work there are no weeks and no findings; plans and people stay (C12)."""
     view = view_of(items)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from broker.domain.items import Item
@@ -47,7 +49,7 @@ def one(view: View, rule: str) -> Finding:
 
 
 @pytest.mark.parametrize("row", FIGURES, ids=lambda row: row[0])
-def test_the_figures_of_a_week_are_those_of_the_scenario(row):
+def test_the_figures_of_a_week_are_those_of_the_scenario(row: tuple[Any, ...]) -> None:
     """Each row of the scenario's table of overlap comes out to the minute."""
     _, items, week, expected = row
 
@@ -56,12 +58,12 @@ def test_the_figures_of_a_week_are_those_of_the_scenario(row):
     assert tuple(found.overlap.figures.values()) == expected
 
 
-def test_this_week_and_the_next_four_are_shown():
+def test_this_week_and_the_next_four_are_shown() -> None:
     """Without a choice of weeks, the view has five, from the week of today."""
     assert [str(shown.week) for shown in view_of().weeks] == [f"2019-W{number}" for number in (10, 11, 12, 13, 14)]
 
 
-def test_three_helpers_are_told_with_weekdays_and_times():
+def test_three_helpers_are_told_with_weekdays_and_times() -> None:
     """The stretch with three helpers is Monday and Wednesday 7.30 to 8.00, with the items behind it."""
     later = [finding for finding in view_of().findings if finding.rules == ("O1",)][1]
 
@@ -74,7 +76,7 @@ def test_three_helpers_are_told_with_weekdays_and_times():
     assert {stretch.items for stretch in three} == {(0, 3, 5)}
 
 
-def test_an_overlap_to_come_is_future_from_the_day_the_support_starts():
+def test_an_overlap_to_come_is_future_from_the_day_the_support_starts() -> None:
     """Week 10 is now; weeks 11 to 14 look alike and are one finding, from 11 March (C17)."""
     now, later = [finding for finding in view_of().findings if finding.rules == ("O1",)]
 
@@ -83,7 +85,7 @@ def test_an_overlap_to_come_is_future_from_the_day_the_support_starts():
     assert later.figures["excess_minutes"] == 285
 
 
-def test_mentor_and_support_are_one_finding_that_names_both_decisions():
+def test_mentor_and_support_are_one_finding_that_names_both_decisions() -> None:
     """The same need under LAB and SEL is one finding of O2 and O6, with two decisions kept apart (C15, C29)."""
     finding = one(view_of(), "O2")
 
@@ -95,7 +97,7 @@ def test_mentor_and_support_are_one_finding_that_names_both_decisions():
     assert (finding.codes, finding.future, finding.from_day) == (("struktur",), True, 20190311)
 
 
-def test_standing_work_conflicts_with_the_limitation():
+def test_standing_work_conflicts_with_the_limitation() -> None:
     """J2 demands standing work, H1 says no long standing; the day it was told is there, the diagnosis is not (C18)."""
     finding = one(view_of(), "O3")
 
@@ -105,7 +107,7 @@ def test_standing_work_conflicts_with_the_limitation():
     assert (finding.future, finding.from_day) == (True, 20190401)
 
 
-def test_two_plans_are_seen_and_not_three():
+def test_two_plans_are_seen_and_not_three() -> None:
     """Min plan and the § 141 plan are counted; the withheld plan of the child is not (C21)."""
     finding = one(view_of(), "O8")
 
@@ -113,14 +115,14 @@ def test_two_plans_are_seen_and_not_three():
     assert finding.codes == ("handleplan_voksen", "min_plan")
 
 
-def test_annette_herself_sees_three_plans():
+def test_annette_herself_sees_three_plans() -> None:
     """With the child's plan among the items, as on her own page, three are counted."""
     child = an_item("plan", "family_centre", "F02", subject=VIKTOR, plan_type="handleplan_barn", status="active")
 
     assert one(view_of((*SCENARIO_1, child)), "O8").figures == {"plans": 3}
 
 
-def test_a_coordinator_is_enough():
+def test_a_coordinator_is_enough() -> None:
     """Three helpers and a coordinator make no O9; without her they do, from the day the third begins."""
     without = whole_person(SCENARIO_1, (), a_directory(), TODAY)
 
@@ -128,12 +130,12 @@ def test_a_coordinator_is_enough():
     assert (one(without, "O9").figures["people"], one(without, "O9").from_day) == (3, 20190311)
 
 
-def test_no_other_finding_is_made():
+def test_no_other_finding_is_made() -> None:
     """The scenario gives O1 twice (now and later), O2 with O6, O3 and O8, and nothing else."""
     assert [finding.rules for finding in view_of().findings] == [("O1",), ("O1",), ("O2", "O6"), ("O3",), ("O8",)]
 
 
-def test_plans_may_be_replaced_inside_the_trial_only():
+def test_plans_may_be_replaced_inside_the_trial_only() -> None:
     """S1c: Min plan and the § 141 plan are marked on a trial day, and on no day outside (C22)."""
     items = (MIN_PLAN, HANDLEPLAN)
     inside = whole_person(items, (), a_directory(a_trial()), TODAY)
@@ -143,7 +145,7 @@ def test_plans_may_be_replaced_inside_the_trial_only():
     assert [(plan.replaceable, plan.trial) for plan in after.plans] == [(False, None)] * 2
 
 
-def test_the_view_is_whole():
+def test_the_view_is_whole() -> None:
     """Four areas are at work, so nothing is reduced, and work has its section without a gap."""
     view = view_of()
 
