@@ -149,7 +149,7 @@ async def test_a_connection_lost_after_commit_is_looked_up(
     pool: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]"
 ) -> None:
     """When the answer to COMMIT is lost but the entries are there, their places are given."""
-    lost = []
+    lost: list[bool] = []
 
     class LosesOneAnswer:
         """A pool whose first transaction commits and then fails as if the line had been cut."""
@@ -164,7 +164,7 @@ async def test_a_connection_lost_after_commit_is_looked_up(
         async def __aenter__(self) -> Any:
             return await self._held.__aenter__()
 
-        async def __aexit__(self, *error: Any) -> None:
+        async def __aexit__(self, *error: object) -> None:
             await self._held.__aexit__(*error)
             lost.append(True)
             raise ConnectionResetError

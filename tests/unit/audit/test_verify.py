@@ -49,6 +49,11 @@ async def test_an_untouched_log_is_intact(signed: "asyncpg.Connection[Any]") -> 
 
 
 FLIP = "set_byte({0}, {1}, get_byte({0}, {1}) # 1)"
+SLIPPED_IN = (
+    "ALTER TABLE log.entry DROP CONSTRAINT entry_check; INSERT INTO log.entry"
+    " SELECT log_id, 20, tenant, 'e', overlay(leaf placing 'e'::bytea from 4 for 16), leaf_hash"
+    " FROM log.entry WHERE idx = 3"
+)
 TAMPERING = [
     (
         "a body",
@@ -130,8 +135,7 @@ TAMPERING = [
     ),
     (
         "a cut tail",
-        "DELETE FROM log.entry WHERE idx >= 17; DELETE FROM log.body WHERE idx >= 17;"
-        " DELETE FROM log.index WHERE idx >= 17",
+        "; ".join(f"DELETE FROM log.{table} WHERE idx >= 17" for table in ("entry", "body", "index")),
         ["entries 17 to 19: rows are missing"],
     ),
     (
@@ -156,9 +160,7 @@ TAMPERING = [
     ),
     (
         "an entry slipped in",
-        "ALTER TABLE log.entry DROP CONSTRAINT entry_check;"
-        " INSERT INTO log.entry SELECT log_id, 20, tenant, 'e', overlay(leaf placing 'e'::bytea from 4 for 16), leaf_hash"
-        " FROM log.entry WHERE idx = 3",
+        SLIPPED_IN,
         [
             "entry 20: is not counted by the head",
             "entry 20: body row is missing",
@@ -213,7 +215,8 @@ async def test_a_log_rewritten_whole_does_not_match_what_was_signed(signed: "asy
         "UPDATE log.body SET ciphertext = $1, body_salt = $2 WHERE idx = 7", forged.ciphertext, forged.body_salt
     )
     await signed.execute(
-        "UPDATE log.index SET index_bytes = $1, fields = $1::text::jsonb, body_digest = sha256($2::bytea || $3::bytea) WHERE idx = 7",
+        "UPDATE log.index SET index_bytes = $1, fields = $1::text::jsonb,"
+        " body_digest = sha256($2::bytea || $3::bytea) WHERE idx = 7",
         forged.index_bytes.decode(),
         forged.body_salt,
         forged.ciphertext,
@@ -228,7 +231,7 @@ async def test_a_log_rewritten_whole_does_not_match_what_was_signed(signed: "asy
 async def test_a_log_cut_back_is_found_by_a_checkpoint_kept_elsewhere(signed: "asyncpg.Connection[Any]") -> None:
     """Rows, head and checkpoints taken back together fool the database, but not who kept a checkpoint."""
     note = await signed.fetchval("SELECT note FROM log.checkpoint WHERE size = 20")
-    twelve = await signed.fetchrow("SELECT root, frontier FROM log.checkpoint WHERE size = 12")
+    (twelve,) = await signed.fetch("SELECT root, frontier FROM log.checkpoint WHERE size = 12")
     for table in ("entry", "body", "index"):
         await signed.execute(f"DELETE FROM log.{table} WHERE idx >= 12")
     await signed.execute("DELETE FROM log.checkpoint WHERE size = 20")
