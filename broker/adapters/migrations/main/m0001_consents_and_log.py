@@ -51,11 +51,12 @@ CONSENTS = (
     )""",
     # One answer a giver; who has not answered has no row.
     f"""CREATE TABLE consents.request_state (
-        request uuid NOT NULL REFERENCES consents.request, seq integer NOT NULL, {OWNED}, {PARTIES},
+        seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        request uuid NOT NULL REFERENCES consents.request, {OWNED}, {PARTIES},
         state text NOT NULL CHECK (state IN ('requested', 'granted', 'partly_granted', 'refused', 'expired')),
         giver text, consent uuid,
         at timestamptz NOT NULL, by text NOT NULL, channel text NOT NULL,
-        PRIMARY KEY (request, seq), UNIQUE (request, giver)
+        UNIQUE (request, giver)
     )""",
     f"""CREATE TABLE consents.consent (
         id uuid PRIMARY KEY, {OWNED}, {READERS}, {PARTIES},
@@ -84,10 +85,10 @@ CONSENTS = (
         source text, unit text, category text
     )""",
     f"""CREATE TABLE consents.block_state (
-        block uuid NOT NULL REFERENCES consents.block, seq integer NOT NULL, {OWNED},
+        seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        block uuid NOT NULL REFERENCES consents.block, {OWNED},
         subject text NOT NULL CHECK (subject <> ''), state text NOT NULL CHECK (state IN ('set', 'lifted')),
-        at timestamptz NOT NULL, by text NOT NULL,
-        PRIMARY KEY (block, seq)
+        at timestamptz NOT NULL, by text NOT NULL
     )""",
     # scope and request are HMACs: who asked where with which key, and what; never the body itself.
     f"""CREATE TABLE consents.idempotency (
@@ -102,6 +103,7 @@ CONSENTS = (
     "CREATE INDEX ON consents.line (consent)",
     "CREATE INDEX ON consents.line_state (consent)",
     "CREATE INDEX ON consents.block (subject)",
+    "CREATE INDEX ON consents.block_state (block)",
     "CREATE INDEX ON consents.idempotency (at)",
     # What a release does first: make sure that each state row is there, then hold them, in order of citizen. An
     # absent row could not be locked, and a first change could slip in between.
@@ -115,6 +117,42 @@ CONSENTS = (
         ON CONFLICT (citizen) DO NOTHING;
         RETURN QUERY SELECT s.citizen, s.version FROM consents.citizen_state s
         WHERE s.citizen = ANY (p_citizens) ORDER BY s.citizen COLLATE "C" FOR SHARE;
+    END $$""",
+    # All that a decision needs from here, in one statement and so of one moment, whatever is found (P6).
+    """CREATE FUNCTION consents.facts(
+        p_municipality text, p_unit text, p_purpose text, p_case text, p_subjects text[]
+    ) RETURNS json
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    BEGIN
+        PERFORM set_config('borgerbro.municipality', p_municipality, true),
+                set_config('borgerbro.municipalities', '', true),
+                set_config('borgerbro.citizen', '', true),
+                set_config('borgerbro.subjects', array_to_string(p_subjects, ','), true);
+        RETURN (SELECT json_build_object(
+            'lines', (
+                SELECT coalesce(json_agg(json_build_array(
+                    l.id, l.consent, (SELECT max(s.version) FROM consents.line_state s WHERE s.consent = l.consent),
+                    l.subject, l.giver, l.capacity, l.source, l.category, c.unit, c.purpose, c.case_handle,
+                    l.from_day, l.to_day,
+                    (SELECT s.state FROM consents.line_state s WHERE s.line = l.id ORDER BY s.version DESC LIMIT 1)
+                ) ORDER BY l.id), '[]'::json)
+                FROM consents.line l JOIN consents.consent c ON c.id = l.consent
+                WHERE l.subject = ANY (p_subjects) AND c.municipality = p_municipality
+                  AND c.unit = p_unit AND c.purpose = p_purpose AND c.case_handle = p_case
+            ),
+            'blocks', (
+                SELECT coalesce(json_agg(json_build_array(b.id, b.subject, b.source, b.unit, b.category)
+                                         ORDER BY b.id), '[]'::json)
+                FROM consents.block b
+                WHERE b.subject = ANY (p_subjects)
+                  AND (SELECT s.state FROM consents.block_state s WHERE s.block = b.id ORDER BY s.seq DESC LIMIT 1)
+                      = 'set'
+            ),
+            'versions', (
+                SELECT coalesce(json_agg(json_build_array(s.citizen, s.version)), '[]'::json)
+                FROM consents.citizen_state s WHERE s.citizen = ANY (p_subjects)
+            )
+        ));
     END $$""",
     """CREATE FUNCTION consents.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -195,7 +233,7 @@ def _fences() -> list[str]:
         "GRANT UPDATE (version) ON consents.citizen_state TO borgerbro_app",
         "GRANT DELETE ON consents.idempotency TO borgerbro_app",
         "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA consents FROM PUBLIC",
-        "GRANT EXECUTE ON FUNCTION consents.hold_states TO borgerbro_app",
+        "GRANT EXECUTE ON FUNCTION consents.hold_states, consents.facts TO borgerbro_app",
     ]
     refuse = "EXECUTE FUNCTION consents.refuse_change()"
     for name in APPEND_ONLY:

@@ -1,4 +1,4 @@
-"""The web's own tables (`parts/web.py`)."""
+"""The web's own memory: what was used once, how much was asked, who is logged in."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make replay memory, ceilings and sessions."""
+    """Make the web's tables."""
     web.upgrade(op)
 
 
 def downgrade() -> None:
-    """Take them down: they hold nothing that outlives the hour."""
-    op.get_bind().exec_driver_sql("DROP SCHEMA web CASCADE")
+    """Refuse: a migration here only goes forward."""
+    raise NotImplementedError("going back is a restore, not a migration")

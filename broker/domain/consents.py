@@ -1,0 +1,303 @@
+"""Consents as values: what is asked of a citizen, what a giver says yes to, and what has become of it.
+
+Rules kept here (`domain.md` 2.2):
+- Sources, categories and the recipient are named one by one: no wildcard, nothing like "alle relevante oplysninger".
+- A yes lasts a calendar year at most (SUL § 44; elsewhere our own cap), both days inclusive.
+- A purpose bounds what may be asked for; where a statute is the basis, consent is not asked for at all.
+- A giver says yes only to lines that were theirs to answer, to all or to some.
+- A young person's own yes is theirs alone to see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from broker.domain.days import day_number, day_of
+from broker.domain.directory import Purpose
+from broker.domain.errors import BadAsk, Conflict, ConsentNotNeeded, NotFound
+from broker.domain.events import ConsentWithdrawn
+from broker.domain.facts import ConsentLine
+from broker.domain.personal import Personal
+
+SELF, CUSTODY_HOLDER, GUARDIAN, ATTORNEY = "self", "custody_holder", "guardian", "attorney"
+CAPACITIES = frozenset({SELF, CUSTODY_HOLDER, GUARDIAN, ATTORNEY})
+
+DIGITAL, PAPER, ORAL = "digital", "paper", "oral"
+FORMS = frozenset({DIGITAL, PAPER, ORAL})
+
+REQUESTED, GRANTED, PARTLY_GRANTED = "requested", "granted", "partly_granted"
+REFUSED, EXPIRED, WITHDRAWN = "refused", "expired", "withdrawn"
+
+# A code of the registry. A sentence has spaces and a wildcard has a star: neither names anything.
+NAMED = re.compile(r"\w[\w.:/-]*")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RequestLine:
+    """One line to answer: whose data, who may say yes and in what capacity, from which source, which category.
+
+    Raises `BadAsk` where anything is left unnamed.
+    """
+
+    subject: str
+    giver: str
+    capacity: str
+    source: str
+    source_municipality: str
+    category: str
+
+    def __post_init__(self) -> None:
+        if self.capacity not in CAPACITIES:
+            raise BadAsk("/lines", "capacity")
+        named(self.subject, self.giver, self.source, self.source_municipality, self.category)
+
+    def parties(self, citizen: str) -> frozenset[str]:
+        """Name whom this line may be shown to: those it concerns; a young person's own yes to them alone."""
+        if self.giver == self.subject != citizen:
+            return frozenset({self.subject})
+        return frozenset({self.subject, self.giver, citizen})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one giver answered to a request: `granted`, `partly_granted` or `refused`; the consent, if one came of it.
+
+    `expired` answers for all who have not.
+    """
+
+    state: str
+    giver: str | None
+    at: datetime
+    channel: str
+    consent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """What a unit asks of a citizen, for one purpose and case. Days are Danish, YYYYMMDD, inclusive.
+
+    `answer_by` is the last day it can be answered; `why` is the caseworker's own words to the citizen. Raises `BadAsk`
+    where it is not a request that may be asked.
+    """
+
+    id: str
+    municipality: str
+    citizen: str
+    unit: str
+    purpose: str
+    case: str
+    lines: tuple[RequestLine, ...]
+    from_day: int
+    to_day: int
+    answer_by: int
+    text_version: str
+    asked_at: datetime
+    why: Personal[str] | None = None
+    answers: tuple[Answer, ...] = ()
+
+    def __post_init__(self) -> None:
+        named(self.municipality, self.citizen, self.unit, self.purpose, self.case, self.text_version)
+        _check_lines(self.lines)
+        check_window(self.from_day, self.to_day)
+
+    @property
+    def givers(self) -> frozenset[str]:
+        """Everybody who has lines to answer."""
+        return frozenset(line.giver for line in self.lines)
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """Whom the request as a whole may be shown to."""
+        return _parties(self.lines, self.citizen)
+
+    def lines_of(self, giver: str) -> tuple[RequestLine, ...]:
+        """Give the lines that are this giver's to answer."""
+        return tuple(line for line in self.lines if line.giver == giver)
+
+    def parties_of(self, giver: str) -> frozenset[str]:
+        """Whom this giver's answer may be shown to."""
+        return _parties(self.lines_of(giver), self.citizen)
+
+    def answered_by(self, giver: str) -> bool:
+        """Tell whether this giver has answered, or may no longer."""
+        return any(answer.giver in {giver, None} for answer in self.answers)
+
+    def state(self, today: int) -> str:
+        """Tell where the request stands: open until every giver has answered or its last day is over."""
+        states = {answer.state for answer in self.answers}
+        some = bool(states & {GRANTED, PARTLY_GRANTED})
+        if EXPIRED in states or (not self.givers <= {a.giver for a in self.answers} and today > self.answer_by):
+            return PARTLY_GRANTED if some else EXPIRED
+        if not self.givers <= {answer.giver for answer in self.answers}:
+            return PARTLY_GRANTED if some else REQUESTED
+        if states == {GRANTED}:
+            return GRANTED
+        return PARTLY_GRANTED if some else REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One giver's yes, as it was given. Raises `BadAsk` where it is not a yes that holds.
+
+    `text` is exactly what the giver was shown and `text_digest` its SHA-256; `evidence` says how a paper or oral yes
+    was taken (reader, place, language, read-back). `request` is None for a yes given at the desk without one.
+    """
+
+    id: str
+    request: str | None
+    municipality: str
+    citizen: str
+    giver: str
+    unit: str
+    purpose: str
+    case: str
+    lines: tuple[RequestLine, ...]
+    from_day: int
+    to_day: int
+    form: str
+    language: str
+    text_version: str
+    text_digest: str
+    text: Personal[str]
+    evidence: Personal[str] | None = None
+
+    def __post_init__(self) -> None:
+        named(self.municipality, self.citizen, self.giver, self.unit, self.purpose, self.case, self.text_version)
+        _check_lines(self.lines)
+        if any(line.giver != self.giver for line in self.lines):
+            raise BadAsk("/lines", "not yours to answer")
+        check_window(self.from_day, self.to_day)
+        if self.form not in FORMS:
+            raise BadAsk("/form")
+        if self.form != DIGITAL and self.evidence is None:
+            raise BadAsk("/evidence", "missing")
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """Whom the consent may be shown to."""
+        return _parties(self.lines, self.citizen)
+
+    @property
+    def readers(self) -> frozenset[str]:
+        """The other municipalities that may read the consent: those whose sources it opens."""
+        return frozenset(line.source_municipality for line in self.lines) - {self.municipality}
+
+    def answers(self, request: ConsentRequest) -> str:
+        """Tell what this yes makes of the giver's part of a request; raise `BadAsk` where it goes beyond it."""
+        asked, given = set(request.lines_of(self.giver)), set(self.lines)
+        wider = given - asked or self.from_day < request.from_day or self.to_day > request.to_day
+        same = (self.municipality, self.citizen, self.unit, self.purpose, self.case)
+        if wider or same != (request.municipality, request.citizen, request.unit, request.purpose, request.case):
+            raise BadAsk("/lines", "not asked for")
+        return GRANTED if given == asked else PARTLY_GRANTED
+
+
+@dataclass(frozen=True, slots=True)
+class LineState:
+    """One step of a line's history: what it became, by which version of the consent, when and through what."""
+
+    line: str
+    version: int
+    state: str
+    at: datetime
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A consent as it stands: what was given, the state of each line now, and how it came there."""
+
+    id: str
+    request: str | None
+    municipality: str
+    citizen: str
+    giver: str
+    unit: str
+    purpose: str
+    case: str
+    form: str
+    language: str
+    text_version: str
+    text_digest: str
+    given_at: datetime
+    lines: tuple[ConsentLine, ...]
+    history: tuple[LineState, ...]
+
+    @property
+    def version(self) -> int:
+        """The version that holds now: one more with every change."""
+        return max(step.version for step in self.history)
+
+    def to_take_back(self, lines: Sequence[str] | None, giver: str) -> tuple[ConsentLine, ...]:
+        """Choose the lines a giver takes back: those named, or all of theirs; those already taken back are left out.
+
+        Raises `NotFound` where one is not theirs, `Conflict` where nothing is left.
+        """
+        theirs = {line.id: line for line in self.lines if line.giver == giver}
+        chosen = set(theirs) if lines is None else set(lines)
+        if not theirs or not chosen <= set(theirs):
+            raise NotFound
+        left = tuple(line for key, line in theirs.items() if key in chosen and line.state != WITHDRAWN)
+        if not left:
+            raise Conflict("already_withdrawn")
+        return left
+
+    def live_lines(self, today: int) -> tuple[ConsentLine, ...]:
+        """Give the lines that cover something on a day."""
+        return tuple(ln for ln in self.lines if ln.state == GRANTED and ln.from_day <= today <= ln.to_day)
+
+
+def as_withdrawn(event: ConsentWithdrawn, taken: Sequence[ConsentLine], version: int) -> ConsentWithdrawn:
+    """Let an event say what was in fact taken back: a giver hears of every line, anybody else of those about them."""
+    told = [line for line in taken if event.subject in {line.giver, line.subject}]
+    lines = tuple(sorted((line.subject, line.source, line.category) for line in told))
+    return replace(event, lines=lines, version=version)
+
+
+def last_day_allowed(from_day: int) -> int:
+    """Give the last day a yes from this day may last to: the day before the same date next year."""
+    first = day_of(from_day)
+    try:
+        year_on = first.replace(year=first.year + 1)
+    except ValueError:
+        year_on = date(first.year + 1, 3, 1)  # 29 February
+    return day_number(year_on - timedelta(days=1))
+
+
+def check_window(from_day: int, to_day: int) -> None:
+    """Raise `BadAsk` unless both are days, in order, and no more than a calendar year."""
+    try:
+        day_of(to_day)
+        latest = last_day_allowed(from_day)
+    except ValueError:
+        raise BadAsk("/to", "no such day") from None
+    if not from_day <= to_day <= latest:
+        raise BadAsk("/to", "a year at most")
+
+
+def check_purpose(purpose: Purpose, lines: Iterable[RequestLine]) -> None:
+    """Raise `ConsentNotNeeded` where a statute is the basis, `BadAsk` where a line goes beyond the purpose."""
+    if not purpose.consent:
+        raise ConsentNotNeeded(purpose.statute or purpose.id)
+    if any(line.category not in purpose.categories for line in lines):
+        raise BadAsk("/lines", "beyond the purpose")
+
+
+def named(*codes: str) -> None:
+    """Raise `BadAsk` unless each is the name of one thing: not empty, no wildcard, no free text."""
+    if not all(NAMED.fullmatch(code) for code in codes):
+        raise BadAsk("/lines", "not named")
+
+
+def _parties(lines: Iterable[RequestLine], citizen: str) -> frozenset[str]:
+    return frozenset(handle for line in lines for handle in line.parties(citizen))
+
+
+def _check_lines(lines: tuple[RequestLine, ...]) -> None:
+    if not lines:
+        raise BadAsk("/lines", "empty")
+    if len(set(lines)) != len(lines):
+        raise BadAsk("/lines", "twice")
