@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def run_system(description: str, lists: Sequence[str], build: Callable[[Started]
         started = Started(records, Control(), secrets, address_of(api), arguments.page_size)
         routes = build(started)
     except RecordsUnusableError as error:
-        sys.exit(_fault(str(error)))
+        sys.exit(fault(str(error)))
 
     async def put(raw: Any) -> None:
         records.replace(raw)
@@ -82,7 +82,8 @@ def run_system(description: str, lists: Sequence[str], build: Callable[[Started]
         records.reset()
 
     control = application(control_routes(started.control, put, put_back))
-    asyncio.run(serve(application(routes, started.control), control, api, control_socket))
+    apps = {api: application(routes, started.control)} | ({control_socket: control} if control_socket else {})
+    asyncio.run(serve(apps, f"ready {address_of(api)}", control_socket))
 
 
 def secrets_from(access: dict[str, str]) -> dict[str, str]:
@@ -99,25 +100,21 @@ def application(routes: Sequence[Route], control: Control | None = None) -> Star
     return Starlette(routes=every, exception_handlers={Exception: _fault_answer})
 
 
-async def serve(api: ASGIApp, control: ASGIApp, port: socket.socket, control_port: socket.socket | None) -> None:
-    """Serve both ports in one event loop until told to end."""
-    sockets = [port] if control_port is None else [port, control_port]
-    by_port = {port.getsockname()[1]: api}
-    line = f"ready {address_of(port)}"
-    if control_port is not None:
-        by_port[control_port.getsockname()[1]] = control
-        line += f" control {address_of(control_port)}"
+async def serve(apps: Mapping[socket.socket, ASGIApp], ready: str, control: socket.socket | None) -> None:
+    """Serve every port in one event loop until told to end; print `ready`, and the control port's address."""
+    by_port = {listener.getsockname()[1]: app for listener, app in apps.items()}
+    line = ready if control is None else f"{ready} control {address_of(control)}"
 
-    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+    async def by_its_port(scope: Scope, receive: Receive, send: Send) -> None:
         await by_port[scope["server"][1]](scope, receive, send)
 
     config = uvicorn.Config(
-        both, loop="asyncio", http="httptools", ws="none", lifespan="off", log_config=None, log_level="critical",
+        by_its_port, loop="asyncio", http="httptools", ws="none", lifespan="off", log_config=None, log_level="critical",
         access_log=False, server_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
     )  # fmt: skip
     server = _Announced(config, line)
     ending = asyncio.create_task(_end(server))
-    await server.serve(sockets=sockets)
+    await server.serve(sockets=list(apps))
     ending.cancel()
 
 
@@ -162,7 +159,7 @@ def bound(port: int) -> socket.socket:
     try:
         listener.bind((HOST, port))
     except OSError as error:
-        sys.exit(_fault(f"port {port}: {error.strerror}"))
+        sys.exit(fault(f"port {port}: {error.strerror}"))
     return listener
 
 
@@ -176,7 +173,8 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
-def _fault(text: str) -> int:
+def fault(text: str) -> int:
+    """Say in one line why the process cannot go on, and give its exit code."""
     print(text, file=sys.stderr)
     return 2
 
