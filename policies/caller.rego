@@ -25,6 +25,10 @@ codes := {
 	"ROLE_SENSITIVITY": role_sensitivity,
 }
 
+# METADATA
+# title: Keys this stage holds back
+stopped := (nsis_too_low | role_expired) | (role_kle | role_sensitivity)
+
 nsis_too_low contains i if {
 	not nsis_accepted
 	some i in lib.asked
@@ -109,14 +113,15 @@ cleared contains category if {
 	some n in covering
 	highest := input.caller.roles[n].sensitivity
 	is_number(highest)
-	some category, row in tables.categories
-	row.level <= highest
+	some category in purpose.bound
+	tables.categories[category].level <= highest
 }
 
 # A municipality may also test each category's own KLE (design 6b d).
 strict if tables.municipalities[input.caller.municipality].strict_kle == true
 
 covered_categories contains category if {
+	strict
 	some n in covering
 	some limit in input.caller.roles[n].kle
 	some category, row in tables.categories
@@ -126,6 +131,7 @@ covered_categories contains category if {
 
 # A category that belongs to no subject of its own is held by every unit.
 covered_categories contains category if {
+	strict
 	some category, row in tables.categories
 	count(row.kle) == 0
 }

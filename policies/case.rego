@@ -24,6 +24,10 @@ codes := {
 }
 
 # METADATA
+# title: Keys this stage holds back
+stopped := ((case_mismatch | delegation_expired) | (no_case_relation | no_delegation)) | (outside_delegation | source_unavailable)
+
+# METADATA
 # title: Every register that was consulted gave an answer
 registers_answered if count(input.failed_registers) == 0
 

@@ -31,11 +31,13 @@ codes := {
 }
 
 # METADATA
+# title: Keys this stage holds back
+# description: All but those that rest on the law or on a complete consent that no block stands against.
+stopped := incomplete | blocked
+
+# METADATA
 # title: Keys that rest on consent or on nothing
-needed contains i if {
-	some i in lib.asked
-	not i in statute.grounded
-}
+needed := lib.asked - statute.grounded
 
 # --- the lines given to this unit for this purpose and case ------------------
 
@@ -52,13 +54,21 @@ live contains n if {
 	lib.on_day(input.consents[n])
 }
 
-lines contains [source, category, subject, giver] if {
+spoken_in contains [source, category, subject, giver, consent, version] if {
 	some n in live
 	source := input.consents[n].source
 	category := input.consents[n].category
 	subject := input.consents[n].subject
 	giver := input.consents[n].giver
+	consent := input.consents[n].consent
+	version := input.consents[n].version
 }
+
+# METADATA
+# title: The consents that live lines belong to, each with the version that holds now
+versions contains [consent, version] if some [_, _, _, _, consent, version] in spoken_in
+
+lines contains [source, category, subject, giver] if some [source, category, subject, giver, _, _] in spoken_in
 
 named contains [source, category, subject] if some [source, category, subject, _] in lines
 
@@ -95,6 +105,8 @@ idle contains ["paused", source, category, subject] if {
 	subject := input.consents[n].subject
 }
 
+idle_named contains [source, category, subject] if some [_, source, category, subject] in idle
+
 outside_days(line) := "expired" if {
 	is_number(line.to)
 	line.to < input.today
@@ -110,39 +122,25 @@ outside_days(line) := "early" if {
 # --- whose yes it takes ------------------------------------------------------
 
 # The subject alone: an adult, or a young person in what concerns their health.
-by_one contains i if {
-	some i in needed
-	input.keys[i].subject in person.adults
-}
+by_one := needed & (person.of_adult | alone)
 
-by_one contains i if {
-	some i in needed
-	input.keys[i].subject in person.young
+alone contains i if {
+	some i in person.of_young
 	tables.categories[input.keys[i].category].young_person == "alone"
 }
 
 # The holders of custody.
-by_holders contains i if {
-	some i in needed
-	input.keys[i].subject in person.minors
-	not i in by_one
-}
+by_holders := (needed & person.of_minor) - by_one
 
 # Holders and young person together.
 together contains i if {
-	some i in by_holders
-	input.keys[i].subject in person.young
+	some i in (by_holders & person.of_young)
 	tables.categories[input.keys[i].category].young_person == "together"
 }
 
 # METADATA
 # title: Keys that take the yes of a person between 15 and 17
-by_young_person contains i if some i in together
-
-by_young_person contains i if {
-	some i in by_one
-	input.keys[i].subject in person.young
-}
+by_young_person := together | (by_one & person.of_young)
 
 # Every holder must agree on what is sensitive or a child's; one is enough for the rest.
 all_holders contains i if {
@@ -151,8 +149,8 @@ all_holders contains i if {
 }
 
 all_holders contains i if {
-	some i in by_holders
 	tables.settings.custody.all_holders_for_child_categories == true
+	some i in by_holders
 	tables.categories[input.keys[i].category].child == true
 }
 
@@ -161,6 +159,7 @@ all_holders contains i if {
 # METADATA
 # title: Keys that someone has said yes to
 spoken contains i if {
+	count(named) > 0
 	some i in needed
 	[input.keys[i].source, input.keys[i].category, input.keys[i].subject] in named
 }
@@ -188,61 +187,28 @@ lacks_holder contains i if {
 	not [input.keys[i].source, input.keys[i].category, handle, holder] in lines
 }
 
-holders_agree contains i if {
-	some i in by_some_holder
-	not i in all_holders
-}
-
-holders_agree contains i if {
-	some i in by_some_holder
-	not i in lacks_holder
-}
+holders_agree := (by_some_holder - all_holders) | (by_some_holder - lacks_holder)
 
 # METADATA
 # title: Keys that everyone whose yes it takes has said yes to
-complete contains i if {
-	some i in by_one
-	i in by_self
-}
-
-complete contains i if {
-	some i in by_holders
-	i in holders_agree
-	not i in together
-}
-
-complete contains i if {
-	some i in together
-	i in holders_agree
-	i in by_self
-}
+complete := ((by_one & by_self) | ((by_holders - together) & holders_agree)) | ((together & holders_agree) & by_self)
 
 # METADATA
 # title: The consents each complete key rests on
 relied_on contains [i, consent, version] if {
-	some i in complete
-	some n in live
-	input.consents[n].source == input.keys[i].source
-	input.consents[n].category == input.keys[i].category
-	input.consents[n].subject == input.keys[i].subject
-	entitled(i, input.consents[n].giver)
-	consent := input.consents[n].consent
-	version := input.consents[n].version
+	some i in (complete & (by_one | together))
+	some [handle, giver] in person.voices
+	handle == input.keys[i].subject
+	some [consent, version] in versions
+	[input.keys[i].source, input.keys[i].category, handle, giver, consent, version] in spoken_in
 }
 
-entitled(i, giver) if {
-	i in by_one
-	[input.keys[i].subject, giver] in person.voices
-}
-
-entitled(i, giver) if {
-	i in together
-	[input.keys[i].subject, giver] in person.voices
-}
-
-entitled(i, giver) if {
-	i in by_holders
-	[input.keys[i].subject, giver] in person.custody
+relied_on contains [i, consent, version] if {
+	some i in (complete & by_holders)
+	some [handle, giver] in person.custody
+	handle == input.keys[i].subject
+	some [consent, version] in versions
+	[input.keys[i].source, input.keys[i].category, handle, giver, consent, version] in spoken_in
 }
 
 # --- blocks ------------------------------------------------------------------
@@ -289,30 +255,16 @@ nameable(value) if is_string(value)
 
 # --- why not -----------------------------------------------------------------
 
-incomplete contains i if {
-	some i in needed
-	not i in complete
-}
+incomplete := needed - complete
 
-custody_incomplete contains i if {
-	some i in incomplete
-	i in by_holders
-	i in by_some_holder
-}
+custody_incomplete := incomplete & ((by_holders & by_some_holder) | (together & by_self))
 
-custody_incomplete contains i if {
-	some i in incomplete
-	i in together
-	i in by_self
-}
-
-unsaid contains i if {
-	some i in incomplete
-	not i in custody_incomplete
-}
+unsaid := incomplete - custody_incomplete
 
 because contains [i, why] if {
+	count(idle) > 0
 	some i in unsaid
+	[input.keys[i].source, input.keys[i].category, input.keys[i].subject] in idle_named
 	some why in {"withdrawn", "expired", "early", "paused"}
 	[why, input.keys[i].source, input.keys[i].category, input.keys[i].subject] in idle
 }
@@ -323,54 +275,42 @@ consent_expired contains i if some [i, "expired"] in because
 
 consent_not_yet_valid contains i if some [i, "early"] in because
 
-explained contains i if {
-	some [i, why] in because
-	why != "paused"
-}
+paused contains i if some [i, "paused"] in because
 
-paused contains i if {
-	some [i, "paused"] in because
-	not i in explained
-}
+explained := (consent_revoked | consent_expired) | consent_not_yet_valid
 
-unexplained contains i if {
-	some i in unsaid
-	not i in explained
-	not i in paused
-}
+unexplained := (unsaid - explained) - paused
 
+# Where a statute is the basis, its row says what to say when it does not reach.
 by_consent contains i if {
 	count(statute.otherwise) == 0
 	some i in unexplained
 }
 
-pair_named contains i if {
+source_named contains i if {
+	count(named_sources) > 0
 	some i in by_consent
-	[input.keys[i].source, input.keys[i].category] in named_pairs
-}
-
-out_of_scope_category contains i if {
-	some i in by_consent
-	not i in pair_named
 	input.keys[i].source in named_sources
 }
 
-out_of_scope_source contains i if {
+category_named contains i if {
+	count(named_categories) > 0
 	some i in by_consent
-	not i in out_of_scope_category
-	not i in pair_named
 	input.keys[i].category in named_categories
 }
 
-no_consent contains i if some i in paused
-
-no_consent contains i if {
-	some i in by_consent
-	not i in out_of_scope_category
-	not i in out_of_scope_source
+pair_named contains i if {
+	some i in (source_named & category_named)
+	[input.keys[i].source, input.keys[i].category] in named_pairs
 }
 
-no_consent contains i if {
+out_of_scope_category := source_named - pair_named
+
+out_of_scope_source := category_named - source_named
+
+no_consent := ((paused - explained) | ((by_consent - source_named) - category_named)) | (pair_named | unreached)
+
+unreached contains i if {
 	"NO_CONSENT" in statute.otherwise
 	some i in unexplained
 }
@@ -388,41 +328,29 @@ emergency_not_justified contains i if {
 # --- whose line would help ---------------------------------------------------
 
 # METADATA
-# title: Whose further line would turn a refusal for want of consent
+# title: Keys that a custody holder's further line would turn
 # description: |
 #   For a child's category it is always the custody holder, also where the citizen has no child, so that the answer
 #   tells nothing of children. Where a statute is the basis nobody is to be asked.
-wanting contains [i, "custody_holder"] if {
-	some i in askable
-	i in of_a_child
-}
+wants_holder := askable & of_a_child
 
-wanting contains [i, "citizen"] if {
-	some i in askable
-	not i in of_a_child
-}
-
-wanting contains [i, "citizen"] if {
-	some i in askable
-	i in together
-	input.keys[i].subject == input.ask.citizen
-	not i in by_self
-}
+# METADATA
+# title: Keys that the citizen's own further line would turn
+wants_citizen := (askable - of_a_child) | ((askable & (together & of_citizen)) - by_self)
 
 askable contains i if {
-	some i in incomplete
-	not i in blocked
 	count(statute.otherwise) == 0
+	some i in (incomplete - blocked)
 }
 
-of_a_child contains i if {
-	some i in needed
+of_a_child := (of_child_category | person.of_child) | by_holders
+
+of_child_category contains i if {
+	some i in incomplete
 	tables.categories[input.keys[i].category].child == true
 }
 
-of_a_child contains i if {
-	some i in needed
-	input.keys[i].subject in person.children
+of_citizen contains i if {
+	some i in together
+	input.keys[i].subject == input.ask.citizen
 }
-
-of_a_child contains i if some i in by_holders

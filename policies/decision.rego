@@ -30,106 +30,57 @@ decision := {
 
 # --- where each key ends -----------------------------------------------------
 
-stopped_1 contains i if {
-	some stopped in caller.codes
-	some i in stopped
-}
+after_1 := lib.asked - caller.stopped
 
-stopped_2 contains i if {
-	some stopped in case.codes
-	some i in stopped
-}
+after_2 := after_1 - case.stopped
 
-stopped_3 contains i if {
-	some stopped in purpose.codes
-	some i in stopped
-}
+after_3 := after_2 - purpose.stopped
 
-stopped_4 contains i if {
-	some stopped in subject.codes
-	some i in stopped
-}
-
-stopped_5 contains i if {
-	some stopped in consent.codes
-	some i in stopped
-}
-
-after_1 := lib.asked - stopped_1
-
-after_2 := after_1 - stopped_2
-
-after_3 := after_2 - stopped_3
-
-after_4 := after_3 - stopped_4
+after_4 := after_3 - subject.stopped
 
 # --- what goes out -----------------------------------------------------------
 
-bases contains [i, "own_case", "OWN_CASE", version] if {
-	some i in after_4
-	i in statute.own
-	version := tables.statutes.OWN_CASE.version
-}
-
-bases contains [i, "statute", id, version] if {
-	some [i, id] in statute.by_statute
-	i in after_4
-	version := tables.statutes[id].version
-}
-
-bases contains [i, "consent", id, version] if {
-	some [i, id, version] in consent.relied_on
-	i in after_4
-}
-
-based contains i if some [i, _, _, _] in bases
+by_consent contains i if some [i, _, _] in consent.relied_on
 
 # Nothing goes out without a basis, even where no rule has a reason against it.
-released contains i if {
-	some i in after_4
-	i in based
-	not i in stopped_5
-}
+released := (after_4 - consent.stopped) & (statute.grounded | by_consent)
 
-masked contains i if {
-	some [i, _] in obligation.masks
-	i in released
-}
+masked := released & (obligation.child_name | obligation.address)
 
 # --- the answer --------------------------------------------------------------
 
 verdicts contains verdict if {
-	some i in stopped_1
+	some i in caller.stopped
 	codes := {code | some code, stopped in caller.codes; i in stopped}
 	verdict := withheld(i, codes)
 }
 
 verdicts contains verdict if {
-	some i in (stopped_2 & after_1)
+	some i in (case.stopped & after_1)
 	codes := {code | some code, stopped in case.codes; i in stopped}
 	verdict := withheld(i, codes)
 }
 
 verdicts contains verdict if {
-	some i in (stopped_3 & after_2)
+	some i in (purpose.stopped & after_2)
 	codes := {code | some code, stopped in purpose.codes; i in stopped}
 	verdict := withheld(i, codes)
 }
 
 verdicts contains verdict if {
-	some i in (stopped_4 & after_3)
+	some i in (subject.stopped & after_3)
 	codes := {code | some code, stopped in subject.codes; i in stopped}
 	verdict := withheld(i, codes)
 }
 
 verdicts contains verdict if {
-	some i in (stopped_5 & after_4)
+	some i in (consent.stopped & after_4)
 	codes := {code | some code, stopped in consent.codes; i in stopped}
 	verdict := withheld(i, codes)
 }
 
 verdicts contains verdict if {
-	some i in ((after_4 - stopped_5) - released)
+	some i in ((after_4 - consent.stopped) - released)
 	verdict := withheld(i, {"POLICY_ERROR"})
 }
 
@@ -143,11 +94,21 @@ verdicts contains verdict if {
 	verdict := given(i, "mask")
 }
 
+masking := {
+	"address": obligation.address,
+	"child_name": obligation.child_name,
+}
+
+asking := {
+	"citizen": consent.wants_citizen,
+	"custody_holder": consent.wants_holder,
+}
+
 given(i, outcome) := verdict if {
 	key := input.keys[i]
 	own := i in statute.own
-	basis := {{"kind": kind, "id": id, "version": version} | some [n, kind, id, version] in bases; n == i}
-	masks := {mask | some mask in {"address", "child_name"}; [i, mask] in obligation.masks}
+	basis := (own_case(i) | by_statute(i)) | by_consents(i)
+	masks := {mask | some mask, hiding in masking; i in hiding}
 	verdict := {
 		"source": key.source,
 		"category": key.category,
@@ -161,13 +122,31 @@ given(i, outcome) := verdict if {
 	}
 }
 
+own_case(i) := basis if {
+	basis := {{"kind": "own_case", "id": "OWN_CASE", "version": tables.statutes.OWN_CASE.version} | i in statute.own}
+}
+
+by_statute(i) := basis if {
+	basis := {{"kind": "statute", "id": id, "version": tables.statutes[id].version} |
+		some id in statute.in_force
+		[i, id] in statute.by_statute
+	}
+}
+
+by_consents(i) := basis if {
+	basis := {{"kind": "consent", "id": id, "version": version} |
+		some [id, version] in consent.versions
+		[i, id, version] in consent.relied_on
+	}
+}
+
 withheld(i, codes) := verdict if {
 	key := input.keys[i]
 	own := i in statute.own
 	missing := {{"source": key.source, "category": key.category, "giver": giver} |
-		some giver in {"citizen", "custody_holder"}
 		i in after_4
-		[i, giver] in consent.wanting
+		some giver, wanting in asking
+		i in wanting
 	}
 	verdict := {
 		"source": key.source,

@@ -12,13 +12,14 @@ import data.tables
 import future.keywords.not
 
 # METADATA
-# title: Each key and a mask it carries
+# title: Keys whose items do not name the child
 # description: The unit that helps the child knows the child, so its own data keep the name.
-masks contains [i, "child_name"] if {
-	some i, key in input.keys
-	key.subject in person.children
-	tables.categories[key.category].child == true
+child_name contains i if {
+	some i in person.of_child
+	tables.categories[input.keys[i].category].child == true
 	not i in statute.own
 }
 
-masks contains [i, "address"] if some i in subject.hidden
+# METADATA
+# title: Keys whose items tell no place
+address := subject.hidden

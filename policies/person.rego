@@ -90,3 +90,52 @@ dead contains handle if {
 	is_number(subject.dead_on)
 	handle := subject.handle
 }
+
+# --- the keys about them, by their place in the question ----------------------
+
+of_adult contains i if {
+	some i, key in input.keys
+	key.subject in adults
+}
+
+of_minor contains i if {
+	count(minors) > 0
+	some i, key in input.keys
+	key.subject in minors
+}
+
+of_young contains i if {
+	count(young) > 0
+	some i, key in input.keys
+	key.subject in young
+}
+
+of_child contains i if {
+	count(children) > 0
+	some i, key in input.keys
+	key.subject in children
+}
+
+# Keys about someone the register knows.
+of_known contains i if {
+	some i, key in input.keys
+	key.subject in known
+}
+
+# Keys about someone over whom somebody holds custody today. The dead have no custody holder.
+of_custody contains i if {
+	count(in_custody - dead) > 0
+	some i, key in input.keys
+	key.subject in (in_custody - dead)
+}
+
+of_guarded contains i if {
+	count(guarded) > 0
+	some i, key in input.keys
+	key.subject in guarded
+}
+
+of_unprotected contains i if {
+	some i, key in input.keys
+	key.subject in unprotected
+}

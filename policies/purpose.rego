@@ -16,6 +16,10 @@ import future.keywords.not
 # title: Each code of this stage and the keys it holds back
 codes := {"PURPOSE_MISMATCH": purpose_mismatch}
 
+# METADATA
+# title: Keys this stage holds back
+stopped := purpose_mismatch
+
 bound contains category if {
 	some category in tables.purposes[input.ask.purpose].categories
 	tables.categories[category].never == false
@@ -27,7 +31,4 @@ within contains i if {
 	key.category in tables.sources[key.source].categories
 }
 
-purpose_mismatch contains i if {
-	some i in lib.asked
-	not i in within
-}
+purpose_mismatch := lib.asked - within

@@ -70,9 +70,7 @@ met contains "moved_here" if {
 
 # METADATA
 # title: Keys that need no consent
-grounded contains i if some i in own
-
-grounded contains i if some [i, _] in by_statute
+grounded := own | {i | some [i, _] in by_statute}
 
 # METADATA
 # title: What is said where the law is the basis and does not reach

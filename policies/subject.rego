@@ -25,6 +25,10 @@ codes := {
 	"SUBJECT_DECEASED": subject_deceased,
 }
 
+# METADATA
+# title: Keys this stage holds back
+stopped := ((address_protected | child_own_consent) | (custody_unknown | guardian_scope)) | (self_or_related | subject_deceased)
+
 self_or_related contains i if {
 	not unrelated
 	some i in lib.asked
@@ -42,51 +46,20 @@ subject_deceased contains i if {
 	some i in lib.asked
 }
 
-custody_unknown contains i if {
-	some i, key in input.keys
-	not key.subject in person.known
-}
+# Nobody to ask: not known at all, of unknown age, or a child over whom nobody holds custody.
+custody_unknown := (lib.asked - person.of_known) | (consent.needed & (child_or_unknown_age - person.of_custody))
 
-custody_unknown contains i if {
-	some i in consent.needed
-	not input.keys[i].subject in person.adults
-	not input.keys[i].subject in person.in_custody
-}
-
-custody_unknown contains i if {
-	some i in consent.needed
-	input.keys[i].subject in person.children
-	not input.keys[i].subject in person.in_custody
-}
-
-custody_unknown contains i if {
-	some i in consent.needed
-	input.keys[i].subject in person.children
-	input.keys[i].subject in person.dead
-}
+child_or_unknown_age := person.of_child | (lib.asked - person.of_adult)
 
 # Someone else said yes, but not the young person whose yes it takes.
-child_own_consent contains i if {
-	some i in consent.by_young_person
-	i in consent.spoken
-	not i in consent.by_self
-}
+child_own_consent := (consent.by_young_person & consent.spoken) - consent.by_self
 
-guardian_scope contains i if {
-	some i in consent.needed
-	input.keys[i].subject in person.guarded
-	input.keys[i].subject in person.adults
-	i in consent.spoken
-	not i in consent.by_self
-}
+guardian_scope := ((person.of_guarded & person.of_adult) & consent.spoken) - consent.by_self
 
 # Where the citizen is protected, so is what lives with them.
-hidden contains i if {
-	some i, key in input.keys
-	not key.subject in person.unprotected
-}
+hidden := (lib.asked - person.of_unprotected) | of_protected_citizen
 
-hidden contains i if {
+of_protected_citizen contains i if {
 	not input.ask.citizen in person.unprotected
 	some i in lib.asked
 }
