@@ -43,7 +43,11 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskMade(AuditEvent):
-    """A caller asked about a citizen. Durable before anything about the citizen is read (P2)."""
+    """A caller asked about a citizen. Durable before anything about the citizen is read (P2).
+
+    `aim` is `share` when data is asked for, `consent` when the caller set out to ask the citizen for consent: then
+    registers are read to see who may say yes, and no data at all.
+    """
 
     code: ClassVar[int] = 1
     name: ClassVar[str] = "ask"
@@ -59,6 +63,7 @@ class AskMade(AuditEvent):
     categories: tuple[str, ...] | None
     sources: tuple[str, ...] | None
     repeat: bool = False
+    aim: str = "share"
 
     def index(self) -> dict[str, Any]:
         """Add unit, purpose and case."""

@@ -11,7 +11,9 @@ from broker.domain.receipts import Recorded
 from broker.ports import AuditLog, Handles
 
 
-async def record(ask: Ask, caller: Caller, at: datetime, handles: Handles, log: AuditLog) -> Recorded:
+async def record(
+    ask: Ask, caller: Caller, at: datetime, handles: Handles, log: AuditLog, *, aim: str = "share"
+) -> Recorded:
     """Put the ask on the requester's log and give a recorded ask; raise `LogUnavailable` or `StoreUnavailable`.
 
     Handles are made by the same statements whether the number is known or not, so making one reads nothing.
@@ -35,6 +37,7 @@ async def record(ask: Ask, caller: Caller, at: datetime, handles: Handles, log: 
         categories=_sorted(ask.categories),
         sources=_sorted(ask.sources),
         repeat=ask.repeat,
+        aim=aim,
     )
     (receipt,) = await log.append([event])
     return Recorded(ask, caller, citizen, actor, case, at, receipt)

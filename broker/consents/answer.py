@@ -1,0 +1,139 @@
+"""A giver answers a request: yes to all, yes to some, or no. Online as themself; nobody is asked why."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from broker.consents.texts import consent_text, text_digest
+from broker.domain.consents import DIGITAL, ConsentRequest, Grant, RequestLine
+from broker.domain.days import danish_day
+from broker.domain.directory import Directory
+from broker.domain.errors import BadAsk
+from broker.domain.events import ConsentGranted, ConsentRefused
+from broker.domain.identity import CitizenLogin
+from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
+from broker.ports import Ports
+
+ONLINE = "online"
+
+
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """What a giver says yes to: `lines` as indices into their own lines (None: all), a shorter end if they like."""
+
+    lines: tuple[int, ...] | None = None
+    to_day: int | None = None
+    language: str = "da"
+
+
+async def grant(request_id: str, yes: Yes, login: CitizenLogin, ports: Ports) -> tuple[Grant, Receipt]:
+    """Keep a giver's yes, with exactly the text they were shown.
+
+    Raises `NotFound` when the request is not theirs to see, `Conflict` when it is answered or has lapsed, `BadAsk`
+    when nothing of it is theirs or the days do not fit.
+    """
+    (giver,) = await ports.handles.citizens([login.cpr])
+    at = ports.clock.now()
+    request = await ports.consents.request_by_id(request_id, citizen=giver)
+    lines = chosen(request.lines_of(giver), yes.lines)
+    given = _grant(request, lines, yes, giver, at, ports.directory)
+    receipts = await ports.consents.grant(given, *granted_events(given, giver, at, ONLINE))
+    return given, receipts[0]
+
+
+async def refuse(request_id: str, login: CitizenLogin, ports: Ports) -> Receipt:
+    """Keep a giver's no. Raises `NotFound` and `Conflict` as `grant` does."""
+    (giver,) = await ports.handles.citizens([login.cpr])
+    request = await ports.consents.request_by_id(request_id, citizen=giver)
+    lines = request.lines_of(giver)
+    if not lines:
+        raise BadAsk("/", "nothing_to_answer")
+    first = ConsentRefused(
+        municipality=request.municipality,
+        subject=lines[0].subject,
+        actor=giver,
+        at=ports.clock.now(),
+        consent=request.id,
+        unit=request.unit,
+        purpose=request.purpose,
+        case=request.case,
+        lines=_rows(lines),
+        channel=ONLINE,
+        text_version=request.text_version,
+    )
+    events = [replace(first, subject=subject, lines=_rows(lines, subject)) for subject in _subjects(lines)]
+    receipts = await ports.consents.refuse(request.id, giver, *events)
+    return receipts[0]
+
+
+def chosen(lines: Sequence[RequestLine], picked: Sequence[int] | None) -> tuple[RequestLine, ...]:
+    """Give the lines a giver picked by number, or all; raise `BadAsk` for a number that is not there, or for none."""
+    if picked is None:
+        picked = range(len(lines))
+    if not picked or not all(0 <= number < len(lines) for number in picked):
+        raise BadAsk("/lines", "no_such_line")
+    return tuple(lines[number] for number in sorted(set(picked)))
+
+
+def _grant(
+    request: ConsentRequest, lines: tuple[RequestLine, ...], yes: Yes, giver: str, at: datetime, directory: Directory
+) -> Grant:
+    # A yes never begins before it is given (domain.md 2.2: never backdated).
+    days = (max(request.from_day, danish_day(at)), yes.to_day or request.to_day)
+    text = consent_text(request.unit, request.purpose, lines, days, yes.language, directory)
+    return Grant(
+        id=str(uuid.uuid4()),
+        request=request.id,
+        municipality=request.municipality,
+        citizen=request.citizen,
+        giver=giver,
+        unit=request.unit,
+        purpose=request.purpose,
+        case=request.case,
+        lines=lines,
+        from_day=days[0],
+        to_day=days[1],
+        form=DIGITAL,
+        language=yes.language,
+        text_version=request.text_version,
+        text_digest=text_digest(text),
+        text=Personal(text),
+    )
+
+
+def granted_events(given: Grant, actor: str, at: datetime, channel: str) -> list[ConsentGranted]:
+    """One event about each person whose data is opened; each lies under that person's own key."""
+    return [
+        ConsentGranted(
+            municipality=given.municipality,
+            subject=subject,
+            actor=actor,
+            at=at,
+            consent=given.id,
+            unit=given.unit,
+            purpose=given.purpose,
+            case=given.case,
+            lines=_rows(given.lines, subject),
+            channel=channel,
+            text_version=given.text_version,
+            version=1,
+            from_day=given.from_day,
+            to_day=given.to_day,
+            giver=given.giver,
+            capacity=next(line.capacity for line in given.lines if line.subject == subject),
+            text_digest=given.text_digest,
+        )
+        for subject in _subjects(given.lines)
+    ]
+
+
+def _subjects(lines: Sequence[RequestLine]) -> list[str]:
+    return sorted({line.subject for line in lines})
+
+
+def _rows(lines: Sequence[RequestLine], subject: str | None = None) -> tuple[tuple[str, str, str], ...]:
+    return tuple(sorted({(ln.subject, ln.source, ln.category) for ln in lines if subject in (None, ln.subject)}))

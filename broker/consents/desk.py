@@ -1,0 +1,73 @@
+"""A yes given on paper or by word of mouth, recorded at a desk by a named caseworker (`domain.md` 5.6).
+
+Citizens without a computer must not be worse off: the same lines, the same text read aloud or signed, the same log.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from broker.consents.answer import granted_events
+from broker.consents.lines import Prepared, Wanted, prepare
+from broker.consents.texts import TEXT_VERSION, consent_text, text_digest
+from broker.domain.consents import Grant
+from broker.domain.directory import Directory
+from broker.domain.errors import BadAsk
+from broker.domain.identity import Caller
+from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
+from broker.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class TakenYes:
+    """How a yes was taken: `form` paper or oral, the language read in, and the evidence in the recorder's words.
+
+    `giver` of None is the citizen; else the custody holder who said yes.
+    """
+
+    form: str
+    language: str
+    evidence: Personal[str]
+    giver: Personal[str] | None = None
+
+
+async def record_at_desk(wanted: Wanted, taken: TakenYes, caller: Caller, ports: Ports) -> tuple[Grant, Receipt]:
+    """Keep a yes that was given at a desk; raises what `prepare` raises, `BadAsk` when nothing is the giver's to say."""
+    prepared = await prepare(wanted, caller, ports)
+    (giver,) = await ports.handles.citizens([taken.giver or wanted.citizen])
+    given = _grant(wanted, taken, prepared, giver, ports.directory)
+    channel = f"desk_{taken.form}"
+    events = granted_events(given, prepared.recorded.actor, prepared.facts.at, channel)
+    receipts = await ports.consents.grant(given, *events)
+    return given, receipts[0]
+
+
+def _grant(wanted: Wanted, taken: TakenYes, prepared: Prepared, giver: str, directory: Directory) -> Grant:
+    lines = tuple(line for line in prepared.lines if line.giver == giver)
+    if not lines:
+        raise BadAsk("/giver", "nothing_to_answer")
+    recorded = prepared.recorded
+    days = (prepared.from_day, wanted.to_day)
+    unit = recorded.caller.unit
+    text = consent_text(unit, wanted.purpose, lines, days, taken.language, directory)
+    return Grant(
+        id=str(uuid.uuid4()),
+        request=None,
+        municipality=recorded.caller.municipality,
+        citizen=recorded.citizen,
+        giver=giver,
+        unit=unit,
+        purpose=wanted.purpose,
+        case=recorded.case,
+        lines=lines,
+        from_day=days[0],
+        to_day=days[1],
+        form=taken.form,
+        language=taken.language,
+        text_version=TEXT_VERSION,
+        text_digest=text_digest(text),
+        text=Personal(text),
+        evidence=taken.evidence,
+    )

@@ -1,0 +1,181 @@
+"""Which lines a citizen is to be asked for, and who must say yes to each: looked up live, judged by the policy.
+
+The caller is held to the same rules as for an ask (case relation, role, purpose): the policy judges the very lines
+that are to be asked for, and only a want of consent lets the request through. So the citizen is never asked for what
+a statute already gives, for what no yes can open, or by somebody who has no case with them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from broker.domain.answers import GENERIC_REASONS
+from broker.domain.asks import Ask, Key
+from broker.domain.consents import CUSTODY_HOLDER, GUARDIAN, SELF, RequestLine, check_purpose
+from broker.domain.decisions import Decision
+from broker.domain.directory import Directory
+from broker.domain.errors import BadAsk, Refused
+from broker.domain.facts import Facts, Subject
+from broker.domain.identity import Caller
+from broker.domain.personal import Personal
+from broker.domain.question import question
+from broker.domain.receipts import Recorded
+from broker.exchange.look_up import look_up
+from broker.exchange.record import record
+from broker.ports import Ports
+
+ADULT_AGE, OWN_HEALTH_AGE = 18, 15
+# What a yes can mend. Anything else refuses the request as it would refuse the ask.
+MENDED_BY_CONSENT = GENERIC_REASONS | {
+    "CONSENT_EXPIRED",
+    "CONSENT_REVOKED",
+    "CONSENT_NOT_YET_VALID",
+    "CUSTODY_INCOMPLETE",
+    "CHILD_OWN_CONSENT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLine:
+    """One line a caller wants to ask for. `subject` of None: the citizen, or each child for a child's category."""
+
+    source: str
+    category: str
+    subject: Personal[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller wants to ask a citizen for. Days are YYYYMMDD, inclusive; `from_day` of None means today."""
+
+    citizen: Personal[str]
+    purpose: str
+    case: Personal[str]
+    lines: tuple[WantedLine, ...]
+    to_day: int
+    from_day: int | None = None
+    why: Personal[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Lines that may be asked for: on the log as sought, with the facts they rest on and their first day."""
+
+    recorded: Recorded
+    facts: Facts
+    lines: tuple[RequestLine, ...]
+    from_day: int
+
+
+async def prepare(wanted: Wanted, caller: Caller, ports: Ports) -> Prepared:
+    """Find the lines and their givers; what is sought is on the log before any register is read (P2).
+
+    Raises `ConsentNotNeeded` where a statute is the basis, `Refused` where no yes could open it, `BadAsk` where a
+    line cannot be asked for, `StoreUnavailable` or `LogUnavailable` when it could not be written down.
+    """
+    _check_known(wanted, ports.directory)
+    at = ports.clock.now()
+    recorded = await record(_as_ask(wanted), caller, at, ports.handles, ports.log, aim="consent")
+    cases = ports.cases[caller.unit]
+    facts = await look_up(recorded, ports.handles, ports.people, cases, ports.consents, ports.directory)
+    from_day = wanted.from_day or facts.today
+    if from_day < facts.today:
+        # A yes is never backdated (domain.md 2.2).
+        raise BadAsk("/from", "in_the_past")
+    subjects = await _subjects_of(wanted, facts, ports)
+    await _judge(recorded, facts, subjects, ports)
+    lines = [line for key, subject in sorted(subjects.items()) for line in _lines(key, subject, facts, ports.directory)]
+    return Prepared(recorded, facts, tuple(lines), from_day)
+
+
+def _check_known(wanted: Wanted, directory: Directory) -> None:
+    """Refuse what is not registered, beyond the purpose, or not a matter of consent, before anything is written."""
+    purpose = directory.purposes.get(wanted.purpose)
+    if purpose is None:
+        raise BadAsk("/purpose", "unknown_purpose")
+    for line in wanted.lines:
+        if line.source not in directory.sources:
+            raise BadAsk("/lines", "unknown_source")
+        if line.category not in directory.sources[line.source].categories:
+            raise BadAsk("/lines", "not_held_there")
+    check_purpose(purpose, [_bare(line, directory) for line in wanted.lines])
+
+
+def _bare(line: WantedLine, directory: Directory) -> RequestLine:
+    home = directory.sources[line.source].municipality
+    return RequestLine("subject", "giver", SELF, line.source, home, line.category)
+
+
+def _as_ask(wanted: Wanted) -> Ask:
+    return Ask(
+        id=str(uuid.uuid4()),
+        citizen=wanted.citizen,
+        purpose=wanted.purpose,
+        case=wanted.case,
+        categories=frozenset(line.category for line in wanted.lines),
+        sources=frozenset(line.source for line in wanted.lines),
+    )
+
+
+async def _subjects_of(wanted: Wanted, facts: Facts, ports: Ports) -> dict[Key, Subject]:
+    """Find whom each line is about. A child who is not this citizen's is not told apart from one who does not exist."""
+    named = [line.subject for line in wanted.lines if line.subject is not None]
+    handles = dict(zip(named, await ports.handles.citizens(named), strict=True))
+    family = {subject.handle: subject for subject in facts.subjects}
+    found: dict[Key, Subject] = {}
+    for line in wanted.lines:
+        handle = handles[line.subject] if line.subject is not None else None
+        for subject in _meant(line, handle, facts, family, ports.directory):
+            found[Key(line.source, line.category, subject.handle)] = subject
+    return found
+
+
+def _meant(
+    line: WantedLine, handle: str | None, facts: Facts, family: dict[str, Subject], directory: Directory
+) -> Iterable[Subject]:
+    if handle is not None:
+        if handle not in family:
+            raise BadAsk("/lines", "not_of_this_citizen")
+        return (family[handle],)
+    citizen = facts.subjects[0]
+    children = tuple(subject for subject in facts.subjects if subject.child_of_citizen)
+    if directory.categories[line.category].child and children and not _below(citizen, ADULT_AGE, facts.today):
+        return children
+    return (citizen,)
+
+
+async def _judge(recorded: Recorded, facts: Facts, subjects: dict[Key, Subject], ports: Ports) -> None:
+    """Let the policy judge the lines; raise `Refused` unless every no among them is one that a yes would mend."""
+    asked = question(recorded.ask, recorded.caller, facts, subjects)
+    decision = await ports.policy.decide(asked)
+    if all(MENDED_BY_CONSENT.issuperset(verdict.reasons) for verdict in decision.verdicts):
+        return
+    raise Refused(_hard_reasons(decision), recorded.receipt.log, recorded.receipt.index)
+
+
+def _hard_reasons(decision: Decision) -> tuple[str, ...]:
+    return tuple(
+        sorted({code for v in decision.verdicts if not MENDED_BY_CONSENT.issuperset(v.reasons) for code in v.shown})
+    )
+
+
+def _lines(key: Key, subject: Subject, facts: Facts, directory: Directory) -> list[RequestLine]:
+    """Say who must say yes: the adult, the young person (health, SUL § 17 stk. 3), a guardian, each custody holder."""
+    home = directory.sources[key.source].municipality
+    row = (key.source, home, key.category)
+    own_health = directory.categories[key.category].health and not _below(subject, OWN_HEALTH_AGE, facts.today)
+    if not _below(subject, ADULT_AGE, facts.today) or own_health:
+        if subject.guardian is not None:
+            return [RequestLine(key.subject, subject.guardian, GUARDIAN, *row)]
+        return [RequestLine(key.subject, key.subject, SELF, *row)]
+    holders = [held.holder for held in subject.custody if held.from_day <= facts.today <= held.to_day]
+    if not holders:
+        raise BadAsk("/lines", "nobody_can_say_yes")
+    return [RequestLine(key.subject, holder, CUSTODY_HOLDER, *row) for holder in sorted(holders)]
+
+
+def _below(subject: Subject, age: int, today: int) -> bool:
+    """Tell whether someone is below an age. Unknown birth days count as of age: then the policy refuses instead."""
+    return subject.born is not None and (today - subject.born) // 10000 < age

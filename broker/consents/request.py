@@ -1,0 +1,67 @@
+"""Ask a citizen for consent: the request stands before everyone who must say yes, and nobody else."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+from broker.consents.lines import Prepared, Wanted, prepare
+from broker.consents.texts import TEXT_VERSION
+from broker.domain.consents import ConsentRequest
+from broker.domain.days import day_number, day_of
+from broker.domain.events import ConsentRequested
+from broker.domain.identity import Caller
+from broker.domain.receipts import Receipt
+from broker.ports import Ports
+
+DAYS_TO_ANSWER = 30
+
+
+async def request_consent(wanted: Wanted, caller: Caller, ports: Ports) -> tuple[ConsentRequest, Receipt]:
+    """Put a request before everyone who must say yes. Raises what `prepare` raises."""
+    prepared = await prepare(wanted, caller, ports)
+    request = _request(wanted, prepared)
+    receipts = await ports.consents.request(request, *_events(request, prepared.recorded.actor))
+    return request, receipts[0]
+
+
+def _request(wanted: Wanted, prepared: Prepared) -> ConsentRequest:
+    recorded, facts = prepared.recorded, prepared.facts
+    return ConsentRequest(
+        id=str(uuid.uuid4()),
+        municipality=recorded.caller.municipality,
+        citizen=recorded.citizen,
+        unit=recorded.caller.unit,
+        purpose=wanted.purpose,
+        case=recorded.case,
+        lines=prepared.lines,
+        from_day=prepared.from_day,
+        to_day=wanted.to_day,
+        answer_by=day_number(day_of(facts.today) + timedelta(days=DAYS_TO_ANSWER)),
+        text_version=TEXT_VERSION,
+        asked_at=facts.at,
+        why=wanted.why,
+    )
+
+
+def _events(request: ConsentRequest, actor: str) -> list[ConsentRequested]:
+    """One event about each person whose data is asked for, the citizen first."""
+    first = ConsentRequested(
+        municipality=request.municipality,
+        subject=request.citizen,
+        actor=actor,
+        at=request.asked_at,
+        consent=request.id,
+        unit=request.unit,
+        purpose=request.purpose,
+        case=request.case,
+        lines=tuple(sorted({(line.subject, line.source, line.category) for line in request.lines})),
+        channel="system",
+        text_version=request.text_version,
+    )
+    others = sorted({line.subject for line in request.lines} - {request.citizen})
+    return [first] + [
+        replace(first, subject=subject, lines=tuple(row for row in first.lines if row[0] == subject))
+        for subject in others
+    ]
