@@ -11,11 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from broker.domain.consents import Consent, ConsentRequest, Grant
 from broker.domain.decisions import Decision
 from broker.domain.directory import Directory
-from broker.domain.events import AuditEvent, ConsentEvent
-from broker.domain.facts import CaseRecord, ConsentFacts, Employment, RegisterPerson
-from broker.domain.identity import Caller, Caseworker
+from broker.domain.events import (
+    AuditEvent,
+    BlockChanged,
+    ConsentEvent,
+    ConsentGranted,
+    ConsentRefused,
+    ConsentRequested,
+    ConsentWithdrawn,
+)
+from broker.domain.facts import Block, CaseRecord, ConsentFacts, Employment, RegisterPerson
+from broker.domain.identity import Caller, Caseworker, OfficerLogin
 from broker.domain.items import Item
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
@@ -41,8 +50,14 @@ class Handles(Protocol):
     async def actor(self, caseworker: Caseworker) -> str:
         """Give the handle of an employee; their identity is kept sealed beside it for the DPO to disclose."""
 
+    async def officer(self, officer: OfficerLogin) -> str:
+        """Give the handle of an overseer, who is an actor like any employee."""
+
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number."""
+
+    async def note_known(self, known: Mapping[str, bool]) -> None:
+        """Note which citizens' handles a register knows, in one statement; the others are purged in time."""
 
 
 class People(Protocol):
@@ -67,12 +82,57 @@ class Cases(Protocol):
 
 
 class Consents(Protocol):
-    """Consents, requests and blocks. A change and its audit event are one transaction. Raises `StoreUnavailable`."""
+    """Consents, requests and blocks. A change and its audit event are one transaction.
+
+    Every change takes the event that says so, and more of them where a child is concerned (each subject has their own
+    entry), and gives one receipt an event. An event of the channel `online` acts as the giver, any other for its
+    municipality's desk. Raises `StoreUnavailable`; a change also `LogUnavailable`, and `NotFound` or `Conflict` where
+    it cannot be.
+    """
 
     async def facts(
         self, municipality: str, unit: str, purpose: str, case: str, subjects: Sequence[str]
     ) -> ConsentFacts:
         """Read, in one snapshot, the lines given to this unit for this purpose and case, all blocks, all versions."""
+
+    async def request(
+        self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested
+    ) -> tuple[Receipt, ...]:
+        """Ask a citizen for consent."""
+
+    async def requests_of(self, citizen: str) -> tuple[ConsentRequest, ...]:
+        """List the requests that concern a citizen or are theirs to answer, newest first."""
+
+    async def request_by_id(self, request: str, *, municipality: str = "", citizen: str = "") -> ConsentRequest:
+        """Read one request, as a municipality or as a citizen."""
+
+    async def grant(self, grant: Grant, event: ConsentGranted, *also: ConsentGranted) -> tuple[Receipt, ...]:
+        """Keep a yes; raise `BadAsk` where it goes beyond what was asked."""
+
+    async def refuse(
+        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused
+    ) -> tuple[Receipt, ...]:
+        """Keep a giver's no to a request."""
+
+    async def withdraw(
+        self, consent: str, lines: Sequence[str] | None, event: ConsentWithdrawn, *also: ConsentWithdrawn
+    ) -> tuple[Receipt, ...]:
+        """Take a yes back, whole (`lines` of None) or line by line; the events are made to say what was taken back."""
+
+    async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:
+        """List consents about or by a citizen, newest first: as the citizen, or as one municipality sees them."""
+
+    async def shown(self, consent: str, giver: str) -> tuple[Personal[str], Personal[str] | None]:
+        """Give back to its giver what they were shown, and how a paper or oral yes was taken."""
+
+    async def block(self, block: Block, event: BlockChanged) -> Receipt:
+        """Set a citizen's standing no, in every municipality."""
+
+    async def unblock(self, block: str, event: BlockChanged) -> Receipt:
+        """Lift a citizen's standing no."""
+
+    async def blocks_of(self, citizen: str) -> tuple[Block, ...]:
+        """List a citizen's blocks that are in force."""
 
 
 class Policy(Protocol):

@@ -34,9 +34,9 @@ BEGIN
         ) AS role (name, login)
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted.name) THEN
-            EXECUTE format('CREATE ROLE %I %s NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS',
-                           wanted.name, wanted.login);
+            EXECUTE format('CREATE ROLE %I', wanted.name);
         END IF;
+        EXECUTE format('ALTER ROLE %I %s NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS', wanted.name, wanted.login);
     END LOOP;
 END
 $$

@@ -1,0 +1,248 @@
+"""Consents in memory, with the same answers as the real ones."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+from broker.domain.consents import (
+    GRANTED,
+    REFUSED,
+    WITHDRAWN,
+    Answer,
+    Consent,
+    ConsentRequest,
+    Grant,
+    LineState,
+    RequestLine,
+    as_withdrawn,
+)
+from broker.domain.days import danish_day
+from broker.domain.errors import Conflict, NotFound
+from broker.domain.events import (
+    BlockChanged,
+    ConsentEvent,
+    ConsentGranted,
+    ConsentRefused,
+    ConsentRequested,
+    ConsentWithdrawn,
+)
+from broker.domain.facts import Block, ConsentFacts, ConsentLine
+from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
+from tests.fakes.log import FakeLog
+
+
+class FakeConsents:
+    """The door `Consents`, over a fake log that it shares its versions with."""
+
+    def __init__(self, log: FakeLog | None = None) -> None:
+        self.log = log or FakeLog()
+        self.versions: dict[str, int] = {}
+        self.log.versions = self.versions
+        self.requests: dict[str, ConsentRequest] = {}
+        self.consents: dict[str, Consent] = {}
+        self.blocks: dict[str, Block] = {}
+        self._grants: dict[str, Grant] = {}
+
+    async def facts(
+        self, municipality: str, unit: str, purpose: str, case: str, subjects: Sequence[str]
+    ) -> ConsentFacts:
+        """Read the lines of this unit, purpose and case, all blocks, all versions."""
+        mine = (municipality, unit, purpose, case)
+        found = [c for c in self.consents.values() if (c.municipality, c.unit, c.purpose, c.case) == mine]
+        lines = [line for consent in found for line in consent.lines if line.subject in subjects]
+        blocks = [block for block in self.blocks.values() if block.subject in subjects]
+        return ConsentFacts(
+            tuple(sorted(lines, key=lambda line: line.id)),
+            tuple(sorted(blocks, key=lambda block: block.id)),
+            tuple((subject, self.versions.get(subject, 0)) for subject in subjects),
+        )
+
+    async def request(
+        self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested
+    ) -> tuple[Receipt, ...]:
+        """Ask for consent."""
+        if new.id in self.requests:
+            raise Conflict("already_asked")
+        receipts = await self.log.append(_about(new.id, event, *also))
+        self.requests[new.id] = new
+        return receipts
+
+    async def requests_of(self, citizen: str) -> tuple[ConsentRequest, ...]:
+        """List the requests that concern a citizen."""
+        seen = (_as_seen(request, citizen) for request in self.requests.values())
+        return tuple(sorted((r for r in seen if r), key=lambda r: (r.asked_at, r.id), reverse=True))
+
+    async def request_by_id(self, request: str, *, municipality: str = "", citizen: str = "") -> ConsentRequest:
+        """Read one request."""
+        found = self.requests.get(request)
+        if found is not None and found.municipality != municipality:
+            found = _as_seen(found, citizen)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def grant(self, grant: Grant, event: ConsentGranted, *also: ConsentGranted) -> tuple[Receipt, ...]:
+        """Keep a yes."""
+        if grant.id in self.consents:
+            raise Conflict("already_answered")
+        state, asked = GRANTED, None
+        if grant.request is not None:
+            asked = self._open_request(grant.request, grant.giver, event)
+            state = grant.answers(asked)
+        receipts = await self.log.append(_about(grant.id, event, *also))
+        if asked is not None:
+            self._answer(asked, Answer(state, grant.giver, event.at, event.channel, grant.id))
+        lines = tuple(_line(grant, line) for line in grant.lines)
+        self._grants[grant.id] = grant
+        self.consents[grant.id] = Consent(
+            id=grant.id,
+            request=grant.request,
+            municipality=grant.municipality,
+            citizen=grant.citizen,
+            giver=grant.giver,
+            unit=grant.unit,
+            purpose=grant.purpose,
+            case=grant.case,
+            form=grant.form,
+            language=grant.language,
+            text_version=grant.text_version,
+            text_digest=grant.text_digest,
+            given_at=event.at,
+            lines=lines,
+            history=tuple(LineState(line.id, 1, GRANTED, event.at, event.channel) for line in lines),
+        )
+        self._bump(grant.citizen, *(line.subject for line in lines))
+        return receipts
+
+    async def refuse(
+        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused
+    ) -> tuple[Receipt, ...]:
+        """Keep a no."""
+        asked = self._open_request(request, giver, event)
+        receipts = await self.log.append(_about(request, event, *also))
+        self._answer(asked, Answer(REFUSED, giver, event.at, event.channel))
+        return receipts
+
+    async def withdraw(
+        self, consent: str, lines: Sequence[str] | None, event: ConsentWithdrawn, *also: ConsentWithdrawn
+    ) -> tuple[Receipt, ...]:
+        """Take a yes back."""
+        before = self.consents.get(consent)
+        if before is None or (event.channel != "online" and before.municipality != event.municipality):
+            raise NotFound
+        taken, version = before.to_take_back(lines, event.giver), before.version + 1
+        gone = {line.id for line in taken}
+        told = [as_withdrawn(each, taken, version) for each in _about(consent, event, *also)]
+        receipts = await self.log.append(told)
+        self.consents[consent] = replace(
+            before,
+            lines=tuple(
+                replace(line, version=version, state=WITHDRAWN if line.id in gone else line.state)
+                for line in before.lines
+            ),
+            history=before.history
+            + tuple(LineState(line, version, WITHDRAWN, event.at, event.channel) for line in sorted(gone)),
+        )
+        self._bump(before.citizen, *(line.subject for line in before.lines))
+        return receipts
+
+    async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:
+        """List consents about or by a citizen."""
+        seen = (self._as_seen(consent, citizen, municipality) for consent in self.consents.values())
+        return tuple(sorted((c for c in seen if c), key=lambda c: (c.given_at, c.id), reverse=True))
+
+    async def shown(self, consent: str, giver: str) -> tuple[Personal[str], Personal[str] | None]:
+        """Give back what was shown."""
+        grant = self._grants.get(consent)
+        if grant is None or grant.giver != giver:
+            raise NotFound
+        return grant.text, grant.evidence
+
+    async def block(self, block: Block, event: BlockChanged) -> Receipt:
+        """Set a standing no."""
+        (receipt,) = await self.log.append([event])
+        self.blocks[block.id] = block
+        self._bump(block.subject)
+        return receipt
+
+    async def unblock(self, block: str, event: BlockChanged) -> Receipt:
+        """Lift a standing no."""
+        found = self.blocks.get(block)
+        if found is None or found.subject != event.subject:
+            raise NotFound
+        (receipt,) = await self.log.append([event])
+        del self.blocks[block]
+        self._bump(found.subject)
+        return receipt
+
+    async def blocks_of(self, citizen: str) -> tuple[Block, ...]:
+        """List blocks in force."""
+        return tuple(sorted((b for b in self.blocks.values() if b.subject == citizen), key=lambda b: b.id))
+
+    def _open_request(self, request: str, giver: str, event: ConsentEvent) -> ConsentRequest:
+        found = self.requests.get(request)
+        if found is None or giver not in found.givers:
+            raise NotFound
+        if found.answered_by(giver):
+            raise Conflict("already_answered")
+        if danish_day(event.at) > found.answer_by:
+            raise Conflict("expired")
+        return found
+
+    def _answer(self, request: ConsentRequest, answer: Answer) -> None:
+        self.requests[request.id] = replace(request, answers=(*request.answers, answer))
+
+    def _as_seen(self, consent: Consent, citizen: str, municipality: str) -> Consent | None:
+        """Give a consent as a citizen, or a municipality asking about one, may see it."""
+        grant = self._grants[consent.id]
+        concerned = citizen in {grant.citizen, grant.giver, *(line.subject for line in grant.lines)}
+        pairs = zip(consent.lines, grant.lines, strict=True)
+        if municipality and municipality != consent.municipality:
+            lines = [line for line, given in pairs if given.source_municipality == municipality]
+        elif municipality:
+            lines = list(consent.lines)
+        else:
+            lines = [line for line, given in pairs if citizen in given.parties(grant.citizen)]
+        if not lines or not concerned:
+            return None
+        ids = {line.id for line in lines}
+        return replace(consent, lines=tuple(lines), history=tuple(s for s in consent.history if s.line in ids))
+
+    def _bump(self, *citizens: str) -> None:
+        for citizen in set(citizens):
+            self.versions[citizen] = self.versions.get(citizen, 0) + 1
+
+
+def _as_seen(request: ConsentRequest, citizen: str) -> ConsentRequest | None:
+    """Give a request as a citizen may see it: the lines that are theirs to see, and answers to those."""
+    lines = tuple(line for line in request.lines if citizen in line.parties(request.citizen))
+    if not lines:
+        return None
+    answers = tuple(a for a in request.answers if citizen in request.parties_of(a.giver or ""))
+    return replace(request, lines=lines, answers=answers)
+
+
+def _about(about: str, *events: ConsentEvent) -> Sequence[ConsentEvent]:
+    if any(event.consent != about for event in events):
+        raise ValueError("the event speaks of another consent")
+    return events
+
+
+def _line(grant: Grant, line: RequestLine) -> ConsentLine:
+    return ConsentLine(
+        id=str(uuid4()),
+        consent=grant.id,
+        version=1,
+        subject=line.subject,
+        giver=line.giver,
+        capacity=line.capacity,
+        source=line.source,
+        category=line.category,
+        recipient=grant.unit,
+        purpose=grant.purpose,
+        case=grant.case,
+        from_day=grant.from_day,
+        to_day=grant.to_day,
+        state=GRANTED,
+    )

@@ -1,0 +1,43 @@
+"""Handles in memory: the same names for the same numbers, for as long as the test lasts."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from broker.domain.errors import StoreUnavailable
+from broker.domain.identity import Caseworker, OfficerLogin
+from broker.domain.personal import Personal
+
+
+class FakeHandles:
+    """The door `Handles`; `broken` makes it silent."""
+
+    def __init__(self) -> None:
+        self.broken = False
+        self.known: dict[str, bool] = {}
+        self._given: dict[tuple[str, ...], str] = {}
+
+    async def citizens(self, cprs: Sequence[Personal[str]]) -> tuple[str, ...]:
+        """Give one handle per number, in order."""
+        return tuple(self._handle("citizen", cpr.disclose().replace("-", "")) for cpr in cprs)
+
+    async def actor(self, caseworker: Caseworker) -> str:
+        """Give the handle of an employee."""
+        return self._handle("actor", caseworker.issuer, caseworker.id.disclose())
+
+    async def officer(self, officer: OfficerLogin) -> str:
+        """Give the handle of an overseer."""
+        return self._handle("actor", officer.issuer, officer.id.disclose())
+
+    async def case(self, unit: str, case: Personal[str]) -> str:
+        """Give the handle of a unit's case number."""
+        return self._handle("case", unit, case.disclose())
+
+    async def note_known(self, known: Mapping[str, bool]) -> None:
+        """Note which handles a register knows; once known stays known."""
+        for handle, now in known.items():
+            self.known[handle] = self.known.get(handle, False) or now
+
+    def _handle(self, *what: str) -> str:
+        if self.broken:
+            raise StoreUnavailable
+        return self._given.setdefault(what, secrets.token_hex(16))
