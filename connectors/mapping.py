@@ -255,22 +255,23 @@ class Mapped:
     def _visits(self) -> Iterator[Visit]:
         for part in self._read.parts["visits"]:
             for row in part.rows(self._record):
-                yield from self._visit(row)
+                yield from self._visit(row, part.fields.get("weekdays"))
 
-    def _visit(self, row: Callable[[str], Any]) -> Iterator[Visit]:
+    def _visit(self, row: Callable[[str], Any], weekdays: Field | None) -> Iterator[Visit]:
         """Yield a visit for each weekday, or one for its day. Without a beginning and an end there is no visit."""
-        start, end = values.minute(row("start")), values.minute(row("end"))
+        start, end, length = values.minute(row("start")), values.minute(row("end")), values.minute(row("minutes"))
+        if end is None and start is not None and length is not None:
+            end = start + length
         if start is None or end is None:
             self.not_understood += 1
             return
         if end == 0:
             end = values.MINUTES_A_DAY  # Until midnight.
-        if start >= end:
+        if not start < end <= values.MINUTES_A_DAY:
             raise Malformed
-        weekdays = row("weekdays")
         if weekdays is not None:
-            for one in _listed(weekdays):
-                yield Visit(start, end, weekday=values.weekday(one))
+            for one in self._translated(row("weekdays"), weekdays, values.is_weekday):
+                yield Visit(start, end, weekday=int(one))
             return
         day = values.day(row("day"))
         if day is None:

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import orjson
@@ -47,20 +48,15 @@ class SqlView(Connector):
     ) -> None:
         super().__init__(name, reads, limits, now=now, report=report)
         check_settings(self.kind, settings, "settings")
-        self._settings = settings
-        self._password = secret(secrets, "password")
-        self._tls = _tls(settings)
+        self._place = _place(settings, secrets)
+        self._tls = _tls(settings, self._place["host"])
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Make the pool; it connects when it is first asked."""
         milliseconds = str(int(self.limits.deadline_seconds * 1000))
         self._pool = await asyncpg.create_pool(
-            host=self._settings["host"],
-            port=self._settings.get("port", 5432),
-            database=self._settings["database"],
-            user=self._settings["user"],
-            password=self._password,
+            **self._place,
             ssl=self._tls,
             min_size=0,
             max_size=self.limits.most_at_once,
@@ -125,9 +121,27 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _tls(settings: Mapping[str, Any]) -> ssl.SSLContext | bool:
+def _place(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
+    """Give where the database is and who we are there: from the settings, or from the secret that says it all."""
+    if "host" in settings:
+        named = {name: settings[name] for name in ("host", "database", "user")}
+        return named | {"port": settings.get("port", 5432), "password": secret(secrets, "password")}
+    address = urlsplit(secret(secrets, "dsn").strip())
+    place = {
+        "host": address.hostname,
+        "database": unquote(address.path.removeprefix("/")),
+        "user": unquote(address.username or ""),
+        "port": address.port or 5432,
+        "password": unquote(address.password or ""),
+    }
+    if not all(place.values()):
+        raise SettingsUnusable("secrets.dsn: must be postgresql://user:password@host/database")
+    return place
+
+
+def _tls(settings: Mapping[str, Any], host: str) -> ssl.SSLContext | bool:
     if "tls" in settings:
         return tls_context(settings["tls"])
-    if is_this_machine(settings["host"]) or "plain" in settings:
+    if is_this_machine(host) or "plain" in settings:
         return False
     raise SettingsUnusable("settings.tls: is missing; a database on another machine is reached by TLS only")

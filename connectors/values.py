@@ -88,12 +88,9 @@ def minute(value: Any) -> int | None:
     return minutes
 
 
-def weekday(value: Any) -> int:
-    """Give a weekday, 1 for Monday to 7. Raises `Malformed`."""
-    read = text(value)
-    if read is None or read not in {"1", "2", "3", "4", "5", "6", "7"}:
-        raise Malformed
-    return int(read)
+def is_weekday(code: str) -> bool:
+    """Tell whether a code is a weekday, 1 for Monday to 7 (ISO 8601)."""
+    return code in {"1", "2", "3", "4", "5", "6", "7"}
 
 
 def hours(value: Any) -> float | None:

@@ -18,7 +18,7 @@ from demo.systems.control import GARBAGE, Control
 
 CANCEL, TLS, GSS = 80877102, 80877103, 80877104  # Request codes in place of a protocol version.
 MOST_BYTES = 1 << 24
-_VIEW = re.compile(r"\budveksling\.\"?(\w+)", re.ASCII)
+_VIEW = re.compile(r"\budveksling\"?\.\"?(\w+)", re.ASCII)
 _REFUSAL = b"SFATAL\0VFATAL\0C57P03\0Mthe system is not well\0\0"
 
 Reader: TypeAlias = asyncio.StreamReader
