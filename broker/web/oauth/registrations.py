@@ -14,13 +14,15 @@ from typing import Any
 
 from joserfc import jwk
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, RSAKey
+from joserfc.jwk import Key
+from joserfc.util import urlsafe_b64decode as base64url
 
 from broker.domain.identity import System
 
 # FAPI 2.0 (5.4) without the two that need more than a name to be safe: RS256 is not in it, EdDSA became Ed25519.
 ALGORITHMS = frozenset({"ES256", "Ed25519", "PS256"})
 SHORTEST_RSA_BITS = 2048
+_ALGORITHM = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "Ed25519", ("RSA", None): "PS256"}
 _PUBLIC_MEMBERS = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
 _SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -40,23 +42,15 @@ def public_key(member: Mapping[str, Any]) -> tuple[str, Key]:
     if not all(isinstance(value, str) for value in values.values()):
         raise BadKey("a member of the key is missing")
     try:
+        if kind == "RSA" and len(base64url(str(values["n"]).encode()).lstrip(b"\0")) * 8 < SHORTEST_RSA_BITS:
+            raise BadKey("an RSA key needs 2048 bits or more")
         # Only the members that make the key: `use`, `key_ops`, `x5c`, `x5u` and the like have no say.
         key = jwk.import_key({name: str(value) for name, value in values.items()})
-        return _algorithm(kind, str(values.get("crv")), key), key
+        return _ALGORITHM[kind, values.get("crv")], key
+    except KeyError:
+        raise BadKey("curve not accepted: use P-256 or Ed25519") from None
     except (JoseError, ValueError, TypeError) as error:
         raise BadKey(str(error) if isinstance(error, BadKey) else "the key cannot be read") from None
-
-
-def _algorithm(kind: str, curve: str, key: Key) -> str:
-    if kind == "EC" and curve == "P-256":
-        return "ES256"
-    if kind == "OKP" and curve == "Ed25519":
-        return "Ed25519"
-    if isinstance(key, RSAKey):
-        if key.public_key.key_size < SHORTEST_RSA_BITS:
-            raise BadKey("an RSA key needs 2048 bits or more")
-        return "PS256"
-    raise BadKey("curve not accepted: use P-256 or Ed25519")
 
 
 def thumbprint(member: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ LONGEST_ASSERTION = timedelta(minutes=5)
 EARLY = timedelta(seconds=5)
 
 KeyChoice = Callable[[Mapping[str, Any]], tuple[str, Key] | None]
+_EXTENSIONS = frozenset({"crit", "b64"})
 _REGISTRY = JWSRegistry(algorithms=sorted(ALGORITHMS))
 _REGISTRY.max_header_length = 2048
 
@@ -63,8 +64,8 @@ def read_signed(token: str, choose: KeyChoice, *, types: frozenset[str], refusal
 
 
 def _verify(found: jws.CompactSignature, alg: str, key: Key) -> bool:
-    # RFC 7797 (`b64`) changes what was signed; nobody who talks to us needs it.
-    return "b64" not in found.protected and jws.validate_compact(found, key, [alg], registry=_REGISTRY)
+    # Extensions (`crit`) change what a signature means, `b64` even what was signed; nobody who talks to us needs one.
+    return _EXTENSIONS.isdisjoint(found.protected) and jws.validate_compact(found, key, [alg], registry=_REGISTRY)
 
 
 def registered_key(keys: PublicKeys) -> KeyChoice:

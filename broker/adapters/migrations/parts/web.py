@@ -17,8 +17,8 @@ STATEMENTS = (
     """CREATE UNLOGGED TABLE web.replay_since (
         one boolean PRIMARY KEY CHECK (one), since timestamptz NOT NULL
     )""",
-    # Nothing was ever used before the table was there, so the memory is whole from the beginning of time.
-    "INSERT INTO web.replay_since VALUES (true, '-infinity')",
+    # Nothing was ever used before the table was there, so the memory is whole from the beginning.
+    "INSERT INTO web.replay_since VALUES (true, 'epoch')",
     # Rows that change with every ask: room on the page lets PostgreSQL change them in place.
     """CREATE UNLOGGED TABLE web.ceiling (
         name bytea PRIMARY KEY, ends_at timestamptz NOT NULL, asks integer NOT NULL
