@@ -11,6 +11,7 @@ from tools.places import IN_CI, PYTHON, ROOT, environment
 
 POLICIES = ROOT / "policies"
 CAPABILITIES = POLICIES / "capabilities.json"
+SCHEMAS = ("--ignore", "*.schema.json", "--ignore", "capabilities.json")  # Not data for the policies.
 TYPED = ["broker", "audit", "connectors", "demo", "tools", "run.py"]
 
 
@@ -47,8 +48,8 @@ def _checks() -> Iterator[Step]:
 
 def _policy_checks() -> Iterator[Step]:
     yield _with("opa", "opa fmt", "fmt", "--diff", POLICIES, silent=True)
-    yield _with("opa", "opa check", "check", "--strict", "--capabilities", CAPABILITIES, POLICIES)
-    yield _with("opa", "opa test", "test", POLICIES)
+    yield _with("opa", "opa check", "check", "--strict", "--capabilities", CAPABILITIES, *SCHEMAS, POLICIES)
+    yield _with("opa", "opa test", "test", *SCHEMAS, POLICIES)
     yield _with("regal", "regal lint", "lint", POLICIES)
     if (ROOT / "broker" / "policy_lint.py").exists():
         yield Step("policy profile", (PYTHON, "-m", "broker", "policy", "check"))
