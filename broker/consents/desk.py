@@ -34,7 +34,7 @@ class TakenYes:
 
 
 async def record_at_desk(wanted: Wanted, taken: TakenYes, caller: Caller, ports: Ports) -> tuple[Grant, Receipt]:
-    """Keep a yes that was given at a desk; raises what `prepare` raises, `BadAsk` when nothing is the giver's to say."""
+    """Keep a yes given at a desk; raises what `prepare` raises, and `BadAsk` when nothing is the giver's to say."""
     prepared = await prepare(wanted, caller, ports)
     (giver,) = await ports.handles.citizens([taken.giver or wanted.citizen])
     given = _grant(wanted, taken, prepared, giver, ports.directory)

@@ -1,0 +1,207 @@
+"""Bodies of consent requests, answers and consents, and their translation to and from the domain."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from broker.consents.desk import TakenYes
+from broker.consents.lines import Wanted, WantedLine
+from broker.consents.texts import consent_text
+from broker.domain.consents import Consent, ConsentRequest, Grant, RequestLine
+from broker.domain.days import day_number
+from broker.domain.directory import Directory
+from broker.domain.errors import BadAsk
+from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
+from broker.web.wire import Code, cpr_of, day_text, receipt_body
+
+STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2020-02-29"])]
+Number = Annotated[str, Field(max_length=11, description="CPR number", examples=["710274-0022"])]
+
+
+class LineBody(BaseModel):
+    """One line: a source, a category, and whose data it is where that is not the citizen (or each child)."""
+
+    model_config = STRICT
+
+    source: Code
+    category: Code
+    subject: Number | None = None
+
+
+class WantedBody(BaseModel):
+    """What a caseworker wants to ask a citizen for."""
+
+    model_config = STRICT
+
+    citizen: Number
+    purpose: Annotated[Code, Field(examples=["helhedsorienteret_plan"])]
+    case: Annotated[str, Field(pattern=r"^[\w./:-]{1,64}$", examples=["JC-2019-0417"])]
+    lines: Annotated[list[LineBody], Field(min_length=1, max_length=64)]
+    to: Day
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    why: Annotated[str, Field(max_length=2000, description="In the caseworker's own words, to the citizen")] | None = None
+
+
+class DeskBody(WantedBody):
+    """A yes given on paper or by word of mouth, and how it was taken."""
+
+    form: Literal["paper", "oral"]
+    language: Literal["da", "en"] = "da"
+    evidence: Annotated[
+        str, Field(min_length=10, max_length=2000, description="Reader, place, language or interpreter, read-back")
+    ]
+    giver: Number | None = None
+
+
+class YesBody(BaseModel):
+    """Which of one's own lines to say yes to (by number, from 0; none given: all), until when, read in which language."""
+
+    model_config = STRICT
+
+    lines: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=64)] | None = None
+    to: Day | None = None
+    language: Literal["da", "en"] = "da"
+
+
+class WithdrawBody(BaseModel):
+    """Which lines to take back, by id; none given: all."""
+
+    model_config = STRICT
+
+    lines: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=64)] | None = None
+
+
+class DeskWithdrawBody(WithdrawBody):
+    """A withdrawal by phone or at the desk: whose consent it is, and that their identity was checked."""
+
+    citizen: Number
+    identity_checked: Literal[True]
+
+
+def wanted_of(body: WantedBody, *, test_numbers: bool) -> Wanted:
+    """Make the wish of a body; raise `BadAsk` for a number or day that cannot be."""
+    lines = tuple(
+        WantedLine(
+            line.source,
+            line.category,
+            cpr_of(line.subject, pointer="/lines", test_numbers=test_numbers) if line.subject else None,
+        )
+        for line in body.lines
+    )
+    return Wanted(
+        citizen=cpr_of(body.citizen, pointer="/citizen", test_numbers=test_numbers),
+        purpose=body.purpose,
+        case=Personal(body.case),
+        lines=lines,
+        to_day=day_from(body.to, "/to"),
+        from_day=day_from(body.from_, "/from") if body.from_ else None,
+        why=Personal(body.why) if body.why else None,
+    )
+
+
+def taken_of(body: DeskBody, *, test_numbers: bool) -> TakenYes:
+    """Make of a desk's body how the yes was taken."""
+    giver = cpr_of(body.giver, pointer="/giver", test_numbers=test_numbers) if body.giver else None
+    return TakenYes(body.form, body.language, Personal(body.evidence), giver)
+
+
+def day_from(text: str, pointer: str) -> int:
+    """Read an ISO day as YYYYMMDD; raise `BadAsk` when there is no such day."""
+    try:
+        return day_number(date.fromisoformat(text))
+    except ValueError:
+        raise BadAsk(pointer, "no_such_day") from None
+
+
+def request_body(request: ConsentRequest, today: int, receipt: Receipt | None = None) -> dict[str, Any]:
+    """Lay out a request for the unit that made it: its state, never who has or has not answered."""
+    body: dict[str, Any] = {
+        "id": request.id,
+        "state": request.state(today),
+        "purpose": request.purpose,
+        "unit": request.unit,
+        "lines": [{"source": s, "category": c} for s, c in sorted({(ln.source, ln.category) for ln in request.lines})],
+        "from": day_text(request.from_day),
+        "to": day_text(request.to_day),
+        "answer_by": day_text(request.answer_by),
+    }
+    return body | ({"receipt": receipt_body(receipt)} if receipt else {})
+
+
+def my_request_body(request: ConsentRequest, me: str, today: int, directory: Directory) -> dict[str, Any]:
+    """Lay out a request for one who has lines to answer, with the text in both languages."""
+    mine = request.lines_of(me)
+    days = (max(request.from_day, today), request.to_day)
+    texts = {
+        language: consent_text(request.unit, request.purpose, mine, days, language, directory) for language in ("da", "en")
+    }
+    return request_body(request, today) | {
+        "answered": request.answered_by(me),
+        "why": request.why.disclose() if request.why else None,
+        "my_lines": [
+            {"number": i, "about": _about(line, me), "source": line.source, "category": line.category}
+            for i, line in enumerate(mine)
+        ],
+        "text": texts if mine else {},
+    }
+
+
+def _about(line: RequestLine, me: str) -> str:
+    return "me" if line.subject == me else "my_child" if line.capacity == "custody_holder" else "another"
+
+
+def grant_body(given: Grant, receipt: Receipt) -> dict[str, Any]:
+    """Lay out what was just given: the consent's id, its lines, days, the digest of its text, the log entry."""
+    return {
+        "consent": given.id,
+        "lines": [{"source": line.source, "category": line.category} for line in given.lines],
+        "from": day_text(given.from_day),
+        "to": day_text(given.to_day),
+        "text": given.text.disclose(),
+        "text_sha256": given.text_digest,
+        "receipt": receipt_body(receipt),
+    }
+
+
+def consent_body(consent: Consent, me: str, today: int) -> dict[str, Any]:
+    """Lay out a consent for its giver: each line with its state now."""
+    return {
+        "id": consent.id,
+        "mine": consent.giver == me,
+        "unit": consent.unit,
+        "municipality": consent.municipality,
+        "purpose": consent.purpose,
+        "form": consent.form,
+        "version": consent.version,
+        "given_at": consent.given_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "live": bool(consent.live_lines(today)),
+        "lines": [
+            {
+                "id": line.id,
+                "about": "me" if line.subject == me else "my_child" if line.capacity == "custody_holder" else "another",
+                "source": line.source,
+                "category": line.category,
+                "from": day_text(line.from_day),
+                "to": day_text(line.to_day),
+                "state": line_state(line.state, line.from_day, line.to_day, today),
+            }
+            for line in consent.lines
+        ],
+    }
+
+
+def line_state(state: str, from_day: int, to_day: int, today: int) -> str:
+    """Say where a line stands on a day: live, not_yet, expired, or what it was made (withdrawn, paused)."""
+    if state != "granted":
+        return state
+    return "not_yet" if today < from_day else "expired" if today > to_day else "live"
+
+
+def moment(at: datetime) -> str:
+    """Write a moment in UTC, to the second."""
+    return at.astimezone(UTC).isoformat(timespec="seconds")
