@@ -8,18 +8,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from broker.domain.errors import SourceFailed
 from broker.domain.items import Item
 from broker.domain.personal import Personal
 from connectors import Connector, Dropped, Limits, build
 from tests.fakes.sources import FakeSource
-from tests.fakes.systems import RECORDS, ROOT, SECRETS, SystemProcess, running
+from tests.fakes.systems import RECORDS, SystemProcess, reads_of, running, settings_for
 
 ANNETTE = Personal("7102740022")
 VIKTOR = Personal("8009064011")
@@ -47,28 +45,6 @@ KINDS = {
     "health": Kind("fhir", "health", ANNETTE, {"H01": {"H1"}, "H02": {"H2"}}, ("--page-size", "1")),
     "social_centre": Kind("sql_view", "social_centre", ANNETTE, {"S01": {"S1"}, "S02": {"S2"}}),
 }
-
-
-def settings_for(name: str, address: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Give how a connector reaches a running system: settings and secrets."""
-    oauth2 = {"token_url": f"{address}/oauth2/token"}
-    match name:
-        case "jobcentre":
-            find = {"path": "/api/citizens/find", "body": {"cpr": "{cpr}"}, "id": "id"}
-            return {"base_url": address, "auth": {"oauth2": oauth2, "api_key_header": "apikey"}, "find": find}, SECRETS
-        case "school":
-            return {"base_url": address, "auth": {"api_key_header": "X-Api-Noegle"}}, SECRETS
-        case "family_centre":
-            return {"base_url": f"{address}/odata", "auth": {"bearer": True}}, SECRETS
-        case "health":
-            body = {**oauth2, "client_authentication": "body"}
-            return {"base_url": f"{address}/fhir", "auth": {"oauth2": body}}, SECRETS
-    return {}, {"dsn": Path(address).read_text("utf-8")}
-
-
-def reads_of(name: str) -> Any:
-    """Read the shipped mapping of an invented system."""
-    return YAML(typ="safe", pure=True).load((ROOT / f"demo/mappings/{name}.yaml").read_text("utf-8"))
 
 
 class Bench:

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 RECORDS: dict[str, Any] = json.loads((ROOT / "tests/unit/demo/records_scenario1.json").read_text("utf-8"))
@@ -85,4 +87,23 @@ def _ready_line(process: subprocess.Popen[str]) -> str:
     return line
 
 
-Started = Callable[..., SystemProcess]
+def settings_for(name: str, address: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Give how a connector reaches a running system: settings and secrets."""
+    oauth2 = {"token_url": f"{address}/oauth2/token"}
+    match name:
+        case "jobcentre":
+            find = {"path": "/api/citizens/find", "body": {"cpr": "{cpr}"}, "id": "id"}
+            return {"base_url": address, "auth": {"oauth2": oauth2, "api_key_header": "apikey"}, "find": find}, SECRETS
+        case "school":
+            return {"base_url": address, "auth": {"api_key_header": "X-Api-Noegle"}}, SECRETS
+        case "family_centre":
+            return {"base_url": f"{address}/odata", "auth": {"bearer": True}}, SECRETS
+        case "health":
+            body = {**oauth2, "client_authentication": "body"}
+            return {"base_url": f"{address}/fhir", "auth": {"oauth2": body}}, SECRETS
+    return {}, {"dsn": Path(address).read_text("utf-8")}
+
+
+def reads_of(name: str) -> Any:
+    """Read the shipped mapping of an invented system."""
+    return YAML(typ="safe", pure=True).load((ROOT / f"demo/mappings/{name}.yaml").read_text("utf-8"))
