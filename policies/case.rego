@@ -25,7 +25,11 @@ codes := {
 
 # METADATA
 # title: Keys this stage holds back
-stopped := ((case_mismatch | delegation_expired) | (no_case_relation | no_delegation)) | (outside_delegation | source_unavailable)
+stopped := (of_the_case | of_the_border) | source_unavailable
+
+of_the_case := case_mismatch | no_case_relation
+
+of_the_border := (no_delegation | delegation_expired) | outside_delegation
 
 # METADATA
 # title: Every register that was consulted gave an answer

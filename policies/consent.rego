@@ -195,6 +195,7 @@ complete := ((by_one & by_self) | ((by_holders - together) & holders_agree)) | (
 
 # METADATA
 # title: The consents each complete key rests on
+# scope: document
 relied_on contains [i, consent, version] if {
 	some i in (complete & (by_one | together))
 	some [handle, giver] in person.voices

@@ -19,10 +19,10 @@ known contains handle if {
 
 # The age in whole years is right on 29 February too.
 ages contains [handle, age] if {
+	is_number(input.today)
 	some subject in input.subjects
 	handle := subject.handle
 	is_number(subject.born)
-	is_number(input.today)
 	age := floor((input.today - subject.born) / 10000)
 }
 

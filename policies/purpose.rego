@@ -14,11 +14,11 @@ import future.keywords.not
 
 # METADATA
 # title: Each code of this stage and the keys it holds back
-codes := {"PURPOSE_MISMATCH": purpose_mismatch}
+codes := {"PURPOSE_MISMATCH": stopped}
 
 # METADATA
 # title: Keys this stage holds back
-stopped := purpose_mismatch
+stopped := lib.asked - within
 
 bound contains category if {
 	some category in tables.purposes[input.ask.purpose].categories
@@ -30,5 +30,3 @@ within contains i if {
 	key.category in bound
 	key.category in tables.sources[key.source].categories
 }
-
-purpose_mismatch := lib.asked - within

@@ -15,8 +15,8 @@ import future.keywords.not
 # METADATA
 # title: Keys that are the asking unit's own
 own contains i if {
-	some i, key in input.keys
 	is_string(input.caller.unit)
+	some i, key in input.keys
 	tables.sources[key.source].unit == input.caller.unit
 }
 
@@ -54,10 +54,10 @@ reaches(id, source) if {
 
 # `meeting_within_limit` and `emergency` are met by no fact of an ordinary ask.
 met contains "minor_in_family" if {
+	is_number(input.today)
 	some subject in input.subjects
 	subject.known == true
 	is_number(subject.born)
-	is_number(input.today)
 	floor((input.today - subject.born) / 10000) < tables.settings.ages.majority
 }
 

@@ -27,7 +27,11 @@ codes := {
 
 # METADATA
 # title: Keys this stage holds back
-stopped := ((address_protected | child_own_consent) | (custody_unknown | guardian_scope)) | (self_or_related | subject_deceased)
+stopped := (protecting | of_whose_yes) | subject_deceased
+
+protecting := address_protected | self_or_related
+
+of_whose_yes := (child_own_consent | custody_unknown) | guardian_scope
 
 self_or_related contains i if {
 	not unrelated
@@ -38,10 +42,10 @@ unrelated if input.related == false
 
 # Only the citizen's own death is told: a child's would tell of the child. A dead child has no custody holder.
 subject_deceased contains i if {
+	is_number(input.today)
 	some subject in input.subjects
 	subject.handle == input.ask.citizen
 	is_number(subject.dead_on)
-	is_number(input.today)
 	subject.dead_on <= input.today
 	some i in lib.asked
 }
