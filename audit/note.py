@@ -99,7 +99,7 @@ class SigningKey:
         private = Ed25519PrivateKey.from_private_bytes(self.seed)
         return VerifyKey(self.name, private.public_key().public_bytes_raw())
 
-    def disclose(self) -> str:
+    def secret_text(self) -> str:
         """Write the skey: the secret itself, for a key file."""
         secret = base64_strict.encode(bytes((ED25519,)) + self.seed)
         return f"PRIVATE+KEY+{self.name}+{self.verify_key.key_id.hex()}+{secret}"

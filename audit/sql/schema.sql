@@ -191,11 +191,16 @@ BEGIN
     IF logs <> (SELECT count(DISTINCT o) FROM unnest(p_origins) AS o) THEN
         RAISE EXCEPTION 'a log of that origin has not been opened' USING ERRCODE = 'LG001';
     END IF;
+    -- OFFSET 0 keeps the planner from turning this around and reading the whole log to find a few ids.
     RETURN QUERY
         SELECT e.eid, e.log_id, e.idx, h.size, h.root
         FROM unnest(p_origins, p_eids, p_leaves) WITH ORDINALITY AS u (origin, eid, leaf, n)
-        JOIN log.entry e ON e.eid = u.eid AND e.leaf = u.leaf
-        JOIN log.head h ON h.id = e.log_id AND h.origin = u.origin
+        CROSS JOIN LATERAL (
+            SELECT t.eid, t.log_id, t.idx FROM log.entry t WHERE t.eid = u.eid AND t.leaf = u.leaf OFFSET 0
+        ) AS e
+        CROSS JOIN LATERAL (
+            SELECT t.size, t.root FROM log.head t WHERE t.id = e.log_id AND t.origin = u.origin OFFSET 0
+        ) AS h
         ORDER BY u.n;
     GET DIAGNOSTICS depth = ROW_COUNT;
     IF depth <> cardinality(p_eids) THEN

@@ -31,7 +31,7 @@ def test_the_published_note_is_written_and_opened() -> None:
     """Go's documented key signs Go's documented note byte for byte, and its public half opens it."""
     key = SigningKey.from_text(SKEY)
     assert str(key.verify_key) == VKEY
-    assert key.disclose() == SKEY
+    assert key.secret_text() == SKEY
     assert note.sign(TEXT, [key]) == SIGNED
     assert note.open_note(SIGNED, [VerifyKey.from_text(VKEY)]) == (TEXT, (key.verify_key,))
 
