@@ -32,7 +32,11 @@ GARBAGE = b'{"ufuldst\xe6ndig": ['
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How the system behaves: `error` is a status to answer, `oversize_bytes` the size of a far too long answer."""
+    """How the system behaves.
+
+    `error` is a status to answer, `oversize_bytes` the size of a far too long answer; with `leak` a system tells
+    about the right person, but does not keep to the category it was asked for.
+    """
 
     mode: str = "normal"
     delay_ms: int = 0
@@ -40,6 +44,7 @@ class Mode:
     garbage: bool = False
     hold: bool = False
     oversize_bytes: int = 0
+    leak: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,11 @@ def _search(started: Started, continuations: Continuations, name: str) -> Handle
             if name == "Patient":
                 found = _patients(form, patients)
             else:
+                wanted = {
+                    one: form[one] for one in form if one not in KINDS[name].tokens or not started.control.mode.leak
+                }
                 resources = started.records.matching("resources", resourceType=name)
-                found = fhir.search(form, KINDS[name], resources, patients)
+                found = fhir.search(wanted, KINDS[name], resources, patients)
         except fhir.SearchRefusedError as error:
             return fhir.outcome(400, "not-supported", str(error))
         page, token = continuations.page(Rest(name, _asked(form, KINDS[name]), found, len(found), size))

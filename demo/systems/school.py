@@ -37,7 +37,8 @@ def _listing(started: Started, own: str | None) -> Body:
         pupil = {name: value for name, value in pupils[0].items() if name != "cpr"} if pupils else None
         if own is None:
             return JSONResponse({"elev": pupil})
-        rows = started.records.matching(own, elevnr=pupil["elevnr"]) if pupil else []
+        told = [kind for kind, _ in KINDS] if started.control.mode.leak else [own]
+        rows = [row for kind in told for row in started.records.matching(kind, elevnr=pupil["elevnr"])] if pupil else []
         return JSONResponse({"elev": pupil, own: rows})
 
     return listing

@@ -137,3 +137,11 @@ def test_the_engine_sees_sets_and_categories(centre: Any) -> None:
         ("GET", "/odata/Indsats", "F01"),
         ("POST", "/odata/Indsats/$query", "F04"),
     ]
+
+
+def test_a_leaking_service_ignores_the_category(centre: Any) -> None:
+    """Told to leak, it answers with another category's records about the same child."""
+    centre.control("", {"leak": True})
+    answer = ask(centre, "Indsats", filter=f"Cpr eq '{VIKTOR}' and Kategori eq 'F04'", top="1").json["value"]
+    centre.control("/reset", {})
+    assert [row["Kategori"] for row in answer] == ["F01"]

@@ -171,3 +171,11 @@ def test_the_capability_statement_needs_no_token(health: Any) -> None:
 def test_a_page_that_is_gone_says_so(health: Any, bearer: Any) -> None:
     """An unknown continuation is 410."""
     assert health.call("/fhir?_getpages=none", None, bearer).status == 410
+
+
+def test_a_leaking_server_ignores_the_category(health: Any, bearer: Any) -> None:
+    """Told to leak, it answers about the right patient but does not keep to the code it was asked for."""
+    health.control("", {"leak": True})
+    assert search(health, bearer, "CarePlan", patient="pt-77a0", category="forebyggelse").json["total"] == 4
+    health.control("/reset", {})
+    assert search(health, bearer, "CarePlan", patient="pt-77a0", category="forebyggelse").json["total"] == 0

@@ -105,3 +105,11 @@ def test_a_broken_body_is_refused_without_an_echo(jobcentre: Any, access: Any) -
         answer = jobcentre.call("/api/citizens/find", body, access)
         assert answer.status == 400
         assert ANNETTE.encode() not in answer.raw
+
+
+def test_a_leaking_system_tells_every_kind(jobcentre: Any, access: Any) -> None:
+    """Told to leak, the path of one category answers with the records of all."""
+    jobcentre.control("", {"leak": True})
+    answer = jobcentre.call("/api/citizens/b-4f21/absence", None, access)
+    jobcentre.control("/reset", {})
+    assert answer.json["totalPages"] == 5

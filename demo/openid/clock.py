@@ -1,0 +1,27 @@
+"""The provider's clock: the real one, or standing still at a moment that the scenario engine set."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+
+class Clock:
+    """What time tokens say. How long codes live is measured in real time, whatever this clock says."""
+
+    def __init__(self) -> None:
+        self._stands_at: int | None = None
+
+    def now(self) -> int:
+        """Give the time in seconds since 1970."""
+        return int(time.time()) if self._stands_at is None else self._stands_at
+
+    def stand_at(self, moment: str | None) -> None:
+        """Stand still at an ISO 8601 time with its zone, or run again at None. Raises `ValueError`."""
+        if moment is None:
+            self._stands_at = None
+            return
+        told = datetime.fromisoformat(moment)
+        if told.tzinfo is None:
+            raise ValueError("the time needs its zone")
+        self._stands_at = int(told.timestamp())
