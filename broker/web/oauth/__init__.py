@@ -17,9 +17,21 @@ from broker.web.oauth.registrations import Employer, PublicKeys, Registration, R
 from broker.web.oauth.token_endpoint import TokenEndpoint
 
 
-def routes(*, issuer: str, registrations: Registrations, tokens: Tokens, replay: Replay, clock: Clock) -> list[Route]:
-    """Build the token endpoint, its metadata and the key set. `issuer` is the broker's public address."""
-    endpoint = TokenEndpoint(issuer, registrations, tokens, replay, clock)
+def routes(
+    *,
+    issuer: str,
+    registrations: Registrations,
+    tokens: Tokens,
+    replay: Replay,
+    clock: Clock,
+    employers_clock: Clock | None = None,
+) -> list[Route]:
+    """Build the token endpoint, its metadata and the key set. `issuer` is the broker's public address.
+
+    `clock` is the machine's own, because systems sign with theirs. Only a demo whose employers' clock stands still
+    names that one as `employers_clock`.
+    """
+    endpoint = TokenEndpoint(issuer, registrations, tokens, replay, clock, employers_clock or clock)
     described = metadata(issuer)
 
     async def describe(_: Request) -> Response:

@@ -51,7 +51,8 @@ def check_proof(proof: str, *, method: str, address: str, now: datetime, token: 
     issued_at = moment(claims, "iat", refusal=_REFUSAL)
     held = (
         claims.get("htm") == method
-        and _plain_address(claims.get("htu")) == _plain_address(address)
+        and isinstance(claims.get("htu"), str)
+        and _plain_address(claims["htu"]) == _plain_address(address)
         and now - PROOF_AGE <= issued_at <= now + EARLY
         and (token is None or _names_token(claims.get("ath"), token))
     )
@@ -68,10 +69,9 @@ def _names_token(ath: object, token: str) -> bool:
     return isinstance(ath, str) and compare_digest(ath.encode(), expected)
 
 
-def _plain_address(address: object) -> tuple[str, str, int, str] | None:
+@lru_cache(maxsize=1024)
+def _plain_address(address: str) -> tuple[str, str, int, str] | None:
     """Take an address apart without query and fragment, so that equal ones compare equal (RFC 3986 section 6.2)."""
-    if not isinstance(address, str):
-        return None
     try:
         parts = urlsplit(address)
         port = parts.port

@@ -29,7 +29,8 @@ EARLY = timedelta(seconds=5)
 
 KeyChoice = Callable[[Mapping[str, Any]], tuple[str, Key] | None]
 _EXTENSIONS = frozenset({"crit", "b64"})
-_REGISTRY = JWSRegistry(algorithms=sorted(ALGORITHMS))
+# What can be verified at all; what may be is said by each choice of a key. RS256 is for providers' ID tokens alone.
+_REGISTRY = JWSRegistry(algorithms=sorted({*ALGORITHMS, "RS256"}))
 _REGISTRY.max_header_length = 2048
 
 

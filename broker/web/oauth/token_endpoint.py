@@ -35,13 +35,17 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 @dataclass(frozen=True, slots=True)
 class TokenEndpoint:
-    """The endpoint over its doors. `issuer` is the broker's public address, without a slash at the end."""
+    """The endpoint over its doors. `issuer` is the broker's public address, without a slash at the end.
+
+    `employers_clock` judges employers' assertions: the same clock, but for a demo whose employers' clock stands still.
+    """
 
     issuer: str
     registrations: Registrations
     tokens: Tokens
     replay: Replay
     clock: Clock
+    employers_clock: Clock
 
     @property
     def address(self) -> str:
@@ -61,7 +65,7 @@ class TokenEndpoint:
         now = self.clock.now()
         client, proven = self._client(form, now)
         proof = check_proof(_the_proof(request), method="POST", address=self.address, now=now)
-        caseworker, vouched = self._caseworker(form, client, now)
+        caseworker, vouched = self._caseworker(form, client)
         # Only now, when all has held, is anything remembered: a stranger can fill no memory.
         await self._use_once("invalid_client", proven)
         await self._use_once("invalid_dpop_proof", Once(proof.replay_key, proof.issued_at, proof.keep_until))
@@ -80,9 +84,7 @@ class TokenEndpoint:
             raise NotAuthenticated("invalid_client")
         return client, once
 
-    def _caseworker(
-        self, form: Mapping[str, str], client: Registration, now: datetime
-    ) -> tuple[Caseworker | None, Once | None]:
+    def _caseworker(self, form: Mapping[str, str], client: Registration) -> tuple[Caseworker | None, Once | None]:
         grant = form.get("grant_type")
         if grant == CLIENT_CREDENTIALS:
             return None, None
@@ -98,6 +100,7 @@ class TokenEndpoint:
             raise NotAuthenticated("invalid_request")
         if {form.get("audience", self.issuer), form.get("resource", self.issuer)} != {self.issuer}:
             raise NotAuthenticated("invalid_target")
+        now = self.employers_clock.now()
         return check_caseworker(form["subject_token"], client, self.registrations, issuer=self.issuer, now=now)
 
     async def _use_once(self, refusal: str, once: Once) -> None:
