@@ -24,7 +24,7 @@ from broker.adapters.audit_log import AuditLogPostgres, Keys
 from broker.adapters.database import Connection, Pool, Scope, enter, reaching_the_store, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
-from broker.domain.consents import REFUSED, WITHDRAWN, Answer, Consent, ConsentRequest, Grant, as_withdrawn
+from broker.domain.consents import REFUSED, WITHDRAWN, Answer, Consent, ConsentRequest, Grant, told_of_withdrawal
 from broker.domain.days import danish_day
 from broker.domain.errors import Conflict, NotFound, StoreUnavailable
 from broker.domain.events import (
@@ -151,8 +151,8 @@ class ConsentsSql:
     ) -> tuple[Receipt, ...]:
         """Take a yes back, whole (`lines` of None) or line by line; it holds from this commit on.
 
-        What the events say of lines and version is set to what was in fact taken back. Raises `NotFound` for a consent
-        or line that is not this giver's, `Conflict` when nothing is left to take back.
+        What the events say of lines and version is set to what was in fact taken back; those about whom nothing was
+        are left out. Raises `NotFound` for what is not this giver's, `Conflict` when nothing is left to take back.
         """
         events = _about(consent, event.municipality, event, *also)
         keys = await self._log.prepare(events)
@@ -175,7 +175,7 @@ class ConsentsSql:
                 by=event.actor,
                 channel=event.channel,
             )
-            told = [as_withdrawn(each, taken, version) for each in events]
+            told = told_of_withdrawal(events, taken, version)
             return await self._log.append_within(connection, told, keys)
 
     async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:

@@ -250,11 +250,21 @@ class Consent:
         return tuple(ln for ln in self.lines if ln.state == GRANTED and ln.from_day <= today <= ln.to_day)
 
 
-def as_withdrawn(event: ConsentWithdrawn, taken: Sequence[ConsentLine], version: int) -> ConsentWithdrawn:
-    """Let an event say what was in fact taken back: a giver hears of every line, anybody else of those about them."""
-    told = [line for line in taken if event.subject in {line.giver, line.subject}]
-    lines = tuple(sorted((line.subject, line.source, line.category) for line in told))
-    return replace(event, lines=lines, version=version)
+def told_of_withdrawal(
+    events: Sequence[ConsentWithdrawn], taken: Sequence[ConsentLine], version: int
+) -> list[ConsentWithdrawn]:
+    """Let events say what was in fact taken back; a subject of whom nothing was taken back hears nothing.
+
+    A giver hears of every line, anybody else of those about them. Raises ValueError when nobody would hear of it.
+    """
+    told = []
+    for event in events:
+        lines = sorted((ln.subject, ln.source, ln.category) for ln in taken if event.subject in {ln.giver, ln.subject})
+        if lines:
+            told.append(replace(event, lines=tuple(lines), version=version))
+    if not told:
+        raise ValueError("a withdrawal of which no event speaks")
+    return told
 
 
 def last_day_allowed(from_day: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 from uuid import uuid4
 
 from broker.domain.consents import (
@@ -14,7 +15,7 @@ from broker.domain.consents import (
     Grant,
     LineState,
     RequestLine,
-    as_withdrawn,
+    told_of_withdrawal,
 )
 from broker.domain.days import danish_day
 from broker.domain.errors import Conflict, NotFound
@@ -30,6 +31,8 @@ from broker.domain.facts import Block, ConsentFacts, ConsentLine
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from tests.fakes.log import FakeLog
+
+E = TypeVar("E", bound=ConsentEvent)
 
 
 class FakeConsents:
@@ -133,8 +136,7 @@ class FakeConsents:
             raise NotFound
         taken, version = before.to_take_back(lines, event.giver), before.version + 1
         gone = {line.id for line in taken}
-        told = [as_withdrawn(each, taken, version) for each in _about(consent, event, *also)]
-        receipts = await self.log.append(told)
+        receipts = await self.log.append(told_of_withdrawal(_about(consent, event, *also), taken, version))
         self.consents[consent] = replace(
             before,
             lines=tuple(
@@ -223,7 +225,7 @@ def _as_seen(request: ConsentRequest, citizen: str) -> ConsentRequest | None:
     return replace(request, lines=lines, answers=answers)
 
 
-def _about(about: str, *events: ConsentEvent) -> Sequence[ConsentEvent]:
+def _about(about: str, *events: E) -> Sequence[E]:
     if any(event.consent != about for event in events):
         raise ValueError("the event speaks of another consent")
     return events

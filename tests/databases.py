@@ -1,0 +1,74 @@
+"""Both databases, migrated and with their roles, and the real doors over them: for tests that want the real thing."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from broker.adapters.audit_log import AuditLogPostgres
+from broker.adapters.consents_sql import ConsentsSql
+from broker.adapters.database import LOGINS, Addresses, Pool, bootstrap, open_pool, upgrade
+from broker.adapters.handles_vault import HandlesVault
+from broker.adapters.keys_file import HouseKeys, new_house_keys
+from demo.postgres import PrivatePostgres
+
+PASSWORDS = {role: f"{role}-secret" for role in LOGINS}
+BASE = "test.example/log"
+
+# Databases migrated once, for each server; the next ones are copies, which takes a moment instead of a second.
+_migrated: dict[int, tuple[str, str]] = {}
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The real doors over two fresh databases, and the way in for those who tamper."""
+
+    admin: str
+    at: Addresses
+    keys: HouseKeys
+    pool: Pool
+    vault_pool: Pool
+    vault: HandlesVault
+    log: AuditLogPostgres
+    consents: ConsentsSql
+
+
+async def fresh(postgres: PrivatePostgres) -> tuple[str, Addresses]:
+    """Make both databases; give the superuser's address of the main one, and the roles' addresses."""
+    if postgres.port not in _migrated:
+        names = (f"ready_{secrets.token_hex(4)}", f"ready_vault_{secrets.token_hex(4)}")
+        at = await bootstrap(postgres.dsn(), PASSWORDS, main=names[0], vault=names[1])
+        await upgrade(at.owner, "main")
+        await upgrade(at.vault_owner, "vault")
+        _migrated[postgres.port] = names
+    main, vault = (f"main_{secrets.token_hex(4)}", f"vault_{secrets.token_hex(4)}")
+    admin = await asyncpg.connect(postgres.dsn())
+    for name, ready in zip((main, vault), _migrated[postgres.port], strict=True):
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}" OWNER borgerbro_owner')
+    await admin.close()
+    return postgres.dsn(main), await bootstrap(postgres.dsn(), PASSWORDS, main=main, vault=vault)
+
+
+@asynccontextmanager
+async def opened(postgres: PrivatePostgres, *, largest: int = 8) -> AsyncIterator[Databases]:
+    """Open the real doors over two fresh databases."""
+    admin, at = await fresh(postgres)
+    keys = new_house_keys()
+    pool = await open_pool(at.app, name="test", largest=largest)
+    vault_pool = await open_pool(at.vault, name="test", largest=largest)
+    vault = HandlesVault(vault_pool, keys)
+    log = AuditLogPostgres(pool, vault, BASE)
+    try:
+        yield Databases(admin, at, keys, pool, vault_pool, vault, log, ConsentsSql(pool, log, vault))
+    finally:
+        await log.aclose()
+        await asyncio.gather(pool.close(), vault_pool.close())
+
+
+def elsewhere(dsn: str, database: str) -> str:
+    """Give the same address for another database."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
