@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     database_url: Annotated[str, Field(description="PostgreSQL, as the application role")]
     vault_url: Annotated[str, Field(description="The second database: keys and handles, with a role of its own")]
     key_folder: Annotated[Path, Field(description="Folder of key files, readable by this user alone")]
+    checkpointer_url: Annotated[
+        str | None, Field(description="The main database as the checkpointer; set: this node signs the logs' heads")
+    ] = None
+    log_name: Annotated[
+        str | None,
+        Field(description="What logs are published under, without scheme; default the public address + /log"),
+    ] = None
     host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 chooses one")] = 8080
     opa_url: Annotated[

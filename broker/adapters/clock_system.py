@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 
 class SystemClock:
@@ -22,3 +23,14 @@ class FixedClock:
     def now(self) -> datetime:
         """Give the moment the clock stands at."""
         return self.at
+
+
+class FileClock:
+    """A clock that stands where a file says (ISO 8601), so that the demo can move it. Never in production."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def now(self) -> datetime:
+        """Give the moment the file names; raise ValueError when it names none."""
+        return datetime.fromisoformat(self._file.read_text("ascii").strip())

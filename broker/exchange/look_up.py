@@ -41,8 +41,10 @@ async def look_up(
     persons = (told.citizen, *told.children)
     subjects = tuple(_subject(person, names, directory, child=i > 0) for i, person in enumerate(persons))
     caller = recorded.caller
-    read = await consents.facts(
-        caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, [s.handle for s in subjects]
+    everybody = [subject.handle for subject in subjects]
+    read, _ = await asyncio.gather(
+        consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, everybody),
+        handles.note_known(_heard_of(subjects, people, told)),
     )
     return Facts(
         at=recorded.at,
@@ -130,6 +132,13 @@ def _subject(person: RegisterPerson, names: dict[Personal[str], str], directory:
         guardian=names[person.guardian.cpr] if person.guardian else None,
         moved_number=person.current_cpr is not None,
     )
+
+
+def _heard_of(subjects: tuple[Subject, ...], people: People, told: _Registers) -> dict[str, bool]:
+    """Say whom the register knows, so that handles of numbers nobody has can be purged; silence says nothing."""
+    if people.name in told.failed:
+        return {}
+    return {subject.handle: subject.known for subject in subjects}
 
 
 def _related(recorded: Recorded, told: _Registers, names: dict[Personal[str], str]) -> bool:

@@ -1,0 +1,89 @@
+"""The folder of key files: made once by `broker keys new`, read at each start, for their owner alone.
+
+| file | what it is |
+| --- | --- |
+| `house.json` | the vault's keys (`keys_file.py`) |
+| `tokens.jwks.json` | private keys that sign access tokens, newest first |
+| `session.key` | 32 bytes that seal page sessions |
+| `log.skey` | signs the logs' checkpoints (C2SP signed note) |
+| `log.vkey` | its public half, for anyone who verifies |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import OKPKey
+
+from broker.adapters.keys_file import HouseKeys, KeyFileRefused, new_house_keys, read_house_keys, write_house_keys
+from broker.adapters.log_key import new_log_key
+
+KEY_BYTES = 32
+OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFolder:
+    """All keys of one house. None shows itself in a `repr`."""
+
+    house: HouseKeys
+    tokens: Sequence[Mapping[str, Any]] = field(repr=False)
+    session: bytes = field(repr=False)
+    log: str = field(repr=False)
+    log_public: str
+
+
+def make_key_folder(folder: Path, log_name: str) -> None:
+    """Make the folder and every key that is not there yet; keys that are there stay as they are."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (folder / "house.json").exists():
+        write_house_keys(folder / "house.json", new_house_keys())
+    if not (folder / "tokens.jwks.json").exists():
+        key = OKPKey.generate_key("Ed25519", {"kid": secrets.token_hex(8), "alg": "Ed25519", "use": "sig"})
+        _write(folder / "tokens.jwks.json", json.dumps({"keys": [key.as_dict(private=True)]}))
+    if not (folder / "session.key").exists():
+        _write(folder / "session.key", b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+    if not (folder / "log.skey").exists():
+        private, public = new_log_key(log_name)
+        _write(folder / "log.skey", private)
+        _write(folder / "log.vkey", public)
+
+
+def read_key_folder(folder: Path) -> KeyFolder:
+    """Read all keys; raise `KeyFileRefused` when one is missing, open to others or not whole."""
+    house = read_house_keys(folder / "house.json")
+    try:
+        tokens = json.loads(_read(folder / "tokens.jwks.json"))["keys"]
+        session = b64decode(_read(folder / "session.key"), validate=True)
+    except (ValueError, KeyError, TypeError):
+        raise KeyFileRefused("a key file is not what `broker keys new` writes") from None
+    if len(session) != KEY_BYTES:
+        raise KeyFileRefused("session.key does not hold 32 bytes")
+    return KeyFolder(house, tokens, session, _read(folder / "log.skey"), _read(folder / "log.vkey"))
+
+
+def _write(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_mode & OTHERS:
+                raise KeyFileRefused(f"{path.name} must be a plain file that only its owner may read (mode 0600)")
+            return file.read().strip()
+    except OSError as error:
+        raise KeyFileRefused(f"{path.name} cannot be read: {error.strerror}") from None

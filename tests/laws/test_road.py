@@ -1,0 +1,192 @@
+"""The laws of the road (P1, P2, P3, P5, P6), over a small house in memory with the real rules."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broker.domain.answers import Answer
+from broker.domain.errors import LogUnavailable, Refused
+from broker.domain.events import AskMade, OutcomeReached
+from broker.domain.facts import RegisterPerson
+from broker.exchange import exchange
+from broker.web.wire import answer_body
+from tests.builders import CITIZEN, FAMILY, HEALTH, JOB, SCHOOL, SOCIAL, SmallHouse, a_caller, a_house, an_ask
+
+T = TypeVar("T")
+PLACES = [
+    (SOCIAL, "S01"), (SOCIAL, "S02"), (SOCIAL, "S03"), (FAMILY, "F01"), (FAMILY, "F02"), (HEALTH, "H01"),
+    (HEALTH, "H03"), (SCHOOL, "K01"), (SCHOOL, "K02"),
+]  # fmt: skip
+CHILD_CATEGORIES = "FK"
+QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one coroutine to its end."""
+    return asyncio.run(work)
+
+
+async def a_house_with(places: frozenset[tuple[str, str]], *, children: bool = True) -> SmallHouse:
+    """Build the house with a live consent line for each place."""
+    with tempfile.TemporaryDirectory() as folder:
+        house = await a_house(Path(folder), children=children)
+    for source, category in sorted(places):
+        subject = house.child if children and category[0] in CHILD_CATEGORIES else house.citizen
+        house.consents.standing.append(house.consented(source, category, subject))
+    return house
+
+
+async def ask_of(house: SmallHouse, **changes: Any) -> Answer | Refused:
+    """Ask, and give what comes back, a refusal too."""
+    try:
+        return await exchange(an_ask(**changes), a_caller(), house.ports)
+    except Refused as refused:
+        return refused
+
+
+def shown(house: SmallHouse, answer: Answer | Refused) -> bytes:
+    """Give the bytes the asker sees, without the receipt and the ask's id."""
+    if isinstance(answer, Refused):
+        return orjson.dumps(sorted(answer.reasons))
+    body = answer_body(answer, house.directory)
+    return orjson.dumps({name: value for name, value in body.items() if name not in {"ask", "receipt"}})
+
+
+@QUICK
+@given(st.frozensets(st.sampled_from(PLACES)))
+def test_nothing_leaves_without_a_basis(places: frozenset[tuple[str, str]]) -> None:
+    """P1: every item of an answer belongs to a verdict that releases and names its basis."""
+    house = run(a_house_with(places))
+    answer = run(ask_of(house))
+
+    if isinstance(answer, Refused):
+        assert not any(category for _, category in places)
+        return
+    released = {(v.source, v.category) for v in answer.verdicts if v.outcome != "withhold" and v.basis}
+    assert {(item.source, item.category) for item in answer.found.items} <= released
+    assert {place for place in released if place[0] != JOB} == places
+
+
+@QUICK
+@given(st.frozensets(st.sampled_from(PLACES)))
+def test_only_what_was_permitted_is_asked_for(places: frozenset[tuple[str, str]]) -> None:
+    """P5: a source hears the permitted categories alone, and one with none is not called."""
+    house = run(a_house_with(places))
+    run(ask_of(house))
+
+    asked = {(name, category) for name, source in house.sources.items() for category in source.asked}
+    assert {place for place in asked if place[0] != JOB} == places
+    assert places or not asked
+
+
+@QUICK
+@given(st.frozensets(st.sampled_from(PLACES)), st.sampled_from(sorted({source for source, _ in PLACES})))
+def test_withheld_records_leave_no_shadow(places: frozenset[tuple[str, str]], source: str) -> None:
+    """P6: two worlds that differ only in records the asker may not see give equal bytes and equal calls."""
+    full, empty = run(a_house_with(places)), run(a_house_with(places))
+    hidden = {category for s, category in PLACES if s == source} - {c for s, c in places if s == source}
+    for cpr in empty.sources[source].told:
+        told = empty.sources[source].told[cpr]
+        empty.sources[source].told[cpr] = [item for item in told if item.category not in hidden]
+
+    assert shown(full, run(ask_of(full))) == shown(empty, run(ask_of(empty)))
+    assert {n: s.asked for n, s in full.sources.items()} == {n: s.asked for n, s in empty.sources.items()}
+
+
+@QUICK
+@given(st.frozensets(st.sampled_from([place for place in PLACES if place[1][0] not in CHILD_CATEGORIES])))
+def test_a_child_nobody_spoke_of_leaves_no_shadow(places: frozenset[tuple[str, str]]) -> None:
+    """P6: whether the citizen has a child cannot be told from an answer in which no child's data is released."""
+    with_child, without = run(a_house_with(places)), run(a_house_with(places, children=False))
+
+    assert shown(with_child, run(ask_of(with_child))) == shown(without, run(ask_of(without)))
+
+
+def test_an_unknown_citizen_is_a_citizen_without_relation() -> None:
+    """P6: a number nobody has and a citizen who is no case of ours are refused in the same words."""
+    unknown, unrelated = run(a_house_with(frozenset(PLACES))), run(a_house_with(frozenset(PLACES)))
+    stranger = CITIZEN.__class__("6301010007")
+    unrelated.people.persons[stranger] = RegisterPerson(stranger, True, 19500101, None, "0998", True)
+
+    first, second = run(ask_of(unknown, citizen=stranger)), run(ask_of(unrelated, citizen=stranger))
+
+    assert shown(unknown, first) == shown(unrelated, second)
+    assert len(unknown.log.events) == len(unrelated.log.events)
+
+
+def test_the_ask_is_on_the_log_before_any_register_is_read() -> None:
+    """P2: with the log down, no register, no consent and no source is read."""
+    house = run(a_house_with(frozenset(PLACES)))
+    house.log.broken = True
+
+    with pytest.raises(LogUnavailable):
+        run(exchange(an_ask(), a_caller(), house.ports))
+
+    assert house.people.asked == []
+    assert all(source.asked == [] for source in house.sources.values())
+
+
+def test_a_yes_taken_back_while_sources_answer_is_not_released() -> None:
+    """P3: a line withdrawn after the decision and before the outcome releases nothing, and the log says why."""
+    house = run(a_house_with(frozenset({(SOCIAL, "S01"), (SOCIAL, "S02")})))
+    reading = house.sources[SOCIAL].read
+
+    async def withdraw_while_reading(*arguments: Any) -> Any:
+        items = await reading(*arguments)
+        gone = next(line for line in house.consents.standing if line.category == "S02")
+        house.consents.standing.remove(gone)
+        house.consents.versions[house.citizen] = 1
+        return items
+
+    house.sources[SOCIAL].read = withdraw_while_reading  # type: ignore[method-assign]  # the race, at its worst moment
+    answer = run(ask_of(house))
+
+    assert isinstance(answer, Answer)
+    assert {item.category for item in answer.found.items if item.source == SOCIAL} == {"S01"}
+    outcome = next(event for event in house.log.events if isinstance(event, OutcomeReached))
+    assert outcome.judged_again
+
+
+def test_an_ask_has_two_entries_and_a_childs_data_has_its_own() -> None:
+    """The log holds ask and outcome of the citizen, and an outcome under the child's own key."""
+    house = run(a_house_with(frozenset({(SOCIAL, "S01"), (FAMILY, "F01")})))
+    answer = run(ask_of(house))
+
+    assert isinstance(answer, Answer)
+    assert [type(event) for event in house.log.events] == [AskMade, OutcomeReached, OutcomeReached]
+    assert [event.subject for event in house.log.events] == [house.citizen, house.citizen, house.child]
+    child_items = [item for item in answer.found.items if item.category == "F01"]
+    assert [answer.labels[item.subject] for item in child_items] == ["child-1"]
+    assert all(item.title is None for item in child_items)
+
+
+def test_a_refused_ask_reads_no_source_not_even_its_own() -> None:
+    """403 means that no shared category was permitted; own data is then not fetched either."""
+    house = run(a_house_with(frozenset()))
+    answer = run(ask_of(house))
+
+    assert isinstance(answer, Refused)
+    assert all(source.asked == [] for source in house.sources.values())
+    assert [type(event) for event in house.log.events] == [AskMade, OutcomeReached, OutcomeReached]
+
+
+def test_a_silent_register_means_no() -> None:
+    """Unknown facts refuse: with the CPR register silent nothing is released, and the outcome says which register."""
+    house = run(a_house_with(frozenset(PLACES)))
+    house.people.silent = True
+    answer = run(ask_of(house))
+
+    assert isinstance(answer, Refused)
+    assert answer.reasons == ("SOURCE_UNAVAILABLE",)
+    outcome = house.log.events[-1]
+    assert isinstance(outcome, OutcomeReached)
+    assert outcome.failed_registers == ("people",)
