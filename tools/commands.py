@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "format, lint, types, imports, policies, docs: looks and changes nothing",
     "fix": "repair what the formatters and linters can repair",
 }
+WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.
 STOPPED = 130  # As the shell says it of a command ended by Ctrl-C.
 
 
@@ -49,7 +50,7 @@ def _carry_out(command: str, rest: list[str]) -> int:
         _become("broker", "demo", *rest)
     if command == "test":
         _get_parts()
-        _become("pytest", *rest)
+        _become("pytest", *(rest or WHOLE_SUITE))
     return check.fix() if command == "fix" else check.check()
 
 
