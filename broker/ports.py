@@ -6,7 +6,7 @@ tests (`tests/contracts/`). Doors raise only the errors of `broker/domain/errors
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from broker.domain.consents import Consent, ConsentRequest, Grant
 from broker.domain.decisions import Decision
 from broker.domain.directory import Directory
+from broker.domain.entries import LogEntry, LogFilter, LogPage, LogState, LogVerdict
 from broker.domain.events import (
     AuditEvent,
     BlockChanged,
@@ -155,6 +156,33 @@ class AuditLog(Protocol):
         """
 
 
+class LogReader(Protocol):
+    """Reading the log. Whoever calls has checked who reads, and writes that it was read. Raises `StoreUnavailable`."""
+
+    async def of_subject(self, subject: str, *, cursor: str | None = None, limit: int = 50) -> LogPage:
+        """List the entries about one person in every municipality, newest first, opened for them."""
+
+    async def search(
+        self, municipalities: Collection[str], wanted: LogFilter, *, cursor: str | None = None, limit: int = 50
+    ) -> LogPage:
+        """List entries of these municipalities' logs by their index rows, newest first; no body is opened."""
+
+    async def entry(self, receipt: Receipt, *, municipalities: Collection[str] = (), subject: str = "") -> LogEntry:
+        """Read and open one entry, as an overseer or as its subject; raise `NotFound` where it is not theirs."""
+
+    async def logs(self, municipalities: Collection[str] = ()) -> tuple[LogState, ...]:
+        """List the logs of these municipalities, or all: their size, and how much of it is signed."""
+
+    async def checkpoint(self, origin: str) -> str:
+        """Give a log's last signed checkpoint (C2SP signed note); raise `NotFound` where there is none yet."""
+
+    async def proof(self, receipt: Receipt) -> str:
+        """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it."""
+
+    async def verify(self, municipalities: Collection[str]) -> tuple[LogVerdict, ...]:
+        """Check these municipalities' logs from the first entry to the last."""
+
+
 class Source(Protocol):
     """A department system that holds data; read-only by construction."""
 
@@ -183,6 +211,6 @@ class Ports:
 
 
 __all__ = [
-    "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Directory", "Handles", "People", "Policy",
-    "Ports", "Source",
+    "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Directory", "Handles", "LogReader", "People",
+    "Policy", "Ports", "Source",
 ]  # fmt: skip

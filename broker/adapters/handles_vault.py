@@ -11,9 +11,10 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from broker.adapters.database import Pool, reaching_the_store
 from broker.adapters.keys_file import KEY_SIZE, HouseKeys
@@ -72,13 +73,21 @@ class HandlesVault:
                 [municipality for _, municipality in asked],
                 fresh,
             )
-        try:
-            found = {(h, m): unseal(self._keys.wrapping, wrapped, _place(h, m)) for h, m, wrapped in rows}
-        except DoesNotOpen:
-            raise StoreUnavailable from None
+        found = self._unwrapped(rows)
         if len(found) != len(asked):
             raise StoreUnavailable
         return found
+
+    async def held_keys(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """Give the keys that are there, for reading: one that was destroyed is left out, and none is made."""
+        asked = sorted(set(pairs))
+        async with reaching_the_store():
+            rows = await self._pool.fetch(
+                "SELECT handle, municipality, wrapped FROM vault.held_keys($1, $2)",
+                [handle for handle, _ in asked],
+                [municipality for _, municipality in asked],
+            )
+        return self._unwrapped(rows)
 
     async def note_known(self, known: Mapping[str, bool]) -> None:
         """Note which citizens a register knows, in one statement; once known stays known."""
@@ -108,6 +117,12 @@ class HandlesVault:
         """Ask the vault for a sign of life; raise `StoreUnavailable`."""
         async with reaching_the_store():
             await self._pool.execute("SELECT 1")
+
+    def _unwrapped(self, rows: Iterable[Any]) -> dict[tuple[str, str], bytes]:
+        try:
+            return {(h, m): unseal(self._keys.wrapping, wrapped, _place(h, m)) for h, m, wrapped in rows}
+        except DoesNotOpen:
+            raise StoreUnavailable from None
 
     async def _actor(self, issuer: str, person: Personal[str], name: Personal[str] | None) -> str:
         identity = {"issuer": issuer, "id": person.disclose(), "name": name.disclose() if name else None}

@@ -9,7 +9,7 @@
 --                           log.append alone
 --   borgerbro_checkpointer  signs the log's heads: reads the log, keeps checkpoints
 --   borgerbro_reader        verifies the log: reads it, writes nothing
---   borgerbro_vault_app     the broker at the vault: five functions, no table
+--   borgerbro_vault_app     the broker at the vault: six functions, no table
 --
 -- Then, once, with names of your choice (the vault on a server with backups of its own):
 --   CREATE DATABASE borgerbro OWNER borgerbro_owner;

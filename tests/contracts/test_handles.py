@@ -179,7 +179,7 @@ class TestHandlesVault(HandlesContract):
             await databases.vault.keys([(unknown, "korsbaek")])
 
     async def test_the_broker_cannot_read_the_vaults_tables(self, databases: Databases) -> None:
-        """The broker's role at the vault has five functions and no table."""
+        """The broker's role at the vault has its functions and no table."""
         for table in ("person", "subject_key"):
             for statement in (f"SELECT * FROM vault.{table}", f"DELETE FROM vault.{table}"):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -1,6 +1,6 @@
 """The vault's first tables: random names of people and cases, and the keys that open what is kept about them.
 
-The broker's role has no right to any table here. Five functions are all it can do, each about the handles or digests
+The broker's role has no right to any table here. Six functions are all it can do, each about the handles or digests
 it is given, so that nobody who speaks with its voice can list people or carry off all keys with one statement.
 """
 
@@ -63,6 +63,14 @@ FUNCTIONS = (
         FROM unnest(p_handles, p_municipalities) AS u (handle, municipality)
         JOIN vault.subject_key k USING (handle, municipality);
     END $$""",
+    # Only those that are there: reading makes no key for what was destroyed.
+    """CREATE FUNCTION vault.held_keys(p_handles text[], p_municipalities text[])
+    RETURNS TABLE (handle text, municipality text, wrapped bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        SELECT k.handle, k.municipality, k.wrapped
+        FROM unnest(p_handles, p_municipalities) AS u (handle, municipality)
+        JOIN vault.subject_key k USING (handle, municipality)
+    $$""",
     # Once known, always known: a register that errs later purges nobody.
     """CREATE FUNCTION vault.note_known(p_handles text[], p_known boolean[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -1,0 +1,209 @@
+"""The door `LogReader` over the transparency log: lists, bodies, proofs and checks.
+
+Rules kept here:
+- Row-level security says what can be read: a subject's own entries, or an overseer's municipalities.
+- Every entry read is held against its commitment on the way; one that does not fit is shown as changed, never opened.
+- Lists go by a mark, not by a number: they neither skip nor repeat while the log grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from audit import errors, postgres
+from audit.commitment import Party, SealedEntry, check_rows, open_body
+from audit.note import VerifyKey
+from audit.prove import prove
+from audit.verify_postgres import verify_logs
+from broker.adapters.database import Pool, Scope, scoped
+from broker.adapters.handles_vault import HandlesVault
+from broker.domain.entries import CHANGED, ERASED, INTACT, LogEntry, LogFilter, LogPage, LogState, LogVerdict
+from broker.domain.errors import BadAsk, NotFound
+from broker.domain.receipts import Receipt
+
+MOST_ENTRIES = 500
+LARGEST = 2**63 - 1
+FROM_THE_NEWEST = (LARGEST, LARGEST, LARGEST)
+
+ENTRIES = """
+SELECT i.at, i.log_id, i.idx, i.tenant, i.citizen, i.index_bytes, h.origin, e.leaf, b.ciphertext, b.body_salt
+FROM log.index i JOIN log.head h ON h.id = i.log_id
+JOIN log.entry e ON e.log_id = i.log_id AND e.idx = i.idx
+LEFT JOIN log.body b ON b.log_id = i.log_id AND b.idx = i.idx
+"""
+NEWEST_FIRST = "ORDER BY i.at DESC, i.log_id DESC, i.idx DESC"
+OF_SUBJECT = f"{ENTRIES} WHERE i.citizen = $1 AND (i.at, i.log_id, i.idx) < ($2, $3, $4) {NEWEST_FIRST} LIMIT $5"
+SEARCHED = f"""{ENTRIES} WHERE i.tenant = ANY ($1) AND (i.at, i.log_id, i.idx) < ($2, $3, $4)
+AND i.at >= $6 AND i.at < $7 AND ($8::text IS NULL OR i.citizen = $8) AND ($9::text IS NULL OR i.ask = $9)
+AND i.fields @> $10::jsonb {NEWEST_FIRST} LIMIT $5"""
+ONE = f"{ENTRIES} WHERE h.origin = $1 AND i.idx = $2"
+LOGS = """
+SELECT h.origin, h.tenant, h.year, h.size, coalesce(c.size, 0), c.signed_at
+FROM log.head h LEFT JOIN LATERAL (
+    SELECT size, signed_at FROM log.checkpoint c WHERE c.log_id = h.id ORDER BY size DESC LIMIT 1
+) c ON true
+WHERE cardinality($1::text[]) = 0 OR h.tenant = ANY ($1) ORDER BY h.origin
+"""
+
+
+class LogReaderPostgres:
+    """The logs as the broker's own role sees them. `keys` are the public keys that checkpoints are signed with."""
+
+    def __init__(self, pool: Pool, vault: HandlesVault, keys: Sequence[str] = ()) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._keys = tuple(VerifyKey.from_text(key) for key in keys)
+
+    async def of_subject(self, subject: str, *, cursor: str | None = None, limit: int = 50) -> LogPage:
+        """List the entries about one person in every municipality, newest first, opened for them."""
+        limit = _sane(limit)
+        async with scoped(self._pool, Scope(citizen=subject), snapshot=True) as connection:
+            rows = await connection.fetch(OF_SUBJECT, subject, *_place(cursor), limit + 1)
+        return _page(await self._opened(rows), rows, limit)
+
+    async def search(
+        self, municipalities: Collection[str], wanted: LogFilter, *, cursor: str | None = None, limit: int = 50
+    ) -> LogPage:
+        """List entries of these municipalities' logs by their index rows, newest first; no body is opened."""
+        limit, mine = _sane(limit), sorted(municipalities)
+        async with scoped(self._pool, Scope(municipalities=tuple(mine)), snapshot=True) as connection:
+            rows = await connection.fetch(
+                SEARCHED,
+                mine,
+                *_place(cursor),
+                limit + 1,
+                wanted.since or 0,
+                LARGEST if wanted.until is None else wanted.until,
+                wanted.citizen,
+                wanted.ask,
+                orjson.dumps(wanted.fields()).decode(),
+            )
+        return _page([_closed(row) for row in rows], rows, limit)
+
+    async def entry(self, receipt: Receipt, *, municipalities: Collection[str] = (), subject: str = "") -> LogEntry:
+        """Read and open one entry, as an overseer or as its subject; raise `NotFound` where it is not theirs."""
+        scope = Scope(municipalities=tuple(sorted(municipalities)), citizen=subject)
+        async with scoped(self._pool, scope, snapshot=True) as connection:
+            rows = await connection.fetch(ONE, receipt.log, receipt.index)
+        if not rows:
+            raise NotFound
+        return (await self._opened(rows))[0]
+
+    async def logs(self, municipalities: Collection[str] = ()) -> tuple[LogState, ...]:
+        """List the logs of these municipalities, or all: their size, and how much of it is signed."""
+        async with scoped(self._pool, Scope(), snapshot=True) as connection:
+            rows = await connection.fetch(LOGS, sorted(municipalities))
+        return tuple(LogState(*row.values()) for row in rows)
+
+    async def checkpoint(self, origin: str) -> str:
+        """Give a log's last signed checkpoint (C2SP signed note); raise `NotFound` where there is none yet."""
+        async with scoped(self._pool, Scope(), snapshot=True) as connection:
+            try:
+                head = await postgres.head(connection, origin)
+            except errors.UnknownLog:
+                raise NotFound from None
+            kept = await postgres.last_checkpoint(connection, head.log_id)
+        if kept is None:
+            raise NotFound
+        return kept.note
+
+    async def proof(self, receipt: Receipt) -> str:
+        """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it."""
+        async with scoped(self._pool, Scope(), snapshot=True) as connection:
+            try:
+                made = await prove(connection, receipt.log, receipt.index)
+            except errors.LogError:
+                raise NotFound from None
+        return made.to_text()
+
+    async def verify(self, municipalities: Collection[str]) -> tuple[LogVerdict, ...]:
+        """Check these municipalities' logs from the first entry to the last."""
+        states = await self.logs(municipalities)
+        found = []
+        async with scoped(self._pool, Scope(municipalities=tuple(sorted(municipalities))), snapshot=True) as connection:
+            for state in states:
+                (report,) = await verify_logs(connection, origin=state.origin, keys=self._keys)
+                faults = tuple(str(fault) for fault in report.faults)
+                found.append(LogVerdict(report.origin, report.size, report.signed_size, faults))
+        return tuple(found)
+
+    async def _opened(self, rows: Sequence[Any]) -> list[LogEntry]:
+        """Open bodies under their subjects' keys; a key that is gone leaves its entries closed."""
+        keys = await self._vault.held_keys({(row["citizen"], row["tenant"]) for row in rows if row["citizen"]})
+        return [_opened(row, keys.get((row["citizen"], row["tenant"]))) for row in rows]
+
+
+def _opened(row: Any, key: bytes | None) -> LogEntry:
+    sealed = _sealed(row)
+    if sealed is None:
+        return _entry(row, CHANGED)
+    if key is None:
+        return _entry(row, ERASED if _holds(sealed) else CHANGED)
+    try:
+        body = open_body(sealed, Party(row["citizen"].encode(), key))
+    except errors.LogError:
+        return _entry(row, CHANGED)
+    return _entry(row, INTACT, orjson.loads(body))
+
+
+def _closed(row: Any) -> LogEntry:
+    """Read an entry without opening it; what stands there is still held against its commitment."""
+    sealed = _sealed(row)
+    return _entry(row, INTACT if sealed is not None and _holds(sealed) else CHANGED)
+
+
+def _holds(sealed: SealedEntry) -> bool:
+    try:
+        check_rows(sealed)
+    except errors.LogError:
+        return False
+    return True
+
+
+def _sealed(row: Any) -> SealedEntry | None:
+    if row["ciphertext"] is None or row["body_salt"] is None:
+        return None
+    return SealedEntry(row["leaf"], row["ciphertext"], row["body_salt"], row["index_bytes"].encode())
+
+
+def _entry(row: Any, state: str, body: dict[str, Any] | None = None) -> LogEntry:
+    index = orjson.loads(row["index_bytes"])
+    return LogEntry(
+        receipt=Receipt(row["origin"], row["idx"]),
+        municipality=row["tenant"],
+        at=datetime.fromtimestamp(row["at"], UTC),
+        kind=index["kind"],
+        index=index,
+        state=state,
+        body=body,
+    )
+
+
+def _page(entries: Sequence[LogEntry], rows: Sequence[Any], limit: int) -> LogPage:
+    """Give one page; one row more was read, to know whether there is another."""
+    more = len(rows) > limit
+    mark = ".".join(str(rows[limit - 1][name]) for name in ("at", "log_id", "idx")) if more else None
+    return LogPage(tuple(entries[:limit]), mark)
+
+
+def _place(cursor: str | None) -> tuple[int, int, int]:
+    """Read a mark; raise `BadAsk` for one we never gave."""
+    if cursor is None:
+        return FROM_THE_NEWEST
+    try:
+        at, log_id, index = (int(part) for part in cursor.split("."))
+    except ValueError:
+        raise BadAsk("/cursor") from None
+    if not all(0 <= part <= LARGEST for part in (at, log_id, index)):
+        raise BadAsk("/cursor")
+    return at, log_id, index
+
+
+def _sane(limit: int) -> int:
+    if not 1 <= limit <= MOST_ENTRIES:
+        raise BadAsk("/limit")
+    return limit
