@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from demo.postgres import PrivatePostgres
+from tools.parts import OLDEST_OPA, recent_opa
+from tools.places import IN_CI
 
 
 class NetworkIsClosed(RuntimeError):
@@ -63,3 +65,13 @@ def new_database(postgres: PrivatePostgres) -> Callable[[], str]:
 def postgres_dsn(new_database: Callable[[], str]) -> str:
     """Give the address of one empty database, for this test alone."""
     return new_database()
+
+
+@pytest.fixture(scope="session")
+def opa_program() -> Path:
+    """Give OPA itself, the judge of the policies; without it the test is skipped, but in CI it fails."""
+    program = recent_opa()
+    if program is None:
+        refuse = pytest.fail if IN_CI else pytest.skip
+        refuse(f"OPA {'.'.join(map(str, OLDEST_OPA))} or newer is not here: `python3 run.py test` gets it where Go is")
+    return program

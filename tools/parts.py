@@ -52,6 +52,12 @@ def found(name: str) -> Path | None:
     return Path(path) if path else None
 
 
+def recent_opa() -> Path | None:
+    """Give an OPA that is new enough to judge the policies, or None."""
+    program = found("opa")
+    return program if program and _is_recent_opa(program) else None
+
+
 def _from_go(name: str, package: str, is_good: Callable[[Path], bool]) -> str | None:
     """Build a Go program at the version and hashes of tools/<name>, unless a good one is here."""
     module = ROOT / "tools" / name
