@@ -16,6 +16,7 @@ background:#fff}
 button{display:block;width:100%;text-align:left;font:inherit;padding:.75rem 1rem;margin:.5rem 0;
 border:2px solid #0059b3;border-radius:.25rem;background:#fff;color:#00366b;cursor:pointer}
 button:hover,button:focus-visible{background:#e5f0fb;outline:3px solid #ffbf47}
+h1,h2{overflow-wrap:anywhere;hyphens:auto}
 .note{background:#fff4d6;padding:.75rem 1rem;border-left:.5rem solid #b37400}
 small{display:block;color:#4a4a4a}
 """

@@ -90,6 +90,8 @@ class Control:
         """Let `handler` answer as the mode says, after its call was seen."""
 
         async def gated(request: Request) -> Response:
+            # Read first, whatever is answered: closing on unread bytes would cut the answer off.
+            await request.body()
             asked = await category(request) if callable(category) else category
             self.see(request.method, path, asked)
             await self.pause()
