@@ -33,11 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = given.run(given)
     except (LogError, OSError, UnicodeError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        # The words of a driver may repeat the address with its password, so only ours are shown.
-        reason = str(error) if isinstance(error, LogError) else f"cannot read it ({type(error).__name__})"
-        sys.stderr.write(f"audit: {reason}\n")
+        sys.stderr.write(f"audit: {_reason(error)}\n")
         return 1 if isinstance(error, NotVerified | TreeMismatch) else 2
     return code
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong; a driver's own words may repeat an address with its password, so they are left out."""
+    if isinstance(error, LogError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return f"the log cannot be read ({type(error).__name__})"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,24 +96,19 @@ def _keys(given: argparse.Namespace) -> list[VerifyKey]:
 
 def _verify(given: argparse.Namespace) -> int:
     keys = _keys(given)
+    if given.checkpoint and not given.origin:
+        raise LogError("--checkpoint needs --origin")
     if given.proof:
         return _verify_proof(given, keys)
     stray: list[str] = []
     if given.export:
         reports = [export.verify_export(given.export, origin=given.origin, keys=keys)]
     else:
-        if given.checkpoint and not given.origin:
-            raise LogError("--checkpoint needs --origin")
         reports, stray = asyncio.run(_verify_database(given, keys))
     if given.json:
         _print_json({"logs": [_as_json(report) for report in reports], "stray": stray})
     else:
-        for report in reports:
-            _print_report(report)
-        for table in stray:
-            sys.stdout.write(f"log.{table}: rows of a log that has no head\n")
-        if not reports:
-            sys.stdout.write("there is no log here\n")
+        _print_reports(reports, stray)
     return 0 if reports and not stray and all(report.intact for report in reports) else 1
 
 
@@ -190,14 +192,24 @@ def _as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _print_report(report: Report) -> None:
-    for fault in report.faults:
-        sys.stdout.write(f"{report.origin}: {fault}\n")
+def _print_reports(reports: list[Report], stray: list[str]) -> None:
+    for report in reports:
+        for fault in report.faults:
+            sys.stdout.write(f"{report.origin}: {fault}\n")
+        sys.stdout.write(f"{report.origin}: {_summary(report)}\n")
+    for table in stray:
+        sys.stdout.write(f"log.{table}: rows of a log that has no head\n")
+    if not reports:
+        sys.stdout.write("there is no log here\n")
+
+
+def _summary(report: Report) -> str:
+    count = len(report.faults)
+    verdict = "intact" if report.intact else f"NOT INTACT, {count} fault{'s' * (count > 1)}"
+    root = f"root {report.root.hex()[:16]}…" if report.root else "no root"
     signed = "no checkpoint" if report.signed_size is None else f"checkpoint of {report.signed_size}"
     signature = "signature checked" if report.signatures_checked else "signature not checked (no --vkey)"
-    verdict = "intact" if report.intact else f"NOT INTACT, {len(report.faults)} faults"
-    root = report.root.hex()[:16] or "unknown"
-    sys.stdout.write(f"{report.origin}: {verdict}: {report.size} entries, root {root}…, {signed}, {signature}\n")
+    return f"{verdict}: {report.size} entries, {root}, {signed}, {signature}"
 
 
 def _print_json(value: dict[str, Any]) -> None:

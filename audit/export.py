@@ -48,14 +48,7 @@ def verify_export(folder: Path, *, origin: str | None = None, keys: Sequence[Ver
         claimed = read_unverified(note)
     except Malformed as error:
         return Report(origin or "", 0, b"", None, bool(keys), (Fault("checkpoint", str(error)),))
-    faults = []
-    try:
-        if keys:
-            open_checkpoint(note, origin or claimed.origin, keys)
-        elif origin not in {None, claimed.origin}:
-            raise NotVerified("the checkpoint is another log's")
-    except LogError as error:
-        faults.append(Fault("checkpoint", str(error)))
+    faults = _check_note(note, origin or claimed.origin, keys)
     hashes: list[bytes] = []
     for number, (leaves, problem) in enumerate(_bundles(folder, claimed.size)):
         faults += [] if problem is None else [problem]
@@ -67,6 +60,17 @@ def verify_export(folder: Path, *, origin: str | None = None, keys: Sequence[Ver
         if root != claimed.root:
             faults.append(Fault("checkpoint", "the entries are not those that were signed"))
     return Report(claimed.origin, len(hashes), root, claimed.size, bool(keys), tuple(faults))
+
+
+def _check_note(note: str, origin: str, keys: Sequence[VerifyKey]) -> list[Fault]:
+    try:
+        if keys:
+            open_checkpoint(note, origin, keys)
+        elif read_unverified(note).origin != origin:
+            raise NotVerified("the checkpoint is another log's")
+    except LogError as error:
+        return [Fault("checkpoint", str(error))]
+    return []
 
 
 def _bundles(folder: Path, size: int) -> Iterator[tuple[list[bytes], Fault | None]]:

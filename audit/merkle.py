@@ -189,8 +189,10 @@ def subtree_consistency_holds(
 def _walk_consistency(span: tuple[int, int, int], subtree_root: bytes, root: bytes, proof: Sequence[bytes]) -> bool:
     start, end, size = span
     first, last, top = start, end - 1, size - 1
-    while first != last and (last == top or last & 1):
-        first, last, top = first >> 1, last >> 1, top >> 1
+    # Climb to the largest complete subtree that ends where [start, end) ends.
+    apart = (first ^ last).bit_length()
+    climb = apart if last == top else min(apart, _trailing_zeros(last + 1))
+    first, last, top = first >> climb, last >> climb, top >> climb
     # A subtree that is whole in the tree starts its own path; any other's first hash comes with the proof.
     path = [subtree_root, *proof] if first == last else list(proof)
     if not path:
@@ -199,15 +201,15 @@ def _walk_consistency(span: tuple[int, int, int], subtree_root: bytes, root: byt
     for sibling in path[1:]:
         if top == 0:
             return False
+        climb = 1
         if last & 1 or last == top:
             if first < last:
                 subtree = node_hash(sibling, subtree)
             tree = node_hash(sibling, tree)
-            while last and not last & 1:
-                first, last, top = first >> 1, last >> 1, top >> 1
+            climb += _trailing_zeros(last)
         else:
             tree = node_hash(tree, sibling)
-        first, last, top = first >> 1, last >> 1, top >> 1
+        first, last, top = first >> climb, last >> climb, top >> climb
     return top == 0 and subtree == subtree_root and tree == root
 
 
@@ -222,6 +224,11 @@ def is_subtree(start: int, end: int) -> bool:
 def _split(width: int) -> int:
     """Give the largest power of two below a width (RFC 6962 2.1)."""
     return 1 << ((width - 1).bit_length() - 1)
+
+
+def _trailing_zeros(number: int) -> int:
+    """Count the zero bits at the low end; of zero itself, none."""
+    return (number & -number).bit_length() - 1 if number else 0
 
 
 def _are_hashes(*values: bytes) -> bool:

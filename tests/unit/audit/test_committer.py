@@ -33,6 +33,17 @@ async def size(pool: "asyncpg.Pool[Any]", origin: str = ORIGIN) -> int:
         return (await postgres.head(connection, origin)).size
 
 
+async def until_an_append_waits(superuser: "asyncpg.Connection[Any]") -> None:
+    """Wait until an append of this database stands before a locked head."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%log.append%'"
+        " AND datname = current_database()"
+    )
+    async with asyncio.timeout(20):
+        while not await superuser.fetchval(waiting):
+            await asyncio.sleep(0.01)
+
+
 async def test_many_submitters_share_few_transactions(
     pool: "asyncpg.Pool[Any]", committer: GroupCommitter, superuser: "asyncpg.Connection[Any]"
 ) -> None:
@@ -113,7 +124,7 @@ async def test_submitters_who_go_away_do_not_harm_the_batch(
     await superuser.execute("SELECT FROM log.head FOR UPDATE")
     running = asyncio.create_task(committer.submit(of(1)))
     beside = asyncio.create_task(committer.submit(of(2)))
-    await asyncio.sleep(0.2)
+    await until_an_append_waits(superuser)
     waiting = asyncio.create_task(committer.submit(of(3)))
     later = asyncio.create_task(committer.submit(of(4)))
     await asyncio.sleep(0)
@@ -133,7 +144,7 @@ async def test_a_connection_lost_before_commit_is_not_a_yes(
     await superuser.execute("BEGIN")
     await superuser.execute("SELECT FROM log.head FOR UPDATE")
     task = asyncio.create_task(committer.submit(of(1)))
-    await asyncio.sleep(0.2)
+    await until_an_append_waits(superuser)
     await superuser.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%log.append%'"
         " AND pid <> pg_backend_pid() AND datname = current_database()"
