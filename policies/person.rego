@@ -86,8 +86,10 @@ unprotected contains handle if {
 }
 
 dead contains handle if {
+	is_number(input.today)
 	some subject in input.subjects
 	is_number(subject.dead_on)
+	subject.dead_on <= input.today
 	handle := subject.handle
 }
 

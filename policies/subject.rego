@@ -51,9 +51,11 @@ subject_deceased contains i if {
 }
 
 # Nobody to ask: not known at all, of unknown age, or a child over whom nobody holds custody.
-custody_unknown := (lib.asked - person.of_known) | (consent.needed & (child_or_unknown_age - person.of_custody))
+custody_unknown := (lib.asked - person.of_known) | (consent.needed & (of_unknown_age | of_nobodys_child))
 
-child_or_unknown_age := person.of_child | (lib.asked - person.of_adult)
+of_unknown_age := (lib.asked - person.of_adult) - person.of_minor
+
+of_nobodys_child := (person.of_child | person.of_minor) - person.of_custody
 
 # Someone else said yes, but not the young person whose yes it takes.
 child_own_consent := (consent.by_young_person & consent.spoken) - consent.by_self

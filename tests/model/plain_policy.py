@@ -1,0 +1,344 @@
+"""The policy once more, in plain Python: read it beside `policies/*.rego`. What both say alike is what we mean.
+
+It is written key by key, where the rules work on sets of keys, so that one mistake is hard to make twice.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+Codes = set[str]
+
+
+def plain_decision(question: Row, tables: Row) -> dict[str, Any]:
+    """Give the decision of `broker/share` for a well-formed question."""
+    model = _Model(question, tables)
+    return {"schema": "borgerbro/decision/1", "verdicts": [model.verdict(key) for key in question["keys"]]}
+
+
+def _covers(limit: str, kle: str | None) -> bool:
+    if kle is None:
+        return False
+    if limit.endswith(".*"):
+        return kle == limit[:-2] or kle.startswith(limit[:-1])
+    return kle == limit
+
+
+class _Model:
+    def __init__(self, question: Row, tables: Row) -> None:
+        self.q, self.t = question, tables
+        self.today = question["today"]
+        self.caller, self.case, self.ask = question["caller"], question["case"], question["ask"]
+        self.people = {subject["handle"]: subject for subject in question["subjects"]}
+        self.citizen = self.people.get(self.ask["citizen"])
+        self.purpose = tables["purposes"].get(self.ask["purpose"], {"basis": None, "categories": [], "statutes": []})
+        self.answered = not question["failed_registers"]
+        self.lines = [line for line in question["consents"] if self._is_ours(line)]
+        self.live = [line for line in self.lines if line["state"] == "granted" and self._is_today(line)]
+
+    def verdict(self, key: Row) -> dict[str, Any]:
+        own = self._is_own(key)
+        answer = {**key, "own": own, "outcome": "withhold", "basis": [], "reasons": [], "masks": [], "missing": []}
+        for stage in (self._caller, self._case, self._purpose, self._person, self._consent):
+            codes = stage(key)
+            if codes:
+                missing = self._missing(key) if stage == self._consent else []
+                return answer | {"reasons": sorted(codes), "missing": missing}
+        masks = self._masks(key)
+        return answer | {"outcome": "mask" if masks else "release", "basis": self._basis(key), "masks": masks}
+
+    # Stage 1
+
+    def _caller(self, key: Row) -> Codes:
+        codes = set()
+        if self.caller["nsis"] not in self.t["settings"]["nsis_levels"]["accepted"]:
+            codes.add("NSIS_TOO_LOW")
+        if self.answered and not self.caller["employed"]:
+            codes.add("ROLE_EXPIRED")
+        if self.caller["unit"] not in self.caller["system_units"]:
+            codes.add("ROLE_KLE")
+        if self._case_is_citizens():
+            codes |= self._roles(key)
+        return codes
+
+    def _roles(self, key: Row) -> Codes:
+        without_view = self.t["settings"]["roles"]["without_view"]
+        on_subject = [
+            role
+            for role in self.caller["roles"]
+            if role["name"] not in without_view and any(_covers(limit, self.case["kle"]) for limit in role["kle"])
+        ]
+        roles = [role for role in on_subject if self._is_attested(role)]
+        if not roles:
+            return {"ROLE_EXPIRED"} if on_subject else {"ROLE_KLE"}
+        if self._purpose(key):
+            return set()
+        category = self.t["categories"][key["category"]]
+        codes = set()
+        if category["level"] > max(role["sensitivity"] for role in roles):
+            codes.add("ROLE_SENSITIVITY")
+        if self.t["municipalities"].get(self.caller["municipality"], {}).get("strict_kle"):
+            limits = [limit for role in roles for limit in role["kle"]]
+            if category["kle"] and not any(_covers(limit, kle) for limit in limits for kle in category["kle"]):
+                codes.add("ROLE_KLE")
+        return codes
+
+    def _is_attested(self, role: Row) -> bool:
+        years = self.t["settings"]["roles"]["attested_within_years"]
+        return role["attested_on"] is None or self.today <= role["attested_on"] + 10000 * years
+
+    # Stage 2
+
+    def _case_is_citizens(self) -> bool:
+        known = self.citizen is not None and self.citizen["known"]
+        return bool(self.answered and known and self.case["exists"] and self.case["concerns_citizen"])
+
+    def _case(self, key: Row) -> Codes:
+        if not self.answered:
+            return {"SOURCE_UNAVAILABLE"}
+        if not (self._case_is_citizens() and self.case["open"] and self.case["unit"] == self.caller["unit"]):
+            return {"CASE_MISMATCH"}
+        if not self.case["caseworker_on_case"]:
+            return {"NO_CASE_RELATION"}
+        return self._delegation()
+
+    def _delegation(self) -> Codes:
+        home, here = self.citizen["municipality"], self.caller["municipality"]
+        if home == here:
+            return set()
+        made = [
+            row
+            for row in self.t["delegations"].values()
+            if (row["from_municipality"], row["to_municipality"]) == (home, here)
+        ]
+        if not made:
+            return {"NO_DELEGATION"}
+        in_force = [row for row in made if self._is_today(row)]
+        if not in_force:
+            return {"DELEGATION_EXPIRED"}
+        covered = any(_covers(limit, self.case["kle"]) for row in in_force for limit in row["kle"])
+        return set() if covered else {"OUTSIDE_DELEGATION"}
+
+    # Stage 3
+
+    def _purpose(self, key: Row) -> Codes:
+        category = self.t["categories"].get(key["category"])
+        held = self.t["sources"].get(key["source"], {}).get("categories", [])
+        fits = category and not category["never"] and key["category"] in held
+        return set() if fits and key["category"] in self.purpose["categories"] else {"PURPOSE_MISMATCH"}
+
+    # Stage 4
+
+    def _person(self, key: Row) -> Codes:
+        subject = self.people.get(key["subject"])
+        codes = set()
+        if self.q["related"]:
+            codes.add("SELF_OR_RELATED")
+        if self._is_dead(self.citizen):
+            codes.add("SUBJECT_DECEASED")
+        if self._is_hidden(subject) and self.t["categories"][key["category"]]["place"]:
+            codes.add("ADDRESS_PROTECTED")
+        if subject is None or not subject["known"]:
+            codes.add("CUSTODY_UNKNOWN")
+        if subject is not None and self._takes_consent(key):
+            codes |= self._whose_yes(key, subject)
+        return codes
+
+    def _whose_yes(self, key: Row, subject: Row) -> Codes:
+        codes = set()
+        age = self._age(subject)
+        orphan = self._is_dead(subject) or not self._holders(subject)
+        if age is None or (orphan and (subject["child_of_citizen"] or age < 18)):
+            codes.add("CUSTODY_UNKNOWN")
+        someone = any(self._is_about(line, key) for line in self.live)
+        self_said = self._said(key, {self._voice(subject)})
+        if someone and not self_said:
+            if age is not None and 15 <= age < 18 and self._young_person(key) is not None:
+                codes.add("CHILD_OWN_CONSENT")
+            if age is not None and age >= 18 and subject["guardian"] is not None:
+                codes.add("GUARDIAN_SCOPE")
+        return codes
+
+    def _is_dead(self, subject: Row) -> bool:
+        return subject["dead_on"] is not None and subject["dead_on"] <= self.today
+
+    def _is_hidden(self, subject: Row | None) -> bool:
+        return subject is None or subject["protected"] is not False or self.citizen["protected"] is not False
+
+    def _age(self, subject: Row) -> int | None:
+        born: int | None = subject["born"]
+        return None if born is None else (self.today - born) // 10000
+
+    def _holders(self, subject: Row) -> set[str]:
+        return {row["holder"] for row in subject["custody"] if self._is_today(row)}
+
+    def _voice(self, subject: Row) -> str:
+        return str(subject["guardian"] or subject["handle"])
+
+    def _young_person(self, key: Row) -> str | None:
+        way: str | None = self.t["categories"][key["category"]]["young_person"]
+        return way
+
+    # Stage 5
+
+    def _consent(self, key: Row) -> Codes:
+        if not self._takes_consent(key):
+            return set()
+        lacking = self._lacking(key)
+        codes = self._why_not(key, lacking) if lacking else set()
+        return codes | {"BLOCKED_BY_CITIZEN"} if self._is_blocked(key) else codes
+
+    def _lacking(self, key: Row) -> set[str]:
+        """Tell whose yes is still lacking: `subject`, `holders`, both, or nobody's."""
+        subject = self.people[key["subject"]]
+        age = self._age(subject)
+        young = self._young_person(key) if age is not None and 15 <= age < 18 else None
+        self_said = self._said(key, {self._voice(subject)})
+        lacking = set()
+        if (age is None or age >= 18 or young is not None) and not self_said:
+            lacking.add("subject")
+        if age is not None and age < 18 and young != "alone" and not self._holders_agree(key, subject):
+            lacking.add("holders")
+        return lacking
+
+    def _holders_agree(self, key: Row, subject: Row) -> bool:
+        holders = self._holders(subject)
+        category, custody = self.t["categories"][key["category"]], self.t["settings"]["custody"]
+        every = category["level"] >= custody["all_holders_from_level"] or (
+            category["child"] and custody["all_holders_for_child_categories"]
+        )
+        said = {holder for holder in holders if self._said(key, {holder})}
+        return bool(said) and (said == holders or not every)
+
+    def _why_not(self, key: Row, lacking: set[str]) -> Codes:
+        subject = self.people[key["subject"]]
+        age = self._age(subject)
+        young = self._young_person(key) if age is not None and 15 <= age < 18 else None
+        by_holders = age is not None and age < 18 and young != "alone"
+        by_self = young == "together" and "subject" not in lacking
+        if by_holders and (self._said(key, self._holders(subject)) or by_self):
+            return {"CUSTODY_INCOMPLETE"}
+        idle = {self._why_idle(line) for line in self.lines if self._is_about(line, key)} - {None}
+        told = {str(why) for why in idle if why != "NO_CONSENT"}
+        if idle:
+            return told or {"NO_CONSENT"}
+        if self.purpose["basis"] == "statute":
+            return {self.t["statutes"][row]["otherwise"] for row in self.purpose["statutes"]}
+        return {self._scope(key)}
+
+    def _why_idle(self, line: Row) -> str | None:
+        if line["state"] == "withdrawn":
+            return "CONSENT_REVOKED"
+        if line["to"] < self.today:
+            return "CONSENT_EXPIRED"
+        if line["from"] > self.today:
+            return "CONSENT_NOT_YET_VALID"
+        return "NO_CONSENT" if line["state"] == "paused" else None
+
+    def _scope(self, key: Row) -> str:
+        pairs = {(line["source"], line["category"]) for line in self.live}
+        if (key["source"], key["category"]) in pairs:
+            return "NO_CONSENT"
+        if key["source"] in {source for source, _ in pairs}:
+            return "OUT_OF_SCOPE_CATEGORY"
+        if key["category"] in {category for _, category in pairs}:
+            return "OUT_OF_SCOPE_SOURCE"
+        return "NO_CONSENT"
+
+    def _is_blocked(self, key: Row) -> bool:
+        return any(
+            block["subject"] == key["subject"]
+            and block["source"] in (None, key["source"])
+            and block["category"] in (None, key["category"])
+            and block["unit"] in (None, self.caller["unit"])
+            for block in self.q["blocks"]
+        )
+
+    # What goes out, and what would help
+
+    def _missing(self, key: Row) -> list[dict[str, str]]:
+        if self._is_blocked(key) or self.purpose["basis"] == "statute":
+            return []
+        subject = self.people[key["subject"]]
+        age = self._age(subject)
+        young = self._young_person(key) if age is not None and 15 <= age < 18 else None
+        of_a_child = (
+            self.t["categories"][key["category"]]["child"]
+            or subject["child_of_citizen"]
+            or (age is not None and age < 18 and young != "alone")
+        )
+        givers = {"custody_holder" if of_a_child else "citizen"}
+        if young == "together" and key["subject"] == self.ask["citizen"] and "subject" in self._lacking(key):
+            givers.add("citizen")
+        return [{"source": key["source"], "category": key["category"], "giver": giver} for giver in sorted(givers)]
+
+    def _masks(self, key: Row) -> list[str]:
+        subject = self.people[key["subject"]]
+        masks = []
+        if self._is_hidden(subject):
+            masks.append("address")
+        if subject["child_of_citizen"] and self.t["categories"][key["category"]]["child"] and not self._is_own(key):
+            masks.append("child_name")
+        return masks
+
+    def _basis(self, key: Row) -> list[dict[str, Any]]:
+        if self._is_own(key):
+            version = self.t["statutes"]["OWN_CASE"]["version"]
+            return [{"kind": "own_case", "id": "OWN_CASE", "version": version}]
+        statutes = self._statutes(key)
+        if statutes:
+            return [{"kind": "statute", "id": i, "version": self.t["statutes"][i]["version"]} for i in statutes]
+        subject = self.people[key["subject"]]
+        age = self._age(subject)
+        alone = age is None or age >= 18 or (age >= 15 and self._young_person(key) == "alone")
+        together = age is not None and 15 <= age < 18 and self._young_person(key) == "together"
+        givers = {self._voice(subject)} if alone or together else set()
+        givers |= set() if alone else self._holders(subject)
+        relied = {
+            (line["consent"], line["version"])
+            for line in self.live
+            if self._is_about(line, key) and line["giver"] in givers
+        }
+        return [{"kind": "consent", "id": consent, "version": version} for consent, version in sorted(relied)]
+
+    # What several stages ask
+
+    def _is_own(self, key: Row) -> bool:
+        source = self.t["sources"].get(key["source"])
+        return source is not None and source["unit"] == self.caller["unit"]
+
+    def _takes_consent(self, key: Row) -> bool:
+        return not self._is_own(key) and not self._statutes(key)
+
+    def _statutes(self, key: Row) -> list[str]:
+        return [row for row in sorted(self.purpose["statutes"]) if self._reaches(row, key)]
+
+    def _reaches(self, name: str, key: Row) -> bool:
+        statute = self.t["statutes"][name]
+        reach = statute["purposes"][self.ask["purpose"]]
+        on_subject = any(_covers(limit, self.case["kle"]) for limit in reach["case_kle"])
+        if not (self._is_today(statute) and on_subject and key["category"] in reach["categories"]):
+            return False
+        if "moved_here" in statute["conditions"]:
+            source = self.t["sources"].get(key["source"], {})
+            here = self.caller["municipality"]
+            if self.citizen["municipality"] != here or source.get("municipality") in (None, here):
+                return False
+        if "minor_in_family" in statute["conditions"]:
+            ages = [self._age(subject) for subject in self.people.values() if subject["known"]]
+            if not any(age is not None and age < 18 for age in ages):
+                return False
+        return not {"meeting_within_limit", "emergency"} & set(statute["conditions"])
+
+    def _said(self, key: Row, givers: set[str]) -> bool:
+        return any(self._is_about(line, key) and line["giver"] in givers for line in self.live)
+
+    def _is_about(self, line: Row, key: Row) -> bool:
+        return all(line[part] == key[part] for part in ("source", "category", "subject"))
+
+    def _is_ours(self, line: Row) -> bool:
+        wanted = (self.caller["unit"], self.ask["purpose"], self.ask["case"])
+        return (line["recipient"], line["purpose"], line["case"]) == wanted
+
+    def _is_today(self, window: Row) -> bool:
+        return bool(window["from"] <= self.today <= window["to"])
