@@ -90,7 +90,7 @@ def test_the_password_is_in_one_private_file_and_nowhere_else(folder: Path) -> N
 
 
 @pytest.mark.parametrize(("durable", "setting"), [(True, "on"), (False, "off")])
-async def test_durable_servers_wait_for_the_disk(folder: Path, durable: bool, setting: str) -> None:  # noqa: FBT001
+async def test_durable_servers_wait_for_the_disk(folder: Path, durable: bool, setting: str) -> None:
     """Only a server that was asked to be durable pays for it."""
     with PrivatePostgres(folder, durable=durable) as server:
         assert await value(server.dsn(), "show fsync") == setting
