@@ -109,7 +109,7 @@ class Connector(ABC):
         now: Callable[[], datetime],
         report: Callable[[Dropped], None] | None = None,
     ) -> None:
-        self.name: Final = name
+        self.name = name
         self.limits: Final = limits
         self._reads = compile_reads(self.kind, reads)
         self.categories: Final = frozenset(read.category for read in self._reads)

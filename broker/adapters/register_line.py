@@ -1,0 +1,140 @@
+"""The line to a register over HTTP: one look-up by POST, answered cleanly and in time, or `RegisterUnavailable`.
+
+Rules kept here:
+- The number asked about goes in the body, never in a URL; nothing of an answer goes into an error.
+- Only 200 (an object) and 404 (no such thing) are answers; redirects are not followed, cookies not kept.
+- Every look-up has a deadline and a limit of bytes; the session is kept open between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Self
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from broker.domain.errors import RegisterUnavailable
+
+
+class RegisterUnusable(ValueError):
+    """A register's settings cannot be used. Says which setting and what was expected."""
+
+
+class RegisterLine:
+    """An open line to one register. Settings: `base_url`, `api_key_header`, `tls`, `plain_http`; secret `api_key`."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        secrets: Mapping[str, str],
+        *,
+        deadline_seconds: float = 2.0,
+        most_bytes: int = 65_536,
+        most_at_once: int = 32,
+    ) -> None:
+        self.name = name
+        self._address = _address(settings)
+        self._headers = _headers(settings, secrets)
+        self._tls = _tls(settings.get("tls", {})) if self._address.scheme == "https" else None
+        self._seconds = deadline_seconds
+        self._most_bytes = most_bytes
+        self._places = asyncio.Semaphore(most_at_once)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=self._seconds),
+            headers=self._headers,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def look_up(self, path: str, question: Mapping[str, str]) -> dict[str, Any] | None:
+        """Ask once and give the answer, or None when the register has no such thing. Raises `RegisterUnavailable`."""
+        try:
+            async with asyncio.timeout(self._seconds), self._places:
+                status, told = await self._send(self._address / path.lstrip("/"), orjson.dumps(question))
+            answer = orjson.loads(told) if status == HTTPStatus.OK else None
+        except (aiohttp.ClientError, OSError, ValueError):
+            # A timeout is an OSError; what cannot be parsed is a ValueError.
+            status, answer = 0, None
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        if not isinstance(answer, dict):
+            # Raised out here, so that the register's own words hang on it in no way (P4).
+            raise RegisterUnavailable(self.name)
+        return answer
+
+    async def _send(self, url: URL, body: bytes) -> tuple[int, bytes]:
+        """Send one look-up, once more where a kept connection turned out to be closed at the other end."""
+        if self._session is None:
+            raise RegisterUnavailable(self.name)
+        try:
+            return await self._exchange(self._session, url, body)
+        except aiohttp.ServerDisconnectedError:
+            return await self._exchange(self._session, url, body)
+
+    async def _exchange(self, session: aiohttp.ClientSession, url: URL, body: bytes) -> tuple[int, bytes]:
+        async with session.post(url, data=body, allow_redirects=False) as response:
+            if response.status != HTTPStatus.OK:
+                response.close()
+                return response.status, b""
+            told = bytearray()
+            async for piece in response.content.iter_any():
+                told += piece
+                if len(told) > self._most_bytes:
+                    response.close()
+                    raise RegisterUnavailable(self.name)
+            return response.status, bytes(told)
+
+
+def _address(settings: Mapping[str, Any]) -> URL:
+    url = URL(str(settings.get("base_url", "")))
+    if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.user:
+        raise RegisterUnusable("base_url: must be an http or https address")
+    if url.scheme == "http" and not _is_this_machine(url.host) and settings.get("plain_http") is not True:
+        raise RegisterUnusable("base_url: plain http to another machine; use https, or say `plain_http: true`")
+    return url
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _headers(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": "application/json"}
+    if "api_key_header" in settings:
+        if not secrets.get("api_key"):
+            raise RegisterUnusable("secrets.api_key: is missing")
+        headers[settings["api_key_header"]] = secrets["api_key"]
+    return headers
+
+
+def _tls(tls: Mapping[str, str]) -> ssl.SSLContext:
+    """Make a TLS context that always verifies, with the named authority and our own certificate if there is one."""
+    try:
+        context = ssl.create_default_context(cafile=tls.get("ca_file"))
+        if "client_certificate_file" in tls:
+            context.load_cert_chain(tls["client_certificate_file"], tls.get("client_key_file"))
+    except (OSError, ssl.SSLError):
+        raise RegisterUnusable("tls: a certificate or key file cannot be read") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
