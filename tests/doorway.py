@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.errors import NotAllowed, NotAuthenticated, TooManyAsks
+from broker.ports import Clock
 from broker.web import oauth
 from broker.web.caller import Gate, www_authenticate
 from broker.web.oauth.registrations import Registrations
@@ -32,16 +33,19 @@ class Doorway:
     others: tuple[ASystem, ...] = ()
     employers: tuple[AnEmployer, ...] = ()
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOON))
+    issuer: str = ISSUER
+    real_clock: Clock | None = None
     replay: FakeReplay = field(default_factory=FakeReplay)
     ceilings: FakeCeilings = field(default_factory=FakeCeilings)
 
     def __post_init__(self) -> None:
-        self.tokens = JwtTokens([a_key().as_dict(private=True)], ISSUER)
+        self.tokens = JwtTokens([a_key().as_dict(private=True)], self.issuer)
         self.registrations = Registrations.of(
             [system.registration for system in (self.system, *self.others)],
             [employer.registration for employer in (self.employer, *self.employers)],
         )
-        self.client = TestClient(self._app(), base_url="http://inside.internal")
+        self.app = self._app()
+        self.client = TestClient(self.app, base_url="http://inside.internal")
 
     @property
     def now(self) -> datetime:
@@ -66,7 +70,8 @@ class Doorway:
         return self.client.post("/v1/exchange", headers={"Authorization": f"DPoP {token}", "DPoP": sent} | headers)
 
     def _app(self) -> Starlette:
-        gate = Gate(ISSUER, self.registrations, self.tokens, self.replay, self.ceilings, self.clock)
+        clock = self.real_clock or self.clock
+        gate = Gate(self.issuer, self.registrations, self.tokens, self.replay, self.ceilings, clock)
 
         async def enter(request: Request) -> Response:
             caller = await gate.caller(request)
@@ -88,8 +93,8 @@ class Doorway:
                 Route("/v1/exchange", enter, methods=["POST"]),
                 Route("/v1/evaluation", enter_alone, methods=["POST"]),
                 *oauth.routes(
-                    issuer=ISSUER, registrations=self.registrations, tokens=self.tokens, replay=self.replay,
-                    clock=self.clock,
+                    issuer=self.issuer, registrations=self.registrations, tokens=self.tokens, replay=self.replay,
+                    clock=clock,
                 ),
             ],
             exception_handlers={NotAuthenticated: refuse, NotAllowed: forbid, TooManyAsks: forbid},

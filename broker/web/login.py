@@ -9,6 +9,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ OFFICER_ROLES = ("dpo", "logkontrollant", "teamleder", "styregruppe", "systemfor
 RUNNING = timedelta(minutes=10)
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _EXPIRED = "login_expired"
+_CPR = re.compile(r"[0-9]{6}-?[0-9]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,10 @@ class Logins:
             found[kind] = session
         return found[kind]
 
+    async def end_all(self, kind: str, owner: str) -> int:
+        """End every session of a person on every node: a citizen by CPR number, others by the provider's `sub`."""
+        return await self._book.end_all(kind, owner)
+
     async def _begin(self, request: Request) -> Response:
         client = self._client(request)
         address, running = await client.begin()
@@ -214,9 +220,10 @@ class Logins:
 
 def _citizen_content(proven: Proven) -> tuple[str, dict[str, Any]]:
     nsis = _nsis(proven.claims)
-    cpr = proven.claims.get("dk.cpr")
-    if not isinstance(cpr, str) or len(cpr) != 10 or not (cpr.isascii() and cpr.isdigit()):
+    told = proven.claims.get("dk.cpr")
+    if not isinstance(told, str) or not _CPR.fullmatch(told):
         raise NotAuthenticated("no_cpr")
+    cpr = told.replace("-", "")
     return cpr, {"cpr": cpr, "nsis": nsis}
 
 
