@@ -28,10 +28,14 @@ from tests.fakes.web import FakeCeilings, FakeSessions
 from tests.serving import serving
 
 PUBLIC = "https://broker.example"
-CITIZEN_CLAIMS = {"dk.cpr": "0102030405"}
-OFFICER_CLAIMS = {"nemlogin.privileges": [{"cvr": "11111111", "privilege": "dpo"}], "nemlogin.name": "Dorte"}
+CITIZEN_CLAIMS: dict[str, Any] = {"dk.cpr": "0102030405"}
+OFFICER_CLAIMS: dict[str, Any] = {
+    "nemlogin.privileges": [{"cvr": "11111111", "privilege": "dpo"}],
+    "nemlogin.name": "Dorte",
+}
 ROLES = [{"name": "sagsbehandler", "kle": ["15.*"], "sensitivity": 3}]
-CASEWORKER_CLAIMS = {"nemlogin.cvr": "11111111", "unit": "korsbaek-job", "roles": ROLES}
+CASEWORKER_CLAIMS: dict[str, Any] = {"nemlogin.cvr": "11111111", "unit": "korsbaek-job", "roles": ROLES}
+CLAIMS = {"citizen": CITIZEN_CLAIMS, "officer": OFFICER_CLAIMS, "caseworker": CASEWORKER_CLAIMS}
 
 
 @dataclass
@@ -82,8 +86,7 @@ class Lobby:
 
     async def log_in(self, browser: httpx2.AsyncClient, kind: str = "citizen", **claims: Any) -> Any:
         """Log in with these claims."""
-        good = {"citizen": CITIZEN_CLAIMS, "officer": OFFICER_CLAIMS, "caseworker": CASEWORKER_CLAIMS}[kind]
-        self.provider.userinfo = {**good, **claims}
+        self.provider.userinfo = CLAIMS[kind] | claims
         return await self.finish(browser, self.provider.grant(await self.begin(browser, kind)), kind)
 
     def _app(self) -> Starlette:

@@ -53,7 +53,16 @@ class Session:
 class SessionBook:
     """Opens, finds and ends sessions. `purpose` keeps citizen, officer, caseworker and running log-ins apart."""
 
-    def __init__(self, sessions: Sessions, key: bytes, clock: Clock, public_address: str) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        key: bytes,
+        clock: Clock,
+        public_address: str,
+        *,
+        idle: timedelta = IDLE,
+        longest: timedelta = LONGEST,
+    ) -> None:
         """Take the door, a secret of 32 bytes, and our public address. Raises `ValueError` for another size."""
         if len(key) != _KEY_SIZE:
             raise ValueError("the session key has 32 bytes")
@@ -61,21 +70,29 @@ class SessionBook:
         self._seal = AESGCM(hmac_digest(key, b"seal", "sha256"))
         self._owner_key = hmac_digest(key, b"owner", "sha256")
         self._clock = clock
+        self._idle = idle
+        self._longest = longest
         self.secure = urlsplit(public_address).scheme == "https"
 
     async def open(
-        self, response: Response, purpose: str, content: Mapping[str, Any], *, owner: str, longest: timedelta = LONGEST
+        self,
+        response: Response,
+        purpose: str,
+        content: Mapping[str, Any],
+        *,
+        owner: str,
+        longest: timedelta | None = None,
     ) -> None:
         """Open a session with a new id and put its cookie on the response. `owner` is who can be logged out by name."""
         id_ = secrets.token_urlsafe(_KEY_SIZE)
         key = _hashed(purpose, id_)
         now = self._clock.now()
-        ends_at = now + longest
+        ends_at = now + (longest or self._longest)
         kept = {"content": content, "csrf": secrets.token_urlsafe(_KEY_SIZE), "ends_at": ends_at.timestamp()}
         nonce = os.urandom(_NONCE_SIZE)
         sealed = nonce + self._seal.encrypt(nonce, orjson.dumps(kept), key)
         await self._sessions.open(
-            key, sealed, self._owned(purpose, owner), idle_at=min(now + IDLE, ends_at), ends_at=ends_at
+            key, sealed, self._owned(purpose, owner), idle_at=min(now + self._idle, ends_at), ends_at=ends_at
         )
         response.set_cookie(self._cookie(purpose), id_, httponly=True, samesite="lax", secure=self.secure, path="/")
 
@@ -85,7 +102,7 @@ class SessionBook:
         if not id_:
             return None
         key, now = _hashed(purpose, id_), self._clock.now()
-        return self._opened(await self._sessions.use(key, now=now, idle_at=now + IDLE), key, now)
+        return self._opened(await self._sessions.use(key, now=now, idle_at=now + self._idle), key, now)
 
     def forget(self, response: Response, purpose: str) -> None:
         """Take the cookie out of the browser."""
@@ -112,7 +129,7 @@ class SessionBook:
             # Sealed under a key that is no longer ours, or moved there from another row.
             return None
         ends_at = datetime.fromtimestamp(kept["ends_at"], tz=now.tzinfo)
-        return Session(kept["content"], kept["csrf"], min(now + IDLE, ends_at), ends_at)
+        return Session(kept["content"], kept["csrf"], min(now + self._idle, ends_at), ends_at)
 
     def _cookie(self, purpose: str) -> str:
         # The prefix makes browsers refuse the cookie from any other host or path (RFC 6265bis).
