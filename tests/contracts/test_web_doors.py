@@ -1,9 +1,12 @@
 """What replay memory, ceilings and sessions promise, over the fakes and over PostgreSQL."""
 
 import asyncio
+import os
 import secrets
+import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -17,6 +20,7 @@ from broker.domain.errors import StoreUnavailable, TooManyAsks
 from broker.domain.identity import Caseworker, System
 from broker.domain.personal import Personal
 from broker.web.doors import Ceilings, Replay, Sessions
+from demo.postgres import PrivatePostgres
 from tests.fakes.web import FakeCeilings, FakeReplay, FakeSessions
 
 # The real time: what is remembered once is forgotten by the database's own clock.
@@ -124,6 +128,42 @@ class TestPostgresReplay(ReplayContract):
 
         with pytest.raises(StoreUnavailable):
             await replay.first_use(KEY, issued_at=NOW, keep_until=NOW + MINUTE)
+
+
+async def test_a_real_crash_of_postgresql_lets_no_old_proof_in(tmp_path: Path) -> None:
+    """A server whose process is killed comes back with an empty memory that knows it, and refuses what was before."""
+    server = PrivatePostgres(tmp_path / "pg")
+    server.start()
+    try:
+        owner = await asyncpg.connect(server.dsn())
+        await owner.execute(ROLE)
+        for statement in STATEMENTS:
+            await owner.execute(statement)
+        now = datetime.now(UTC)
+        pool = await asyncpg.create_pool(server.dsn(), min_size=1, max_size=1)
+        assert await PostgresReplay(pool).first_use(KEY, issued_at=now, keep_until=now + MINUTE)
+        # The death of one backend makes the whole server recover as after a crash.
+        os.kill(await owner.fetchval("SELECT pg_backend_pid()"), signal.SIGKILL)
+        owner.terminate()
+        pool.terminate()
+
+        pool = await _reconnected(server.dsn())
+        assert await pool.fetchval("SELECT count(*) FROM web.replay") == 0
+        assert not await PostgresReplay(pool).first_use(KEY, issued_at=now, keep_until=now + MINUTE)
+        assert not await PostgresReplay(pool).first_use(KEY, issued_at=now, keep_until=now + MINUTE)
+        assert await PostgresReplay(pool).first_use(OTHER, issued_at=now + MINUTE, keep_until=now + 2 * MINUTE)
+        await pool.close()
+    finally:
+        server.remove()
+
+
+async def _reconnected(dsn: str) -> Pool:
+    for _ in range(100):
+        try:
+            return await asyncpg.create_pool(dsn, min_size=1, max_size=1)
+        except (asyncpg.PostgresError, OSError):
+            await asyncio.sleep(0.1)
+    raise TimeoutError
 
 
 class CeilingsContract:
