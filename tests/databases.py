@@ -5,11 +5,11 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
 from broker.adapters.audit_log import AuditLogPostgres
+from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import LOGINS, Addresses, Pool, bootstrap, open_pool, upgrade
 from broker.adapters.handles_vault import HandlesVault
@@ -35,6 +35,7 @@ class Databases:
     vault: HandlesVault
     log: AuditLogPostgres
     consents: ConsentsSql
+    reader: LogReaderPostgres
 
 
 async def fresh(postgres: PrivatePostgres) -> tuple[str, Addresses]:
@@ -63,12 +64,9 @@ async def opened(postgres: PrivatePostgres, *, largest: int = 8) -> AsyncIterato
     vault = HandlesVault(vault_pool, keys)
     log = AuditLogPostgres(pool, vault, BASE)
     try:
-        yield Databases(admin, at, keys, pool, vault_pool, vault, log, ConsentsSql(pool, log, vault))
+        yield Databases(
+            admin, at, keys, pool, vault_pool, vault, log, ConsentsSql(pool, log, vault), LogReaderPostgres(pool, vault)
+        )
     finally:
         await log.aclose()
         await asyncio.gather(pool.close(), vault_pool.close())
-
-
-def elsewhere(dsn: str, database: str) -> str:
-    """Give the same address for another database."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
