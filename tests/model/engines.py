@@ -15,8 +15,8 @@ from broker.adapters.policy_answer import contract
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
 from broker.domain.decisions import Decision, PolicyMark, Verdict
-from broker.ports import Policy
 from broker.policy_tables import load_rules
+from broker.ports import Policy
 from tests.model.plain_policy import plain_decision
 from tests.model.questions import POLICIES, tables
 

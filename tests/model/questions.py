@@ -72,7 +72,7 @@ def line(source: str, category: str, subject: str = ANNETTE, giver: str = ANNETT
     what = {"source": source, "category": category, "subject": subject, "giver": giver}
     whom = {"recipient": "jobcenter", "purpose": "helhedsorienteret_plan", "case": "c-417", "capacity": "self"}
     when = {"from": 20190301, "to": 20200229, "state": "granted"}
-    name = "-".join(("l", source, category, subject, giver))
+    name = f"l-{source}-{category}-{subject}-{giver}"
     return {"id": name, "consent": "C1", "version": 1, **what, **whom, **when, **changes}
 
 
