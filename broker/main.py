@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,13 +21,17 @@ from fastapi import FastAPI
 
 from broker import telemetry
 from broker.adapters.audit_log import AuditLogPostgres
+from broker.adapters.audit_reader import LogReaderPostgres
+from broker.adapters.audit_signer import LogSigner
 from broker.adapters.cases_rest import CasesRest
-from broker.adapters.ceilings_postgres import Ceiling, Limits as CeilingLimits, PostgresCeilings
+from broker.adapters.ceilings_postgres import Ceiling, PostgresCeilings
+from broker.adapters.ceilings_postgres import Limits as CeilingLimits
 from broker.adapters.clock_system import FileClock, FixedClock, SystemClock
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import Pool, open_pool
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.house_keys import KeyFolder, read_key_folder
+from broker.adapters.idempotency_sql import IdempotencySql
 from broker.adapters.people_rest import PeopleRest
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa import OpaPolicy
@@ -34,11 +39,17 @@ from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
 from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.tokens_jwt import JwtTokens
+from broker.domain.errors import StoreUnavailable
 from broker.policy_tables import load_rules
 from broker.ports import Cases, Clock, Policy, Ports, Source
 from broker.registry import Reached, Registry, read_registry
-from broker.secrets import resolve
+from broker.secrets import read_secret, resolve
 from broker.settings import Settings
+from broker.web.api.health import Ping
+from broker.web.faces import WebDoors, open_faces
+from broker.web.login import Faces
+from broker.web.oauth.registrations import Employer, PublicKeys, Registration, Registrations
+from broker.web.openid import Provider
 from connectors import Connector, Dropped, Limits, build
 
 VERSION = "0.1.0"
@@ -48,20 +59,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One node, open: its settings, registry, keys, doors and web doors."""
+    """One node, open: its settings, registry, keys, the doors of the use cases and what else stands open."""
 
     settings: Settings
     registry: Registry
     keys: KeyFolder
     ports: Ports
-    handles: HandlesVault
+    vault: HandlesVault
     log: AuditLogPostgres
     pool: Pool
-    web_clock: Clock
-    tokens: JwtTokens
-    replay: PostgresReplay
-    sessions: PostgresSessions
-    ceilings: PostgresCeilings
+    pings: Mapping[str, Ping]
 
 
 @asynccontextmanager
@@ -74,38 +81,31 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
     registry = read_registry(settings.registry, settings.policies / "tables")
     keys = read_key_folder(settings.key_folder)
     async with AsyncExitStack() as stack:
-        pool = await open_pool(settings.database_url, name="broker")
-        stack.push_async_callback(pool.close)
-        vault_pool = await open_pool(settings.vault_url, name="broker vault", largest=8)
-        stack.push_async_callback(vault_pool.close)
-        handles = HandlesVault(vault_pool, keys.house)
-        audit_log = AuditLogPostgres(pool, handles, log_name(settings))
+        pool = await _pool(settings.database_url, "broker", stack)
+        vault = HandlesVault(await _pool(settings.vault_url, "broker vault", stack), keys.house)
+        audit_log = AuditLogPostgres(pool, vault, log_name(settings))
         stack.push_async_callback(audit_log.aclose)
-        yield House(
-            settings=settings,
-            registry=registry,
-            keys=keys,
-            ports=Ports(
-                clock=clock_of(settings),
-                handles=handles,
-                people=await _people(registry.people, environ, stack),
-                cases=await _cases(registry, environ, stack),
-                consents=ConsentsSql(pool, audit_log, handles),
-                policy=await _policy(settings, registry, stack),
-                log=audit_log,
-                sources=await _sources(settings, registry, environ, stack),
-                directory=registry.directory,
-            ),
-            handles=handles,
+        clock = clock_of(settings)
+        consents = ConsentsSql(pool, audit_log, vault)
+        ports = Ports(
+            clock=clock,
+            handles=vault,
+            people=await _people(registry.people, environ, stack),
+            cases=await _cases(registry, clock, environ, stack),
+            consents=consents,
+            policy=await _policy(settings, registry, stack),
             log=audit_log,
-            pool=pool,
-            # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
-            web_clock=SystemClock(),
-            tokens=JwtTokens(keys.tokens, settings.public_url),
-            replay=PostgresReplay(pool),
-            sessions=PostgresSessions(pool),
-            ceilings=PostgresCeilings(pool, _ceilings(settings)),
+            sources=await _sources(settings, registry, environ, stack),
+            directory=registry.directory,
         )
+        pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
+        yield House(settings, registry, keys, ports, vault, audit_log, pool, pings)
+
+
+async def _pool(url: str, name: str, stack: AsyncExitStack) -> Pool:
+    pool = await open_pool(url, name=name)
+    stack.push_async_callback(pool.close)
+    return pool
 
 
 def log_name(settings: Settings) -> str:
@@ -131,16 +131,19 @@ def _ceilings(settings: Settings) -> CeilingLimits:
 
 
 async def _people(reached: Reached, environ: Mapping[str, str], stack: AsyncExitStack) -> PeopleRest:
-    people = PeopleRest("people", reached.settings, resolve(reached.secrets, environ))
+    people = PeopleRest("people", reached.settings, resolve(reached.secrets, environ), **reached.limits)
     return await stack.enter_async_context(people)
 
 
-async def _cases(registry: Registry, environ: Mapping[str, str], stack: AsyncExitStack) -> dict[str, Cases]:
+async def _cases(
+    registry: Registry, clock: Clock, environ: Mapping[str, str], stack: AsyncExitStack
+) -> dict[str, Cases]:
     """Open each case register once, and give every unit that may ask its own."""
-    doors = {
-        name: await stack.enter_async_context(CasesRest(name, reached.settings, resolve(reached.secrets, environ)))
-        for name, reached in registry.cases.items()
-    }
+    doors = {}
+    for name, reached in registry.cases.items():
+        secrets = resolve(reached.secrets, environ)
+        cases = CasesRest(name, reached.settings, secrets, now=clock.now, **reached.limits)
+        doors[name] = await stack.enter_async_context(cases)
     return {unit: doors[name] for unit, name in registry.unit_cases.items()}
 
 
@@ -192,11 +195,109 @@ class EngineNotNamed(ValueError):
 
 async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     """Serve one node until it is told to stop."""
-    from broker.web.faces import faces  # noqa: PLC0415 - the web needs the house, the house not the web
-
     telemetry.set_up(settings.log_level)
-    async with open_house(settings, environ) as house, faces(house) as app:
-        await _listen(app, settings)
+    async with open_house(settings, environ) as house, asyncio.TaskGroup() as tasks:
+        async with open_faces(house.ports, web_doors(house, environ)) as app:
+            chores = [tasks.create_task(chore) for chore in await _chores(house)]
+            await _listen(app, settings)
+        for chore in chores:
+            chore.cancel()
+
+
+def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
+    """Make what the web needs beside the doors of the use cases."""
+    settings, registry, pool = house.settings, house.registry, house.pool
+    return WebDoors(
+        public_url=settings.public_url,
+        log_name=log_name(settings),
+        registrations=_registrations(registry),
+        people=_people_faces(registry, environ),
+        tokens=JwtTokens(house.keys.tokens, settings.public_url),
+        replay=PostgresReplay(pool),
+        sessions=PostgresSessions(pool),
+        session_key=house.keys.session,
+        ceilings=PostgresCeilings(pool, _ceilings(settings)),
+        idempotency=IdempotencySql(pool, house.keys.house.requests),
+        reader=LogReaderPostgres(pool, house.vault, [house.keys.log_public]),
+        # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
+        clock=SystemClock(),
+        pings=house.pings,
+        test_numbers=settings.test_numbers,
+        most_body_bytes=settings.most_body_bytes,
+        version=VERSION,
+    )
+
+
+def _registrations(registry: Registry) -> Registrations:
+    issuers = {i: row.issuer for i, row in registry.employers.items()}
+    clients = [
+        Registration(
+            client_id=row.client_id,
+            municipality=row.municipality,
+            units=row.units,
+            keys=PublicKeys.from_jwks(row.jwks),
+            employers=frozenset(issuers[employer] for employer in row.employers),
+        )
+        for row in registry.systems.values()
+    ]
+    employers = [
+        Employer(row.issuer, row.municipality, PublicKeys.from_jwks(row.jwks)) for row in registry.employers.values()
+    ]
+    return Registrations.of(clients, employers)
+
+
+def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:
+    """Say who logs in where: the providers of the registry, and the municipalities their CVR numbers stand for."""
+    providers = {
+        kind: Provider(
+            issuer=row.issuer,
+            client_id=row.client_id,
+            secret=read_secret(row.secret, environ),
+            scopes=("openid", *row.scopes),
+        )
+        for kind, row in registry.providers.items()
+    }
+    page = registry.providers.get("caseworker")
+    employer = registry.employers.get(page.employer or "") if page else None
+    return Faces(
+        providers=providers,
+        municipality_of_cvr={m.cvr: m.id for m in registry.directory.municipalities.values()},
+        page_system=page.system if page else None,
+        page_employer=employer.issuer if employer else None,
+    )
+
+
+async def _chores(house: House) -> list[Coroutine[None, None, None]]:
+    """What this node does beside answering: sign the logs' heads, and forget handles of numbers nobody has."""
+    chores = [_forget_strangers(house)]
+    if house.settings.checkpointer_url is not None:
+        signers = await open_pool(house.settings.checkpointer_url, name="checkpointer", largest=2)
+        chores.append(_sign_heads(signers, LogSigner(signers, house.keys.log)))
+    return chores
+
+
+async def _sign_heads(pool: Pool, signer: LogSigner) -> None:
+    """Sign each log's head every second; one that was tampered with stays unsigned and is reported."""
+    try:
+        while True:
+            await asyncio.sleep(1)
+            try:
+                for origin in await signer.checkpoint_once():
+                    log.error("log_changed", log=origin)
+            except StoreUnavailable:
+                log.warning("store_unavailable")
+    finally:
+        await pool.close()
+
+
+async def _forget_strangers(house: House) -> None:
+    """Purge handles of numbers that no register knows, an hour after they were asked about (`design.md` 6b i)."""
+    while True:
+        await asyncio.sleep(HOUR_SECONDS)
+        try:
+            await house.vault.purge_unknown(SystemClock().now() - timedelta(seconds=HOUR_SECONDS))
+        except StoreUnavailable:
+            log.warning("store_unavailable")
 
 
 async def _listen(app: FastAPI, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -37,7 +38,7 @@ def set_up(level: str) -> None:
     logging.basicConfig(handlers=[_Quiet()], level=logging.WARNING, force=True)
 
 
-def _only_known_fields(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _only_known_fields(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in event.items() if name in FIELDS}
 
 

@@ -8,4 +8,4 @@ from audit.note import SigningKey
 def new_log_key(name: str) -> tuple[str, str]:
     """Draw a new signing key; give its private and its public text (C2SP signed-note)."""
     key = SigningKey.generate(name)
-    return key.disclose(), str(key.verify_key)
+    return key.secret_text(), str(key.verify_key)

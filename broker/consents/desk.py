@@ -5,7 +5,6 @@ Citizens without a computer must not be worse off: the same lines, the same text
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from broker.consents.answer import granted_events
@@ -33,18 +32,25 @@ class TakenYes:
     giver: Personal[str] | None = None
 
 
-async def record_at_desk(wanted: Wanted, taken: TakenYes, caller: Caller, ports: Ports) -> tuple[Grant, Receipt]:
-    """Keep a yes given at a desk; raises what `prepare` raises, and `BadAsk` when nothing is the giver's to say."""
+async def record_at_desk(
+    made_id: str, wanted: Wanted, taken: TakenYes, caller: Caller, ports: Ports
+) -> tuple[Grant, Receipt]:
+    """Keep a yes given at a desk; raises what `prepare` raises, and `BadAsk` when nothing is the giver's to say.
+
+    `made_id` is the id the consent gets, so that a repeat makes nothing twice.
+    """
     prepared = await prepare(wanted, caller, ports)
     (giver,) = await ports.handles.citizens([taken.giver or wanted.citizen])
-    given = _grant(wanted, taken, prepared, giver, ports.directory)
+    given = _grant(made_id, wanted, taken, prepared, giver, ports.directory)
     channel = f"desk_{taken.form}"
     events = granted_events(given, prepared.recorded.actor, prepared.facts.at, channel)
     receipts = await ports.consents.grant(given, *events)
     return given, receipts[0]
 
 
-def _grant(wanted: Wanted, taken: TakenYes, prepared: Prepared, giver: str, directory: Directory) -> Grant:
+def _grant(
+    made_id: str, wanted: Wanted, taken: TakenYes, prepared: Prepared, giver: str, directory: Directory
+) -> Grant:
     lines = tuple(line for line in prepared.lines if line.giver == giver)
     if not lines:
         raise BadAsk("/giver", "nothing_to_answer")
@@ -53,7 +59,7 @@ def _grant(wanted: Wanted, taken: TakenYes, prepared: Prepared, giver: str, dire
     unit = recorded.caller.unit
     text = consent_text(unit, wanted.purpose, lines, days, taken.language, directory)
     return Grant(
-        id=str(uuid.uuid4()),
+        id=made_id,
         request=None,
         municipality=recorded.caller.municipality,
         citizen=recorded.citizen,

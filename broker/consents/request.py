@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,18 +17,21 @@ from broker.ports import Ports
 DAYS_TO_ANSWER = 30
 
 
-async def request_consent(wanted: Wanted, caller: Caller, ports: Ports) -> tuple[ConsentRequest, Receipt]:
-    """Put a request before everyone who must say yes. Raises what `prepare` raises."""
+async def request_consent(made_id: str, wanted: Wanted, caller: Caller, ports: Ports) -> tuple[ConsentRequest, Receipt]:
+    """Put a request before everyone who must say yes. Raises what `prepare` raises.
+
+    `made_id` is the id the request gets, chosen by the caller so that a repeat makes nothing twice.
+    """
     prepared = await prepare(wanted, caller, ports)
-    request = _request(wanted, prepared)
+    request = _request(made_id, wanted, prepared)
     receipts = await ports.consents.request(request, *_events(request, prepared.recorded.actor))
     return request, receipts[0]
 
 
-def _request(wanted: Wanted, prepared: Prepared) -> ConsentRequest:
+def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest:
     recorded, facts = prepared.recorded, prepared.facts
     return ConsentRequest(
-        id=str(uuid.uuid4()),
+        id=made_id,
         municipality=recorded.caller.municipality,
         citizen=recorded.citizen,
         unit=recorded.caller.unit,

@@ -44,7 +44,9 @@ class WantedBody(BaseModel):
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=64)]
     to: Day
     from_: Annotated[Day | None, Field(alias="from")] = None
-    why: Annotated[str, Field(max_length=2000, description="In the caseworker's own words, to the citizen")] | None = None
+    why: Annotated[str, Field(max_length=2000, description="In the caseworker's own words, to the citizen")] | None = (
+        None
+    )
 
 
 class DeskBody(WantedBody):
@@ -59,7 +61,7 @@ class DeskBody(WantedBody):
 
 
 class YesBody(BaseModel):
-    """Which of one's own lines to say yes to (by number, from 0; none given: all), until when, read in which language."""
+    """Which of one's own lines to say yes to (numbers from 0; none given: all), until when, read in which language."""
 
     model_config = STRICT
 
@@ -81,6 +83,16 @@ class DeskWithdrawBody(WithdrawBody):
 
     citizen: Number
     identity_checked: Literal[True]
+
+
+class BlockBody(BaseModel):
+    """A standing no: what it names, at least one of the three."""
+
+    model_config = STRICT
+
+    source: Code | None = None
+    unit: Code | None = None
+    category: Code | None = None
 
 
 def wanted_of(body: WantedBody, *, test_numbers: bool) -> Wanted:
@@ -138,7 +150,8 @@ def my_request_body(request: ConsentRequest, me: str, today: int, directory: Dir
     mine = request.lines_of(me)
     days = (max(request.from_day, today), request.to_day)
     texts = {
-        language: consent_text(request.unit, request.purpose, mine, days, language, directory) for language in ("da", "en")
+        language: consent_text(request.unit, request.purpose, mine, days, language, directory)
+        for language in ("da", "en")
     }
     return request_body(request, today) | {
         "answered": request.answered_by(me),

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from broker.consents.desk import record_at_desk
 from broker.consents.request import request_consent
 from broker.consents.withdraw import withdraw_at_desk
+from broker.domain.consents import ConsentRequest
 from broker.domain.days import danish_day
+from broker.domain.errors import NotFound
 from broker.domain.identity import Caller
 from broker.ports import Ports
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS
@@ -35,15 +37,12 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
 
     @routes.post("/v1/consent-requests", status_code=201, responses=CHANGE_ANSWERS, summary="Ask a citizen for consent")
     async def post_request(request: Request, body: WantedBody, caller: proven) -> Response:
-        async def ask() -> tuple[str, dict[str, Any]]:
-            made, receipt = await request_consent(wanted_of(body, test_numbers=test_numbers), caller, ports)
-            return made.id, request_body(made, danish_day(made.asked_at), receipt)
-
-        async def again(made: str) -> dict[str, Any]:
-            kept = await ports.consents.request_by_id(made, municipality=caller.municipality)
-            return request_body(kept, danish_day(ports.clock.now()))
-
-        return await once.do(request, caller, body, ask, again)
+        wanted = wanted_of(body, test_numbers=test_numbers)
+        made_id, repeated = await once.resource(request, caller)
+        if repeated and (kept := await _kept(ports, made_id, caller)):
+            return _json(request_body(kept, danish_day(ports.clock.now())))
+        made, receipt = await request_consent(made_id, wanted, caller, ports)
+        return _json(request_body(made, danish_day(made.asked_at), receipt), 201)
 
     @routes.get("/v1/consent-requests/{request_id}", responses=READ_ANSWERS, summary="How a request stands")
     async def get_request(request_id: str, caller: proven) -> Response:
@@ -52,30 +51,28 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
 
     @routes.post("/v1/consents", status_code=201, responses=CHANGE_ANSWERS, summary="Record a yes given at a desk")
     async def post_consent(request: Request, body: DeskBody, caller: proven) -> Response:
-        async def keep() -> tuple[str, dict[str, Any]]:
-            wanted, taken = wanted_of(body, test_numbers=test_numbers), taken_of(body, test_numbers=test_numbers)
-            given, receipt = await record_at_desk(wanted, taken, caller, ports)
-            return given.id, grant_body(given, receipt)
-
-        async def again(made: str) -> dict[str, Any]:
-            return {"consent": made}
-
-        return await once.do(request, caller, body, keep, again)
+        wanted, taken = wanted_of(body, test_numbers=test_numbers), taken_of(body, test_numbers=test_numbers)
+        made_id, _ = await once.resource(request, caller)
+        # A repeat finds its id taken: the store says so (409), and nothing is recorded twice.
+        given, receipt = await record_at_desk(made_id, wanted, taken, caller, ports)
+        return _json(grant_body(given, receipt), 201)
 
     @routes.post("/v1/consents/{consent_id}/withdrawal", responses=CHANGE_ANSWERS, summary="Record a withdrawal")
-    async def post_withdrawal(request: Request, consent_id: str, body: DeskWithdrawBody, caller: proven) -> Response:
-        async def take_back() -> tuple[str, dict[str, Any]]:
-            citizen = cpr_of(body.citizen, pointer="/citizen", test_numbers=test_numbers)
-            receipt = await withdraw_at_desk(consent_id, body.lines, citizen, caller, ports)
-            return consent_id, {"consent": consent_id, "receipt": receipt_body(receipt)}
-
-        async def again(made: str) -> dict[str, Any]:
-            return {"consent": made}
-
-        return await once.do(request, caller, body, take_back, again, status=200)
+    async def post_withdrawal(consent_id: str, body: DeskWithdrawBody, caller: proven) -> Response:
+        citizen = cpr_of(body.citizen, pointer="/citizen", test_numbers=test_numbers)
+        receipt = await withdraw_at_desk(consent_id, body.lines, citizen, caller, ports)
+        return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
 
     return routes
 
 
-def _json(body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+async def _kept(ports: Ports, made_id: str, caller: Caller) -> ConsentRequest | None:
+    """Find what an earlier request with the same key made; None when that one failed before it was kept."""
+    try:
+        return await ports.consents.request_by_id(made_id, municipality=caller.municipality)
+    except NotFound:
+        return None
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status_code=status, media_type="application/json")

@@ -1,0 +1,28 @@
+"""All commands of `broker`, by name. Heavy parts are imported when a command runs."""
+
+from __future__ import annotations
+
+import typer
+
+from broker.cli.ask import ask
+from broker.cli.db import db
+from broker.cli.keys import keys
+from broker.cli.policy import policy
+from broker.cli.registry import registry
+from broker.cli.serve import serve, settings
+
+app = typer.Typer(
+    name="broker",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with local variables would lay values bare.
+    pretty_exceptions_enable=False,
+    help="Borgerbro: a consent and data-sharing broker.",
+)
+app.command()(serve)
+app.command()(ask)
+app.command()(settings)
+app.add_typer(registry, name="registry")
+app.add_typer(policy, name="policy")
+app.add_typer(keys, name="keys")
+app.add_typer(db, name="db")

@@ -1,0 +1,51 @@
+"""`broker keys new`: the key files of a house, made once; `broker keys system`: a key pair for a department system."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from broker.cli.say import fail, out
+
+keys = typer.Typer(no_args_is_help=True, help="Key files.")
+
+
+@keys.callback()
+def group() -> None:
+    """Make key files."""
+
+
+@keys.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="The key folder; made readable for you alone")],
+    log_name: Annotated[str, typer.Option(help="What the logs are published under, without scheme")],
+) -> None:
+    """Make every key file that is not there yet; those that are there stay as they are."""
+    from broker.adapters.house_keys import make_key_folder
+
+    make_key_folder(folder, log_name)
+    out.print(f"keys stand in {folder}; log.vkey is the public key for those who verify the log", markup=False)
+
+
+@keys.command()
+def system(
+    private: Annotated[Path, typer.Argument(help="Where the private key goes (JWK, mode 0600)")],
+    public: Annotated[Path, typer.Argument(help="Where the public key set goes (JWKS), for the registry")],
+) -> None:
+    """Make an ES256 key pair for a department system: the private half stays there, the public half is registered."""
+    from joserfc.jwk import ECKey
+
+    key = ECKey.generate_key("P-256", {"kid": secrets.token_hex(8), "alg": "ES256", "use": "sig"})
+    try:
+        handle = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        fail(f"{private} is there already; keys are not replaced")
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(json.dumps(key.as_dict(private=True)) + "\n")
+    public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}) + "\n", encoding="ascii")
+    out.print("the public key set is what the registry names under systems.<id>.jwks_file")

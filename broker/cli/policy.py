@@ -1,0 +1,87 @@
+"""`broker policy`: check the rules, run their tests, explain what a question would be answered."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from broker.cli.say import WRONG_USE, fail, out, print_json
+
+policy = typer.Typer(no_args_is_help=True, help="The rules: what may be shared, and why not.")
+POLICIES = Path(__file__).parents[2] / "policies"
+
+
+@policy.callback()
+def group() -> None:
+    """Look after the rules."""
+
+
+@policy.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="The folder of rules and law tables")] = POLICIES,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+) -> None:
+    """Hold the rules against the portable profile, in which every engine gives the same answer; exit 1 with faults."""
+    from broker.policy_lint import lint
+
+    faults = lint(folder)
+    if as_json:
+        print_json({"ok": not faults, "faults": faults})
+        raise typer.Exit(1 if faults else 0)
+    if faults:
+        fail("\n".join(faults))
+    out.print("ok: the rules keep to the portable profile")
+
+
+@policy.command()
+def explain(
+    question: Annotated[Path, typer.Argument(help="A question (policies/question.schema.json), as JSON")],
+    registry: Annotated[Path, typer.Option(help="The registry file the question speaks of")],
+    folder: Annotated[Path, typer.Option(help="The folder of rules and law tables")] = POLICIES,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+) -> None:
+    """Say what the rules answer to a question: per key the verdict, its basis or every reason with its paragraph."""
+    import orjson
+
+    from broker.adapters.policy_embedded import EmbeddedPolicy
+    from broker.domain.errors import PolicyBroken
+    from broker.policy_tables import PolicyFaults, load_rules
+    from broker.registry import RegistryFaults, read_registry
+
+    try:
+        read = read_registry(registry, folder / "tables")
+        engine = EmbeddedPolicy(load_rules(folder), read.tables)
+        decision = asyncio.run(engine.decide(orjson.loads(question.read_bytes())))
+    except (RegistryFaults, PolicyFaults) as error:
+        fail("\n".join(error.faults))
+    except (OSError, orjson.JSONDecodeError):
+        fail("the question cannot be read as JSON", code=WRONG_USE)
+    except PolicyBroken:
+        fail("that is not a question the rules can answer (policies/question.schema.json)", code=WRONG_USE)
+    rows = [_row(verdict, read.directory.reasons) for verdict in decision.verdicts]
+    if as_json:
+        print_json({"revision": decision.mark.revision, "verdicts": rows})
+        return
+    for row in rows:
+        out.print(f"{row['source']} {row['category']} {row['subject']}: {row['verdict']}", markup=False)
+        for basis in row["basis"]:
+            out.print(f"    {basis}", markup=False)
+        for reason in row["reasons"]:
+            out.print(f"    {reason['code']} ({reason['paragraph']}): {reason['da']}", markup=False)
+
+
+def _row(verdict: Any, reasons: Any) -> dict[str, Any]:
+    return {
+        "source": verdict.key.source,
+        "category": verdict.key.category,
+        "subject": verdict.key.subject,
+        "verdict": verdict.outcome,
+        "basis": [f"{basis.kind} {basis.id} {basis.version}" for basis in verdict.basis],
+        "reasons": [
+            {"code": code, "paragraph": reasons[code].paragraph, "da": reasons[code].da, "en": reasons[code].en}
+            for code in verdict.reasons
+        ],
+    }

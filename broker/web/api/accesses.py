@@ -1,0 +1,99 @@
+"""`/v1/me/accesses` and `/v1/accesses`: who looked, as citizen and overseer may see it; proofs of the log."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from broker.domain.entries import LogFilter
+from broker.domain.identity import CitizenLogin, OfficerLogin
+from broker.domain.receipts import Receipt
+from broker.oversight.search import Wanted, search, state_of_logs, verify
+from broker.ports import LogReader, Ports
+from broker.transparency.history import my_entries
+from broker.web.access_wire import SearchBody, entry_body, my_entry_body, state_body, verdict_body, wanted_search
+from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS
+from broker.web.wire import CODE
+
+CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
+OfficerGate = Callable[[Request], Awaitable[OfficerLogin]]
+Cursor = Annotated[str | None, Query(max_length=80)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+CodeFilter = Annotated[str | None, Query(pattern=CODE)]
+
+
+def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate) -> APIRouter:
+    """Build the citizen's own list."""
+    routes = APIRouter(tags=["me"])
+    proven = Annotated[CitizenLogin, Depends(citizen)]
+
+    @routes.get("/v1/me/accesses", responses=READ_ANSWERS, summary="Who asked about me")
+    async def get_mine(login: proven, cursor: Cursor = None, limit: Limit = 50) -> Response:
+        page = await my_entries(login, ports, reader, cursor=cursor, limit=limit)
+        rows = [my_entry_body(entry, ports.directory) for entry in page.entries]
+        return _json({"entries": rows, "next": page.next})
+
+    return routes
+
+
+def build_for_officers(ports: Ports, reader: LogReader, officer: OfficerGate, *, test_numbers: bool) -> APIRouter:
+    """Build the overseer's search, the state of the logs, and the check of all of them."""
+    routes = APIRouter(tags=["oversight"])
+    proven = Annotated[OfficerLogin, Depends(officer)]
+
+    @routes.get("/v1/accesses", responses=READ_ANSWERS, summary="Search the log by codes")
+    async def get_accesses(
+        login: proven,
+        kind: CodeFilter = None,
+        unit: CodeFilter = None,
+        purpose: CodeFilter = None,
+        outcome: CodeFilter = None,
+        reason: CodeFilter = None,
+        source: CodeFilter = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Response:
+        wanted = LogFilter(kind=kind, unit=unit, purpose=purpose, outcome=outcome, reason=reason, source=source)
+        return await _found(Wanted(wanted, None, cursor, limit), login)
+
+    @routes.post("/v1/accesses/search", responses=CHANGE_ANSWERS, summary="Search the log, also by citizen")
+    async def post_search(body: SearchBody, login: proven) -> Response:
+        return await _found(wanted_search(body, test_numbers=test_numbers), login)
+
+    @routes.get("/v1/logs", responses=READ_ANSWERS, summary="How the logs stand")
+    async def get_logs(login: proven) -> Response:
+        return _json({"logs": [state_body(state) for state in await state_of_logs(login, reader)]})
+
+    @routes.post("/v1/logs/verification", responses=CHANGE_ANSWERS, summary="Check the logs from first entry to last")
+    async def post_verification(login: proven) -> Response:
+        verdicts = await verify(login, ports, reader)
+        return _json({"intact": all(v.intact for v in verdicts), "logs": [verdict_body(v) for v in verdicts]})
+
+    async def _found(wanted: Wanted, login: OfficerLogin) -> Response:
+        page = await search(wanted, login, ports, reader)
+        return _json({"entries": [entry_body(entry) for entry in page.entries], "next": page.next})
+
+    return routes
+
+
+def build_for_anyone(reader: LogReader, name: str) -> APIRouter:
+    """Build what anyone may have: signed checkpoints and proofs, which hold commitments only."""
+    routes = APIRouter(tags=["log"])
+
+    @routes.get("/log/{municipality}/{year}/checkpoint", responses=READ_ANSWERS, summary="The signed head of a log")
+    async def get_checkpoint(municipality: str, year: int) -> Response:
+        note = await reader.checkpoint(f"{name}/{municipality}/{year}")
+        return Response(note, media_type="text/plain; charset=utf-8")
+
+    @routes.get("/v1/log/proofs/{municipality}/{year}/{index}", responses=READ_ANSWERS, summary="Proof of one entry")
+    async def get_proof(municipality: str, year: int, index: int) -> Response:
+        origin = f"{name}/{municipality}/{year}"
+        proof = await reader.proof(Receipt(origin, index))
+        return _json({"log": origin, "index": index, "format": "c2sp.org/tlog-proof@v1", "proof": proof})
+
+    return routes
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")

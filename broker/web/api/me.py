@@ -1,0 +1,90 @@
+"""`/v1/me/…`: a citizen's own consents and requests, as JSON; the same session and token as the pages."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+
+from broker.consents.answer import Yes, grant, refuse
+from broker.consents.blocks import BlockWish, lift_block, set_block
+from broker.consents.withdraw import withdraw
+from broker.domain.days import danish_day
+from broker.domain.identity import CitizenLogin
+from broker.ports import Ports
+from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS
+from broker.web.consent_wire import (
+    BlockBody,
+    WithdrawBody,
+    YesBody,
+    consent_body,
+    day_from,
+    grant_body,
+    my_request_body,
+)
+from broker.web.wire import receipt_body
+
+CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
+
+
+def build(ports: Ports, citizen: CitizenGate) -> APIRouter:
+    """Build the routes over the citizen's log-in. Answering twice is a conflict, so no idempotency key is needed."""
+    routes = APIRouter(tags=["me"])
+    proven = Annotated[CitizenLogin, Depends(citizen)]
+
+    async def me(login: CitizenLogin) -> str:
+        (handle,) = await ports.handles.citizens([login.cpr])
+        return handle
+
+    @routes.get("/v1/me/consents", responses=READ_ANSWERS, summary="What I said yes to")
+    async def get_consents(login: proven) -> Response:
+        handle, today = await me(login), danish_day(ports.clock.now())
+        given = await ports.consents.of_citizen(handle)
+        return _json({"consents": [consent_body(consent, handle, today) for consent in given]})
+
+    @routes.post("/v1/me/consents/{consent_id}/withdraw", responses=CHANGE_ANSWERS, summary="Take a yes back")
+    async def post_withdraw(consent_id: str, body: WithdrawBody, login: proven) -> Response:
+        receipt = await withdraw(consent_id, body.lines, login, ports)
+        return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
+
+    @routes.get("/v1/me/consent-requests", responses=READ_ANSWERS, summary="What I am asked")
+    async def get_requests(login: proven) -> Response:
+        handle, today = await me(login), danish_day(ports.clock.now())
+        asked = await ports.consents.requests_of(handle)
+        return _json({"requests": [my_request_body(row, handle, today, ports.directory) for row in asked]})
+
+    @routes.post(
+        "/v1/me/consent-requests/{request_id}/grant", responses=CHANGE_ANSWERS, summary="Say yes, to all or some"
+    )
+    async def post_grant(request_id: str, body: YesBody, login: proven) -> Response:
+        lines = tuple(body.lines) if body.lines is not None else None
+        yes = Yes(lines, day_from(body.to, "/to") if body.to else None, body.language)
+        given, receipt = await grant(request_id, yes, login, ports)
+        return _json(grant_body(given, receipt))
+
+    @routes.post("/v1/me/consent-requests/{request_id}/refuse", responses=CHANGE_ANSWERS, summary="Say no")
+    async def post_refuse(request_id: str, login: proven) -> Response:
+        receipt = await refuse(request_id, login, ports)
+        return _json({"request": request_id, "receipt": receipt_body(receipt)})
+
+    @routes.get("/v1/me/blocks", responses=READ_ANSWERS, summary="My standing noes")
+    async def get_blocks(login: proven) -> Response:
+        blocks = await ports.consents.blocks_of(await me(login))
+        rows = [{"id": b.id, "source": b.source, "unit": b.unit, "category": b.category} for b in blocks]
+        return _json({"blocks": rows})
+
+    @routes.post("/v1/me/blocks", status_code=201, responses=CHANGE_ANSWERS, summary="Set a standing no")
+    async def post_block(body: BlockBody, login: proven) -> Response:
+        block, receipt = await set_block(BlockWish(body.source, body.unit, body.category), login, ports)
+        return _json({"block": block.id, "receipt": receipt_body(receipt)}, 201)
+
+    @routes.post("/v1/me/blocks/{block_id}/lift", responses=CHANGE_ANSWERS, summary="Lift a standing no")
+    async def post_lift(block_id: str, login: proven) -> Response:
+        receipt = await lift_block(block_id, login, ports)
+        return _json({"block": block_id, "receipt": receipt_body(receipt)})
+
+    return routes
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status_code=status, media_type="application/json")

@@ -1,0 +1,104 @@
+"""All faces of one node, put together over its doors: the only place that knows every router."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+
+from broker.ports import Clock, LogReader, Ports
+from broker.web import oauth
+from broker.web.api import accesses, consents, exchange, health, me
+from broker.web.api.health import Ping
+from broker.web.api.once import Idempotency, Once
+from broker.web.app import build_app
+from broker.web.caller import Gate
+from broker.web.doors import Ceilings, Replay, Sessions, Tokens
+from broker.web.login import Faces, Logins
+from broker.web.oauth.registrations import Registrations
+from broker.web.sessions import SessionBook
+
+
+@dataclass(frozen=True, slots=True)
+class WebDoors:
+    """What the web needs beside the use cases' doors. `clock` is the machine's: proofs and sessions live by it."""
+
+    public_url: str
+    log_name: str
+    registrations: Registrations
+    people: Faces
+    tokens: Tokens
+    replay: Replay
+    sessions: Sessions
+    session_key: bytes
+    ceilings: Ceilings
+    idempotency: Idempotency
+    reader: LogReader
+    clock: Clock
+    pings: Mapping[str, Ping]
+    test_numbers: bool
+    most_body_bytes: int
+    version: str
+
+
+@asynccontextmanager
+async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
+    """Build the application, with what it keeps open towards log-in providers; close that at the end."""
+    async with AsyncExitStack() as stack:
+        timeout = aiohttp.ClientTimeout(total=5)
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+        )
+        logins = _logins(doors, http)
+        yield build_app(
+            [*_api(ports, doors, logins), _plain_routes(doors, logins)],
+            ports.directory.reasons,
+            version=doors.version,
+            most_body_bytes=doors.most_body_bytes,
+        )
+
+
+def _logins(doors: WebDoors, http: aiohttp.ClientSession) -> Logins:
+    return Logins(
+        doors.people,
+        book=SessionBook(doors.sessions, doors.session_key, doors.clock, doors.public_url),
+        registrations=doors.registrations,
+        ceilings=doors.ceilings,
+        http=http,
+        clock=doors.clock,
+        public_address=doors.public_url,
+    )
+
+
+def _api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
+    """Build the JSON faces."""
+    gate = Gate(doors.public_url, doors.registrations, doors.tokens, doors.replay, doors.ceilings, doors.clock)
+    once = Once(doors.idempotency, ports.handles)
+    tests = doors.test_numbers
+    return [
+        exchange.build(ports, gate.caller, once.seen, test_numbers=tests),
+        consents.build(ports, gate.caller, once, test_numbers=tests),
+        me.build(ports, logins.require_citizen),
+        accesses.build_for_citizens(ports, doors.reader, logins.require_citizen),
+        accesses.build_for_officers(ports, doors.reader, logins.require_officer, test_numbers=tests),
+        accesses.build_for_anyone(doors.reader, doors.log_name),
+        health.build(doors.pings, CollectorRegistry()),
+    ]
+
+
+def _plain_routes(doors: WebDoors, logins: Logins) -> APIRouter:
+    """Mount what is not JSON in our own form: the token endpoint and the log-ins."""
+    router = APIRouter()
+    issued = oauth.routes(
+        issuer=doors.public_url,
+        registrations=doors.registrations,
+        tokens=doors.tokens,
+        replay=doors.replay,
+        clock=doors.clock,
+    )
+    router.routes.extend([*issued, *logins.routes()])
+    return router
