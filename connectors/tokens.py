@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote_plus, urlencode
 
 import aiohttp
 import orjson
@@ -43,7 +43,7 @@ class ClientCredentials:
             form |= {"client_id": client_id, "client_secret": client_secret}
         else:
             # RFC 6749 2.3.1: both are form-encoded before they are joined.
-            pair = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
+            pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
             self._headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         self._body = urlencode(form).encode()
         self._ticks = ticks
