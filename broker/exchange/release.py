@@ -87,8 +87,9 @@ def _outcome(
     """Tell the outcome about one subject on one log; `sources` of None means all (the requester's own log)."""
     recorded, decision, facts = permit.recorded, permit.decision, permit.facts
     verdicts = tuple(v for v in decision.verdicts if v.key.subject == subject and _told(v, sources))
-    items = tuple(i for i in kept.items if i.subject == subject and (sources is None or i.source in sources))
-    own = {v.key for v in verdicts if v.own}
+    items = tuple(item for item in kept.items if item.subject == subject and _heard(item.source, sources))
+    own = {verdict.key for verdict in verdicts if verdict.own}
+    own_items = sum(item.key in own for item in items)
     return OutcomeReached(
         municipality=municipality,
         subject=subject,
@@ -105,14 +106,18 @@ def _outcome(
         question=_digest(permit),
         registers=facts.registers,
         failed_registers=facts.failed_registers,
-        sources_read=tuple(sorted({k.source for k in permit.keys if sources is None or k.source in sources})),
-        silent=tuple(s for s in kept.silent if sources is None or s.source in sources),
+        sources_read=tuple(sorted({key.source for key in permit.keys if _heard(key.source, sources)})),
+        silent=tuple(row for row in kept.silent if _heard(row.source, sources)),
         dropped=kept.dropped,
-        own_items=sum(1 for item in items if item.key in own),
-        shared_items=sum(1 for item in items if item.key not in own),
+        own_items=own_items,
+        shared_items=len(items) - own_items,
         kept=items,
         judged_again=judged_again,
     )
+
+
+def _heard(source: str, sources: frozenset[str] | None) -> bool:
+    return sources is None or source in sources
 
 
 def _told(verdict: Verdict, sources: frozenset[str] | None) -> bool:

@@ -30,32 +30,37 @@ CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
 def build(ports: Ports, citizen: CitizenGate) -> APIRouter:
     """Build the routes over the citizen's log-in. Answering twice is a conflict, so no idempotency key is needed."""
     routes = APIRouter(tags=["me"])
-    proven = Annotated[CitizenLogin, Depends(citizen)]
+    _consents(routes, ports, citizen)
+    _requests(routes, ports, citizen)
+    _blocks(routes, ports, citizen)
+    return routes
 
-    async def me(login: CitizenLogin) -> str:
-        (handle,) = await ports.handles.citizens([login.cpr])
-        return handle
+
+def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
+    proven = Annotated[CitizenLogin, Depends(citizen)]
 
     @routes.get("/v1/me/consents", responses=READ_ANSWERS, summary="What I said yes to")
     async def get_consents(login: proven) -> Response:
-        handle, today = await me(login), danish_day(ports.clock.now())
-        given = await ports.consents.of_citizen(handle)
-        return _json({"consents": [consent_body(consent, handle, today) for consent in given]})
+        me, today = await _handle(login, ports), danish_day(ports.clock.now())
+        given = await ports.consents.of_citizen(me)
+        return _json({"consents": [consent_body(consent, me, today) for consent in given]})
 
     @routes.post("/v1/me/consents/{consent_id}/withdraw", responses=CHANGE_ANSWERS, summary="Take a yes back")
     async def post_withdraw(consent_id: str, body: WithdrawBody, login: proven) -> Response:
         receipt = await withdraw(consent_id, body.lines, login, ports)
         return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
 
+
+def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
+    proven = Annotated[CitizenLogin, Depends(citizen)]
+
     @routes.get("/v1/me/consent-requests", responses=READ_ANSWERS, summary="What I am asked")
     async def get_requests(login: proven) -> Response:
-        handle, today = await me(login), danish_day(ports.clock.now())
-        asked = await ports.consents.requests_of(handle)
-        return _json({"requests": [my_request_body(row, handle, today, ports.directory) for row in asked]})
+        me, today = await _handle(login, ports), danish_day(ports.clock.now())
+        asked = await ports.consents.requests_of(me)
+        return _json({"requests": [my_request_body(row, me, today, ports.directory) for row in asked]})
 
-    @routes.post(
-        "/v1/me/consent-requests/{request_id}/grant", responses=CHANGE_ANSWERS, summary="Say yes, to all or some"
-    )
+    @routes.post("/v1/me/consent-requests/{request_id}/grant", responses=CHANGE_ANSWERS, summary="Say yes, all or some")
     async def post_grant(request_id: str, body: YesBody, login: proven) -> Response:
         lines = tuple(body.lines) if body.lines is not None else None
         yes = Yes(lines, day_from(body.to, "/to") if body.to else None, body.language)
@@ -67,9 +72,13 @@ def build(ports: Ports, citizen: CitizenGate) -> APIRouter:
         receipt = await refuse(request_id, login, ports)
         return _json({"request": request_id, "receipt": receipt_body(receipt)})
 
+
+def _blocks(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
+    proven = Annotated[CitizenLogin, Depends(citizen)]
+
     @routes.get("/v1/me/blocks", responses=READ_ANSWERS, summary="My standing noes")
     async def get_blocks(login: proven) -> Response:
-        blocks = await ports.consents.blocks_of(await me(login))
+        blocks = await ports.consents.blocks_of(await _handle(login, ports))
         rows = [{"id": b.id, "source": b.source, "unit": b.unit, "category": b.category} for b in blocks]
         return _json({"blocks": rows})
 
@@ -83,7 +92,10 @@ def build(ports: Ports, citizen: CitizenGate) -> APIRouter:
         receipt = await lift_block(block_id, login, ports)
         return _json({"block": block_id, "receipt": receipt_body(receipt)})
 
-    return routes
+
+async def _handle(login: CitizenLogin, ports: Ports) -> str:
+    (handle,) = await ports.handles.citizens([login.cpr])
+    return handle
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:
