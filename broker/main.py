@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -32,25 +33,27 @@ from broker.adapters.database import Pool, open_pool
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.house_keys import KeyFolder, read_key_folder
 from broker.adapters.idempotency_sql import IdempotencySql
+from broker.adapters.keys_file import KeyFileRefused
 from broker.adapters.people_rest import PeopleRest
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
+from broker.adapters.register_line import RegisterUnusable
 from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.tokens_jwt import JwtTokens
-from broker.domain.errors import StoreUnavailable
-from broker.policy_tables import load_rules
+from broker.domain.errors import PolicyUnavailable, StoreUnavailable
+from broker.policy_tables import PolicyFaults, load_rules
 from broker.ports import Cases, Clock, Policy, Ports, Source
-from broker.registry import Reached, Registry, read_registry
-from broker.secrets import read_secret, resolve
+from broker.registry import Reached, Registry, RegistryFaults, read_registry
+from broker.secrets import SecretMissing, read_secret, resolve
 from broker.settings import Settings
 from broker.web.api.health import Ping
 from broker.web.faces import WebDoors, open_faces
 from broker.web.login import Faces
-from broker.web.oauth.registrations import Employer, PublicKeys, Registration, Registrations
+from broker.web.oauth.registrations import BadKey, Employer, PublicKeys, Registration, Registrations
 from broker.web.openid import Provider
-from connectors import Connector, Dropped, Limits, build
+from connectors import Connector, Dropped, Limits, SettingsUnusable, build
 
 VERSION = "0.1.0"
 HOUR_SECONDS = 3600
@@ -196,12 +199,15 @@ class EngineNotNamed(ValueError):
 async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     """Serve one node until it is told to stop."""
     telemetry.set_up(settings.log_level)
-    async with open_house(settings, environ) as house, asyncio.TaskGroup() as tasks:
-        async with open_faces(house.ports, web_doors(house, environ)) as app:
-            chores = [tasks.create_task(chore) for chore in await _chores(house)]
-            await _listen(app, settings)
-        for chore in chores:
-            chore.cancel()
+    with _listening(settings) as listening:
+        async with open_house(settings, environ) as house, open_faces(house.ports, web_doors(house, environ)) as app:
+            chores = [asyncio.create_task(chore) for chore in await _chores(house)]
+            try:
+                await _listen(app, listening)
+            finally:
+                for chore in chores:
+                    chore.cancel()
+                await asyncio.gather(*chores, return_exceptions=True)
 
 
 def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
@@ -300,23 +306,48 @@ async def _forget_strangers(house: House) -> None:
             log.warning("store_unavailable")
 
 
-async def _listen(app: FastAPI, settings: Settings) -> None:
+async def _listen(app: FastAPI, listening: socket.socket) -> None:
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         # Access lines would hold addresses and paths; the log that counts is the audit log.
         access_log=False,
         log_config=None,
         server_header=False,
-        date_header=True,
         proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
-    await uvicorn.Server(config).serve()
+    log.info("serving", port=listening.getsockname()[1], version=VERSION)
+    await uvicorn.Server(config).serve(sockets=[listening])
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """Take the port, or say that somebody else has it."""
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=2048)
+    except OSError as error:
+        raise CannotOpen([f"port {settings.port} on {settings.host} cannot be taken: {error.strerror}"]) from None
+
+
+# What can be wrong before anything is served; each of these says it in words that hold no secret.
+FAULTS = (RegistryFaults, PolicyFaults, KeyFileRefused, SecretMissing, SettingsUnusable, RegisterUnusable, BadKey)
+
+
+class CannotOpen(Exception):
+    """The house cannot be opened. `faults` says why, one line each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
 def run(settings: Settings) -> None:
-    """Run one node in this process."""
-    asyncio.run(serve(settings, os.environ))
+    """Run one node in this process; raise `CannotOpen` with every reason when it cannot be opened."""
+    try:
+        asyncio.run(serve(settings, os.environ))
+    except (*FAULTS, EngineNotNamed) as fault:
+        raise CannotOpen(getattr(fault, "faults", None) or [str(fault)]) from None
+    except StoreUnavailable:
+        raise CannotOpen(["a database gives no answer (BROKER_DATABASE_URL, BROKER_VAULT_URL)"]) from None
+    except PolicyUnavailable:
+        raise CannotOpen(["the OPA server gives no answer"]) from None

@@ -22,9 +22,12 @@ def read_settings() -> Any:
 
 def serve() -> None:
     """Serve the broker, with the settings of the environment (`broker settings` lists them)."""
-    from broker.main import run
+    from broker.main import CannotOpen, run
 
-    run(read_settings())
+    try:
+        run(read_settings())
+    except CannotOpen as error:
+        fail("\n".join(error.faults))
 
 
 def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
