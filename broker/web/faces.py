@@ -82,7 +82,7 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
     return [
         exchange.build(ports, gate.caller, once.seen, test_numbers=tests),
         consents.build(ports, gate.caller, once, test_numbers=tests),
-        me.build(ports, logins.require_citizen),
+        me.build(ports, logins.require_citizen, logins.session),
         accesses.build_for_citizens(ports, doors.reader, logins.require_citizen),
         accesses.build_for_officers(ports, doors.reader, logins.require_officer, test_numbers=tests),
         accesses.build_for_anyone(doors.reader, doors.log_name),

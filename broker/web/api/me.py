@@ -20,20 +20,34 @@ from broker.web.consent_wire import (
     consent_body,
     day_from,
     grant_body,
+    moment,
     my_request_body,
 )
+from broker.web.login import CITIZEN
+from broker.web.sessions import Session
 from broker.web.wire import receipt_body
 
 CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
+SessionOf = Callable[[Request, str], Awaitable[Session]]
 
 
-def build(ports: Ports, citizen: CitizenGate) -> APIRouter:
+def build(ports: Ports, citizen: CitizenGate, session: SessionOf) -> APIRouter:
     """Build the routes over the citizen's log-in. Answering twice is a conflict, so no idempotency key is needed."""
     routes = APIRouter(tags=["me"])
+    _session(routes, session)
     _consents(routes, ports, citizen)
     _requests(routes, ports, citizen)
     _blocks(routes, ports, citizen)
     return routes
+
+
+def _session(routes: APIRouter, session: SessionOf) -> None:
+    @routes.get("/v1/me/session", responses=READ_ANSWERS, summary="The token my changes must carry, and when I am out")
+    async def get_session(request: Request) -> Response:
+        mine = await session(request, CITIZEN)
+        ends = {"idle_at": moment(mine.idle_at), "ends_at": moment(mine.ends_at)}
+        # Only our own pages can read this answer; it is sent back in the header X-CSRF-Token.
+        return _json({"csrf": mine.csrf, **ends})
 
 
 def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
