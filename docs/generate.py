@@ -95,7 +95,7 @@ def _statutes(tables: Mapping[str, Any]) -> Iterator[str]:
 
 def _categories(tables: Mapping[str, Any]) -> Iterator[str]:
     yield "## Categories"
-    yield "Level 1 is not confidential, 2 confidential, 3 sensitive, 4 for protected (VIP) cases; a role reaches up to a level."
+    yield "Level 1 is not confidential, 2 confidential, 3 sensitive, 4 for VIP cases; a role reaches up to its level."
     yield _table(
         ("category", "in Danish", "in English", "level", "marks"),
         (
