@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
@@ -13,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from broker.domain.directory import ReasonText
 from broker.web.limits import Guard
+from broker.web.metrics import Counting
 from broker.web.problems import add_problem_handlers
 
 STATIC = Path(__file__).parent / "static"
@@ -24,7 +26,12 @@ ABOUT = (
 
 
 def build_app(
-    routers: Sequence[APIRouter], reasons: Mapping[str, ReasonText], *, version: str, most_body_bytes: int
+    routers: Sequence[APIRouter],
+    reasons: Mapping[str, ReasonText],
+    metrics: CollectorRegistry,
+    *,
+    version: str,
+    most_body_bytes: int,
 ) -> FastAPI:
     """Put the faces together. Bodies are limited first, headers are set last, every error becomes a problem."""
     app = FastAPI(
@@ -35,7 +42,11 @@ def build_app(
         # The library's own pages load script from foreign hosts; ours stands at /reference.
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(Guard), Middleware(RequestBodyLimitMiddleware, max_body_size=most_body_bytes)],
+        middleware=[
+            Middleware(Counting, registry=metrics),
+            Middleware(Guard),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=most_body_bytes),
+        ],
     )
     add_problem_handlers(app, reasons)
     for router in routers:

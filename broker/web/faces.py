@@ -53,10 +53,11 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
         http = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         )
-        logins = _logins(doors, http)
+        logins, metrics = _logins(doors, http), CollectorRegistry()
         yield build_app(
-            [*_api(ports, doors, logins), _plain_routes(doors, logins)],
+            [*_api(ports, doors, logins, metrics), _plain_routes(doors, logins)],
             ports.directory.reasons,
+            metrics,
             version=doors.version,
             most_body_bytes=doors.most_body_bytes,
         )
@@ -74,7 +75,7 @@ def _logins(doors: WebDoors, http: aiohttp.ClientSession) -> Logins:
     )
 
 
-def _api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
+def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegistry) -> list[APIRouter]:
     """Build the JSON faces."""
     gate = Gate(doors.public_url, doors.registrations, doors.tokens, doors.replay, doors.ceilings, doors.clock)
     once = Once(doors.idempotency, ports.handles)
@@ -86,7 +87,7 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
         accesses.build_for_citizens(ports, doors.reader, logins.require_citizen),
         accesses.build_for_officers(ports, doors.reader, logins.require_officer, test_numbers=tests),
         accesses.build_for_anyone(doors.reader, doors.log_name),
-        health.build(doors.pings, CollectorRegistry()),
+        health.build(doors.pings, metrics),
     ]
 
 

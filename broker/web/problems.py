@@ -36,6 +36,7 @@ from broker.domain.errors import (
     StoreUnavailable,
     TooManyAsks,
 )
+from broker.web.caller import www_authenticate
 
 PROBLEM_TYPE = "urn:borgerbro:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -100,7 +101,7 @@ def problem_for(error: BrokerError, reasons: Mapping[str, ReasonText]) -> Respon
         case BadAsk():
             more |= {"pointer": error.pointer, "what": error.what}
         case NotAuthenticated():
-            headers["WWW-Authenticate"] = f'DPoP error="{error.what}", algs="ES256 Ed25519"'
+            headers["WWW-Authenticate"] = www_authenticate(error)
         case TooManyAsks():
             headers["Retry-After"] = str(error.retry_after_seconds)
         case Conflict():
