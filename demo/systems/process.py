@@ -154,7 +154,8 @@ class _Announced(uvicorn.Server):
 
 def bound(port: int) -> socket.socket:
     """Bind a loopback port; 0 chooses one. Exits 2 with one line if it is taken."""
-    listener = socket.socket()
+    # The protocol is named, because asyncio turns Nagle's delay off only for sockets that say that they are TCP.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

@@ -6,6 +6,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
+import jmespath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from broker.domain.items import Item, LawRef, Visit
 from connectors import SettingsUnusable
-from connectors.mapping import SCHEMA, Mapped, Origin, compile_reads
+from connectors.mapping import SCHEMA, Mapped, Origin, compile_reads, expression
 from connectors.values import Malformed, cpr_digits, day, hours, minute
 
 ORIGIN = Origin("jobcentre", "person-1", datetime(2019, 3, 4, 9, 0, tzinfo=UTC))
@@ -202,6 +203,17 @@ def test_no_record_breaks_the_mapping(record: Any) -> None:
     assert isinstance(concerns, bool)
     assert isinstance(kept, bool)
     assert told.category == "B01"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["a", "a.b", "a.b.c", "_x9", "@"]),
+    json_values | st.dictionaries(st.sampled_from("abc"), json_values),
+)
+def test_plain_names_mean_what_jmespath_means(text: str, record: Any) -> None:
+    """The short way for plain names gives what JMESPath gives, over any record."""
+    told, meant = expression(text, "here")(record), jmespath.search(text, record)
+    assert repr(told) == repr(meant)
 
 
 @pytest.mark.parametrize(
