@@ -44,7 +44,6 @@ def build_app(
         redoc_url=None,
         middleware=[
             Middleware(Counting, registry=metrics),
-            Middleware(Guard),
             Middleware(RequestBodyLimitMiddleware, max_body_size=most_body_bytes),
         ],
     )
@@ -52,6 +51,8 @@ def build_app(
     for router in routers:
         app.include_router(router)
     app.mount("/static", Immutable(directory=STATIC), name="static")
+    # Around everything, the answer to an error nobody named too, which the framework gives outside all middleware.
+    app.middleware_stack = Guard(app.build_middleware_stack())
     return app
 
 

@@ -1,0 +1,72 @@
+"""Settings: nothing safe by default that must be chosen, nothing misspelt that is ignored, nothing secret repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from broker.settings import SettingsFaults, read
+
+GOOD = {
+    "BROKER_PROFILE": "test",
+    "BROKER_PUBLIC_URL": "https://broker.example.dk/",
+    "BROKER_REGISTRY": "registry.yaml",
+    "BROKER_POLICIES": "policies",
+    "BROKER_DATABASE_URL": "postgresql://app@db/main",
+    "BROKER_VAULT_URL": "postgresql://app@db/vault",
+    "BROKER_KEY_FOLDER": "keys",
+}
+
+
+def faults(**changes: str) -> list[str]:
+    """Give what is wrong with the good settings after a change; an empty value takes one away."""
+    environ = {name: value for name, value in (GOOD | changes).items() if value}
+    with pytest.raises(SettingsFaults) as caught:
+        read(environ)
+    return caught.value.faults
+
+
+def test_good_settings_are_read() -> None:
+    """What is required is enough; the address loses its last slash."""
+    assert read(GOOD).public_url == "https://broker.example.dk"
+
+
+def test_all_that_is_missing_is_said_at_once() -> None:
+    """Two missing settings give two faults, by name."""
+    found = faults(BROKER_PROFILE="", BROKER_VAULT_URL="")
+
+    assert {fault.split(":")[0] for fault in found} == {"BROKER_PROFILE", "BROKER_VAULT_URL"}
+
+
+def test_a_misspelt_setting_is_a_fault() -> None:
+    """An unknown BROKER_ name keeps the house shut."""
+    assert faults(BROKER_PROFIL="production") == ["BROKER_PROFIL: no such setting"]
+
+
+def test_a_fault_does_not_repeat_the_value() -> None:
+    """A wrong value is named by its setting, never shown: it may be a secret in the wrong place."""
+    found = faults(BROKER_PORT="hunter2")
+
+    assert found
+    assert not any("hunter2" in fault for fault in found)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"BROKER_FIXED_CLOCK": "2019-03-04T10:00:00+01:00"}, {"BROKER_PUBLIC_URL": "http://broker.example.dk"}],
+    ids=["a standing clock", "no TLS"],
+)
+def test_production_takes_no_shortcuts(change: dict[str, str]) -> None:
+    """A clock of one's own and plain HTTP are for the demo and tests."""
+    assert faults(BROKER_PROFILE="production", **change)
+
+
+def test_invented_numbers_are_for_demo_and_test() -> None:
+    """Production takes no CPR number that no person can have."""
+    assert not read(GOOD | {"BROKER_PROFILE": "production"}).test_numbers
+    assert read(GOOD).test_numbers
+
+
+@pytest.mark.parametrize("address", ["broker.example.dk", "https://", "ftp://x", "https://x/path", "https://x?q=1"])
+def test_a_public_address_is_an_origin(address: str) -> None:
+    """Tokens are bound to the public address, so it is an origin and nothing more."""
+    assert faults(BROKER_PUBLIC_URL=address)
