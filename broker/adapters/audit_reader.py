@@ -29,18 +29,29 @@ MOST_ENTRIES = 500
 LARGEST = 2**63 - 1
 FROM_THE_NEWEST = (LARGEST, LARGEST, LARGEST)
 
-ENTRIES = """
-SELECT i.at, i.log_id, i.idx, i.tenant, i.citizen, i.index_bytes, h.origin, e.leaf, b.ciphertext, b.body_salt
-FROM log.index i JOIN log.head h ON h.id = i.log_id
-JOIN log.entry e ON e.log_id = i.log_id AND e.idx = i.idx
-LEFT JOIN log.body b ON b.log_id = i.log_id AND b.idx = i.idx
-"""
+# The page is chosen from the index rows first, and only then are leaves and bodies fetched for it.
+CHOSEN = "SELECT i.at, i.log_id, i.idx, i.tenant, i.citizen, i.index_bytes FROM log.index i"
+BEFORE = "(i.at, i.log_id, i.idx) < ($2, $3, $4)"
 NEWEST_FIRST = "ORDER BY i.at DESC, i.log_id DESC, i.idx DESC"
-OF_SUBJECT = f"{ENTRIES} WHERE i.citizen = $1 AND (i.at, i.log_id, i.idx) < ($2, $3, $4) {NEWEST_FIRST} LIMIT $5"
-SEARCHED = f"""{ENTRIES} WHERE i.tenant = ANY ($1) AND (i.at, i.log_id, i.idx) < ($2, $3, $4)
-AND i.at >= $6 AND i.at < $7 AND ($8::text IS NULL OR i.citizen = $8) AND ($9::text IS NULL OR i.ask = $9)
-AND i.fields @> $10::jsonb {NEWEST_FIRST} LIMIT $5"""
-ONE = f"{ENTRIES} WHERE h.origin = $1 AND i.idx = $2"
+
+
+def _whole(chosen: str) -> str:
+    """Write the statement that fetches the whole entries of the chosen index rows."""
+    return (
+        f"SELECT i.*, h.origin, e.leaf, b.ciphertext, b.body_salt FROM ({chosen}) AS i"  # noqa: S608 - our own words
+        " JOIN log.head h ON h.id = i.log_id JOIN log.entry e ON e.log_id = i.log_id AND e.idx = i.idx"
+        f" LEFT JOIN log.body b ON b.log_id = i.log_id AND b.idx = i.idx {NEWEST_FIRST}"
+    )
+
+
+OF_SUBJECT = _whole(f"{CHOSEN} WHERE i.citizen = $1 AND {BEFORE} {NEWEST_FIRST} LIMIT $5")
+SEARCHED = _whole(
+    f"{CHOSEN} WHERE i.tenant = ANY ($1) AND {BEFORE} AND i.at >= $6 AND i.at < $7"
+    " AND ($8::text IS NULL OR i.citizen = $8) AND ($9::text IS NULL OR i.ask = $9) AND i.fields @> $10::jsonb"
+    f" {NEWEST_FIRST} LIMIT $5"
+)
+OF_A_LOG = "i.log_id = (SELECT id FROM log.head WHERE origin = $1)"
+ONE = _whole(f"{CHOSEN} WHERE {OF_A_LOG} AND i.idx = $2")
 LOGS = """
 SELECT h.origin, h.tenant, h.year, h.size, coalesce(c.size, 0), c.signed_at
 FROM log.head h LEFT JOIN LATERAL (

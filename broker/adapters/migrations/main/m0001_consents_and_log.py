@@ -185,6 +185,8 @@ LOG = (
         ADD COLUMN actor text GENERATED ALWAYS AS (fields ->> 'actor') STORED,
         ADD COLUMN unit text GENERATED ALWAYS AS (fields ->> 'unit') STORED,
         ADD COLUMN ask text GENERATED ALWAYS AS (fields ->> 'ask') STORED""",
+    # For the same reason it could not use an index over all fields; that one would only cost.
+    "DROP INDEX log.index_fields",
     "CREATE INDEX index_of_citizen ON log.index (citizen, at DESC)",
     "CREATE INDEX index_of_tenant ON log.index (tenant, at DESC)",
     "CREATE INDEX index_of_ask ON log.index (ask)",
