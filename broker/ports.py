@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from broker.domain.consents import Consent, ConsentRequest, Grant
-from broker.domain.decisions import Decision
+from broker.domain.decisions import Decision, PolicyMark
 from broker.domain.directory import Directory
 from broker.domain.entries import LogEntry, LogFilter, LogPage, LogState, LogVerdict
 from broker.domain.events import (
@@ -138,6 +138,10 @@ class Consents(Protocol):
 
 class Policy(Protocol):
     """The rules. Raises `PolicyUnavailable` or `PolicyBroken`; both mean no."""
+
+    @property
+    def mark(self) -> PolicyMark:
+        """Which engine and which rules answer."""
 
     async def decide(self, question: Mapping[str, Any]) -> Decision:
         """Answer the whole question at once: one verdict for each key asked."""

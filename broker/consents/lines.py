@@ -92,6 +92,8 @@ async def prepare(wanted: Wanted, caller: Caller, ports: Ports) -> Prepared:
 
 def _check_known(wanted: Wanted, directory: Directory) -> None:
     """Refuse what is not registered, beyond the purpose, or not a matter of consent, before anything is written."""
+    if not wanted.lines:
+        raise BadAsk("/lines", "empty")
     purpose = directory.purposes.get(wanted.purpose)
     if purpose is None:
         raise BadAsk("/purpose", "unknown_purpose")

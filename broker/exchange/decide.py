@@ -18,6 +18,8 @@ async def decide(recorded: Recorded, facts: Facts, policy: Policy, directory: Di
     An ask about nothing (no key at all) has an empty permit: nobody objecting is not a yes (P1).
     """
     keys = keys_of(recorded.ask, recorded.caller, facts, directory)
+    if not keys:
+        return Permit(recorded, facts, Decision((), policy.mark), frozenset())
     decision = await policy.decide(question(recorded.ask, recorded.caller, facts, keys))
     if {verdict.key for verdict in decision.verdicts} != keys:
         raise PolicyBroken

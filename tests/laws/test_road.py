@@ -190,3 +190,14 @@ def test_a_silent_register_means_no() -> None:
     outcome = house.log.events[-1]
     assert isinstance(outcome, OutcomeReached)
     assert outcome.failed_registers == ("people",)
+
+
+def test_an_ask_about_nothing_is_refused_and_on_the_log() -> None:
+    """Nobody objecting is not a yes: a purpose nobody knows covers nothing, reads nothing, and is logged twice."""
+    house = run(a_house_with(frozenset(PLACES)))
+    answer = run(ask_of(house, purpose="marketing"))
+
+    assert isinstance(answer, Refused)
+    assert answer.reasons == ("PURPOSE_MISMATCH",)
+    assert all(source.asked == [] for source in house.sources.values())
+    assert [type(event) for event in house.log.events] == [AskMade, OutcomeReached]
