@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from broker import telemetry
@@ -323,10 +324,17 @@ async def _listen(app: FastAPI, listening: socket.socket) -> None:
 
 def _listening(settings: Settings) -> socket.socket:
     """Take the port, or say that somebody else has it."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is named, or the event loop leaves Nagle's delay on for every connection it accepts.
+    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((settings.host, settings.port), backlog=2048)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((settings.host, settings.port))
+        taken.listen(2048)
     except OSError as error:
+        taken.close()
         raise CannotOpen([f"port {settings.port} on {settings.host} cannot be taken: {error.strerror}"]) from None
+    return taken
 
 
 # What can be wrong before anything is served; each of these says it in words that hold no secret.
@@ -344,7 +352,8 @@ class CannotOpen(Exception):
 def run(settings: Settings) -> None:
     """Run one node in this process; raise `CannotOpen` with every reason when it cannot be opened."""
     try:
-        asyncio.run(serve(settings, os.environ))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings, os.environ))
     except (*FAULTS, EngineNotNamed) as fault:
         raise CannotOpen(getattr(fault, "faults", None) or [str(fault)]) from None
     except StoreUnavailable:
