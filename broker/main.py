@@ -275,8 +275,8 @@ def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:
 
 
 async def _chores(house: House) -> list[Coroutine[None, None, None]]:
-    """What this node does beside answering: sign the logs' heads, and forget handles of numbers nobody has."""
-    chores = [_forget_strangers(house)]
+    """What this node does beside answering: sign the logs' heads, and forget what is due."""
+    chores = [_forget(house)]
     if house.settings.checkpointer_url is not None:
         signers = await open_pool(house.settings.checkpointer_url, name="checkpointer", largest=2)
         chores.append(_sign_heads(signers, LogSigner(signers, house.keys.log)))
@@ -297,12 +297,16 @@ async def _sign_heads(pool: Pool, signer: LogSigner) -> None:
         await pool.close()
 
 
-async def _forget_strangers(house: House) -> None:
-    """Purge handles of numbers that no register knows, an hour after they were asked about (`design.md` 6b i)."""
+async def _forget(house: House) -> None:
+    """Each hour, forget handles of numbers that no register knows (`design.md` 6b i), and requests older than a week."""
+    repeats = IdempotencySql(house.pool, house.keys.house.requests)
     while True:
         await asyncio.sleep(HOUR_SECONDS)
+        now = SystemClock().now()
         try:
-            await house.vault.purge_unknown(SystemClock().now() - timedelta(seconds=HOUR_SECONDS))
+            await house.vault.purge_unknown(now - timedelta(seconds=HOUR_SECONDS))
+            for municipality in house.ports.directory.municipalities:
+                await repeats.sweep(municipality, now - timedelta(days=7))
         except StoreUnavailable:
             log.warning("store_unavailable")
 
