@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from broker.adapters.clock_system import FixedClock
 from broker.domain.errors import NotAllowed, NotAuthenticated, NotFound, TooManyAsks
+from broker.domain.personal import Personal
 from broker.web.login import Faces, Logins
 from broker.web.oauth.registrations import Registrations
 from broker.web.openid import Provider
@@ -103,7 +104,8 @@ class Lobby:
             caller = await self.logins.require_caseworker(request)
             session = await self.logins.session(request, "caseworker")
             told = {"who": caller.caseworker.id.disclose(), "system": caller.system.client_id, "csrf": session.csrf}
-            return JSONResponse(told | {"unit": caller.unit, "municipality": caller.municipality})
+            own = caller.caseworker.cpr == Personal("0102030405")
+            return JSONResponse(told | {"unit": caller.unit, "municipality": caller.municipality, "own": own})
 
         async def refuse(_: Request, error: Exception) -> Response:
             status = {NotAuthenticated: 401, NotAllowed: 403, NotFound: 404, TooManyAsks: 429}[type(error)]

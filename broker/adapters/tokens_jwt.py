@@ -6,21 +6,26 @@ The memory is small, holds no citizen, and forgets the oldest first.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 from joserfc import jwk, jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey
 from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64decode as base64url
 
+from broker.adapters.sealing import derive, seal, unseal
 from broker.domain.errors import NotAuthenticated
 
 LONGEST_TOKEN = 8192
 MOST_REMEMBERED = 4096
 _TYPE = "at+jwt"
+_PLACE = "access token"
 _ALGORITHM = {ECKey: "ES256", OKPKey: "Ed25519"}
 
 
@@ -37,16 +42,23 @@ class JwtTokens:
         if not keys:
             raise ValueError("the broker has no signing key")
         self._keys = {str(key.kid): key for key in keys}
+        self._sealing = {kid: _sealing_key(key) for kid, key in self._keys.items()}
         self._newest = keys[0]
         self._issuer = issuer
         self._registry = JWSRegistry(algorithms=list(_ALGORITHM.values()))
         self._remembered: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
-    def mint(self, claims: Mapping[str, Any]) -> str:
-        """Sign the claims as an access token; who it is from and for is ourselves."""
+    def mint(self, claims: Mapping[str, Any], private: Mapping[str, Any] | None = None) -> str:
+        """Sign the claims as an access token; who it is from and for is ourselves.
+
+        The private claims are sealed inside: whoever holds or logs a token can read the others only.
+        """
         key = self._newest
         header = {"typ": _TYPE, "alg": _ALGORITHM[type(key)], "kid": str(key.kid)}
         everything = {**claims, "iss": self._issuer, "aud": self._issuer}
+        if private:
+            sealed = seal(self._sealing[str(key.kid)], orjson.dumps({**private}), _PLACE)
+            everything["sealed"] = urlsafe_b64encode(sealed).decode()
         return jwt.encode(header, everything, key, registry=self._registry)
 
     def read(self, token: str, now: datetime) -> Mapping[str, Any]:
@@ -71,6 +83,7 @@ class JwtTokens:
             raise NotAuthenticated("invalid_token")
         try:
             found = jwt.decode(token, lambda of: self._keys[of.headers()["kid"]], registry=self._registry)
+            private = self._unsealed(found)
         except Exception as error:
             # Hostile bytes break parsers in many ways; every way means no, and none is told.
             raise NotAuthenticated("invalid_token") from error
@@ -79,7 +92,19 @@ class JwtTokens:
         typed = found.header.get("typ") == _TYPE and "b64" not in found.header
         if not ours or not typed or not isinstance(claims.get("exp"), int | float):
             raise NotAuthenticated("invalid_token")
-        self._remembered[token] = MappingProxyType(claims)
+        self._remembered[token] = MappingProxyType({**claims, **private})
         while len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
         return self._remembered[token]
+
+    def _unsealed(self, found: jwt.Token) -> dict[str, Any]:
+        sealed = found.claims.get("sealed")
+        if sealed is None:
+            return {}
+        key = self._sealing[found.header["kid"]]
+        return dict(orjson.loads(unseal(key, urlsafe_b64decode(sealed), _PLACE)))
+
+
+def _sealing_key(key: ECKey | OKPKey) -> bytes:
+    """Derive, from a signing key, the key that seals what stands inside its tokens."""
+    return derive(base64url(str(key.as_dict(private=True)["d"]).encode()), "claims in access tokens")

@@ -33,11 +33,11 @@ class Ceilings(Protocol):
 class Tokens(Protocol):
     """Access tokens: made and read with the broker's own keys."""
 
-    def mint(self, claims: Mapping[str, Any]) -> str:
-        """Sign the claims as an access token (RFC 9068)."""
+    def mint(self, claims: Mapping[str, Any], private: Mapping[str, Any] | None = None) -> str:
+        """Sign the claims as an access token (RFC 9068); the private ones are in it so that only we can read them."""
 
     def read(self, token: str, now: datetime) -> Mapping[str, Any]:
-        """Give the claims of a live token that we made, or raise `NotAuthenticated("invalid_token")`."""
+        """Give all claims of a live token that we made, or raise `NotAuthenticated("invalid_token")`."""
 
     def public_jwks(self) -> dict[str, Any]:
         """Give the public keys as a JWK set (RFC 7517)."""

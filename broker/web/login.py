@@ -9,7 +9,6 @@ Rules kept here:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,7 @@ from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
 from broker.domain.personal import Personal
 from broker.ports import Clock
 from broker.web.doors import Ceilings
-from broker.web.oauth.claims import caseworker_claims, caseworker_from, nsis_level
+from broker.web.oauth.claims import CPR, caseworker_claims, caseworker_from, nsis_level, private_claims
 from broker.web.oauth.registrations import Registrations
 from broker.web.openid import OpenIdClient, Proven, Provider
 from broker.web.sessions import SAFE_METHODS, Session, SessionBook, check_same_site
@@ -36,7 +35,6 @@ OFFICER_ROLES = ("dpo", "logkontrollant", "teamleder", "styregruppe", "systemfor
 RUNNING = timedelta(minutes=10)
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _EXPIRED = "login_expired"
-_CPR = re.compile(r"[0-9]{6}-?[0-9]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +212,15 @@ class Logins:
         if system is None or self._faces.municipality_of_cvr.get(cvr) != system.municipality:
             raise NotAuthenticated("no_role")
         claims = {**proven.claims, "nsis": _nsis(proven.claims), "auth_time": proven.authenticated_at.timestamp()}
+        claims["cpr"] = proven.claims.get("nemlogin.cpr")
         caseworker = caseworker_from(claims, issuer="", municipality="", refusal="no_role")
-        return claims["sub"], {"caseworker": caseworker_claims(caseworker)}
+        return claims["sub"], {"caseworker": caseworker_claims(caseworker) | private_claims(caseworker)}
 
 
 def _citizen_content(proven: Proven) -> tuple[str, dict[str, Any]]:
     nsis = _nsis(proven.claims)
     told = proven.claims.get("dk.cpr")
-    if not isinstance(told, str) or not _CPR.fullmatch(told):
+    if not isinstance(told, str) or not CPR.fullmatch(told):
         raise NotAuthenticated("no_cpr")
     cpr = told.replace("-", "")
     return cpr, {"cpr": cpr, "nsis": nsis}

@@ -304,6 +304,8 @@ CASEWORKER_LIES: dict[str, dict[str, Any]] = {
     "role attested never": {"roles": [{"name": "s", "kle": [], "sensitivity": 1, "attested_on": "2026"}]},
     "no NSIS level": {"nsis": None},
     "an NSIS level of its own": {"nsis": "Ultra"},
+    "a CPR number that is none": {"cpr": "1"},
+    "a CPR number as number": {"cpr": 102030405},
 }
 
 

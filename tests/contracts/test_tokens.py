@@ -1,6 +1,7 @@
 """What access tokens promise, with the broker's own keys."""
 
 import time
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,14 @@ class TokensContract:
 
         for _ in range(2):
             assert {**tokens.read(token, NOW)}.items() >= CLAIMS.items()
+
+    def test_private_claims_are_for_us_alone(self, tokens: Tokens) -> None:
+        """What is private comes back when we read the token, and cannot be read in it."""
+        token = tokens.mint(CLAIMS, {"cpr": "0102030405"})
+
+        assert tokens.read(token, NOW)["cpr"] == "0102030405"
+        readable = b"".join(urlsafe_b64decode(part + "==") for part in token.split("."))
+        assert b"0102030405" not in readable
 
     def test_a_token_ends(self, tokens: Tokens) -> None:
         """At its end a token is nothing, though it was read before."""

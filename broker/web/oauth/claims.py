@@ -7,10 +7,12 @@
 | `roles` | list of `{name, kle[], sensitivity, attested_on?, delegated_from?}` |
 | `nsis` | `Low`, `Substantial` or `High`, bare or as the NSIS URI |
 | `auth_time` | when they logged in at the employer |
+| `cpr` | optional: their CPR number, so that nobody asks about themself or their family; sealed in our tokens |
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +22,7 @@ from broker.domain.personal import Personal
 from broker.web.oauth.signed import LONGEST_ID, moment
 
 CASEWORKER_TYPE = "caseworker-assertion+jwt"
+CPR = re.compile(r"[0-9]{6}-?[0-9]{4}")
 NSIS_LEVELS = ("Low", "Substantial", "High")
 _NSIS_URI = "https://data.gov.dk/concept/core/nsis/"
 _MOST_ROLES = 50
@@ -40,6 +43,9 @@ def caseworker_from(claims: Mapping[str, Any], *, issuer: str, municipality: str
     roles = claims.get("roles")
     if nsis is None or not isinstance(roles, list) or len(roles) > _MOST_ROLES:
         raise NotAuthenticated(refusal)
+    cpr = claims.get("cpr")
+    if cpr is not None and (not isinstance(cpr, str) or not CPR.fullmatch(cpr)):
+        raise NotAuthenticated(refusal)
     return Caseworker(
         id=Personal(_text(claims.get("sub"), refusal)),
         issuer=issuer,
@@ -48,11 +54,12 @@ def caseworker_from(claims: Mapping[str, Any], *, issuer: str, municipality: str
         roles=tuple(_role(role, refusal) for role in roles),
         nsis=nsis,
         authenticated_at=moment(claims, "auth_time", refusal=refusal),
+        cpr=None if cpr is None else Personal(cpr.replace("-", "")),
     )
 
 
 def caseworker_claims(caseworker: Caseworker) -> dict[str, Any]:
-    """Lay a caseworker out as claims: the reverse of `caseworker_from`, without the issuer and the name."""
+    """Lay a caseworker out as claims that may be seen: the reverse of `caseworker_from` with `private_claims`."""
     return {
         "sub": caseworker.id.disclose(),
         "unit": caseworker.unit,
@@ -65,6 +72,11 @@ def caseworker_claims(caseworker: Caseworker) -> dict[str, Any]:
         "nsis": caseworker.nsis,
         "auth_time": caseworker.authenticated_at.timestamp(),
     }
+
+
+def private_claims(caseworker: Caseworker) -> dict[str, Any]:
+    """Give the claims of a caseworker that nobody but us may read."""
+    return {} if caseworker.cpr is None else {"cpr": caseworker.cpr.disclose()}
 
 
 def _role(value: object, refusal: str) -> Role:

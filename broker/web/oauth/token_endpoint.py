@@ -21,6 +21,7 @@ from broker.ports import Clock
 from broker.web.doors import Replay, Tokens
 from broker.web.oauth.access import TOKEN_LIFE, access_claims
 from broker.web.oauth.assertions import Once, check_caseworker, check_client
+from broker.web.oauth.claims import private_claims
 from broker.web.oauth.dpop import check_proof
 from broker.web.oauth.registrations import Registration, Registrations
 
@@ -71,7 +72,8 @@ class TokenEndpoint:
         await self._use_once("invalid_dpop_proof", Once(proof.replay_key, proof.issued_at, proof.keep_until))
         if vouched is not None:
             await self._use_once("invalid_grant", vouched)
-        token = self.tokens.mint(access_claims(client, caseworker, jkt=proof.jkt, now=now))
+        private = None if caseworker is None else private_claims(caseworker)
+        token = self.tokens.mint(access_claims(client, caseworker, jkt=proof.jkt, now=now), private)
         answer = {"access_token": token, "token_type": "DPoP", "expires_in": int(TOKEN_LIFE.total_seconds())}
         return answer if caseworker is None else answer | {"issued_token_type": ACCESS_TOKEN_TYPE}
 

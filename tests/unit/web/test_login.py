@@ -83,8 +83,17 @@ async def test_a_caseworker_acts_through_our_page(lobby: Lobby) -> None:
 
     told = (await browser.get("/caseworker")).json()
     assert {**told, "csrf": ""} == {
+        "own": False,
         "who": "person-1", "system": "the-page", "csrf": "", "unit": "korsbaek-job", "municipality": "korsbaek",
     }  # fmt: skip
+
+
+async def test_a_caseworker_s_own_number_is_known(lobby: Lobby) -> None:
+    """The CPR number that the provider states is part of the caller, so that nobody asks about themself."""
+    browser = lobby.browser()
+    await lobby.log_in(browser, "caseworker", **{"nemlogin.cpr": "0102030405"})
+
+    assert (await browser.get("/caseworker")).json()["own"] is True
 
 
 async def test_one_kind_of_log_in_is_not_another(lobby: Lobby) -> None:

@@ -1,5 +1,7 @@
 """The token endpoint gives what it promises to those who prove themselves."""
 
+import json
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 
 import pytest
@@ -7,6 +9,8 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 from starlette.testclient import TestClient
 
+from broker.domain.personal import Personal
+from broker.web.oauth.access import read_access
 from tests.actors import ISSUER, TOKEN_ENDPOINT, AnEmployer, ASystem, a_key
 from tests.doorway import ASK, Doorway
 
@@ -22,8 +26,6 @@ def claims_of(door: Doorway, token: str) -> dict[str, object]:
     keys = KeySet.import_key_set(door.client.get("/oauth2/jwks").json())
     found = jws.deserialize_compact(token, keys, algorithms=["ES256"])
     assert found.protected["typ"] == "at+jwt"
-    import json
-
     return dict(json.loads(found.payload or b""))
 
 
@@ -53,6 +55,19 @@ def test_an_exchange_names_the_caseworker(door: Doorway) -> None:
     assert claims["sub"] == "lene.krogh"
     assert claims["act"] == {"sub": door.system.client_id}
     assert "Lene" not in str(claims)
+
+
+def test_a_caseworker_s_number_reaches_us_and_nobody_else(door: Doorway) -> None:
+    """The CPR number that an employer states comes to the gate; whoever reads the token cannot find it."""
+    token = door.token(cpr="010203-0405")
+
+    access = read_access(door.tokens.read(token, door.now), door.registrations)
+
+    assert access.caseworker is not None
+    assert access.caseworker.cpr == Personal("0102030405")
+    readable = b"".join(urlsafe_b64decode(part + "==") for part in token.split("."))
+    assert b"0102030405" not in readable
+    assert "cpr" not in claims_of(door, token)
 
 
 def test_the_caseworker_is_the_one_vouched_for(door: Doorway) -> None:
