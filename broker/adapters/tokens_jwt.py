@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 from joserfc import jwk, jwt
-from joserfc.jwk import ECKey, KeySet, OKPKey
+from joserfc.jwk import ECKey, Key, KeySet, OKPKey
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode as base64url
 
@@ -105,6 +105,6 @@ class JwtTokens:
         return dict(orjson.loads(unseal(key, urlsafe_b64decode(sealed), _PLACE)))
 
 
-def _sealing_key(key: ECKey | OKPKey) -> bytes:
+def _sealing_key(key: Key) -> bytes:
     """Derive, from a signing key, the key that seals what stands inside its tokens."""
     return derive(base64url(str(key.as_dict(private=True)["d"]).encode()), "claims in access tokens")
