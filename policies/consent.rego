@@ -87,10 +87,25 @@ idle contains ["withdrawn", source, category, subject] if {
 	subject := input.consents[n].subject
 }
 
-idle contains [why, source, category, subject] if {
+idle contains ["expired", source, category, subject] if {
+	is_number(input.today)
 	some n in ours
 	input.consents[n].state in {"granted", "paused"}
-	why := outside_days(input.consents[n])
+	is_number(input.consents[n].to)
+	input.consents[n].to < input.today
+	source := input.consents[n].source
+	category := input.consents[n].category
+	subject := input.consents[n].subject
+}
+
+idle contains ["early", source, category, subject] if {
+	is_number(input.today)
+	some n in ours
+	input.consents[n].state in {"granted", "paused"}
+	is_number(input.consents[n].from)
+	is_number(input.consents[n].to)
+	input.consents[n].from > input.today
+	input.consents[n].to >= input.today
 	source := input.consents[n].source
 	category := input.consents[n].category
 	subject := input.consents[n].subject
@@ -106,18 +121,6 @@ idle contains ["paused", source, category, subject] if {
 }
 
 idle_named contains [source, category, subject] if some [_, source, category, subject] in idle
-
-outside_days(line) := "expired" if {
-	is_number(line.to)
-	line.to < input.today
-}
-
-outside_days(line) := "early" if {
-	is_number(line.from)
-	is_number(line.to)
-	line.to >= input.today
-	line.from > input.today
-}
 
 # --- whose yes it takes ------------------------------------------------------
 

@@ -81,7 +81,7 @@ class Engines:
 
     def wait(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run something in the engines' loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(600)
 
     def close(self) -> None:
         """Close every engine and the loop."""
