@@ -34,7 +34,6 @@ PLANTED = {
     "unguarded_order, computed": ("s if input.age + 1 > 18", "may be no number"),
     "unused_name": ("s if {\n\tsome i, key in input.keys\n\tkey.a == 1\n}", "i is bound and never used"),
     "unused_name, assigned": ("s if {\n\tx := input.a\n\tkept\n}", "x is bound and never used"),
-    "foreign_import": ("import rego.v1", "import of rego.v1"),
     "stray_test": ("test_s if kept", "test_s stands outside"),
     "unreadable": ("s if {", "the embedded engine cannot read it"),
 }
@@ -83,6 +82,13 @@ def test_not_without_its_import(tmp_path: Path) -> None:
     assert "`not` without import" in fault
 
 
+def test_foreign_import(tmp_path: Path) -> None:
+    """An import of anything but data is found."""
+    head = HEAD.replace("import data.tables\n", "import data.tables\nimport input.a\n")
+
+    assert faults(tmp_path, "s if kept", head) == ["x.rego:1: import of input.a"]
+
+
 def test_untitled(tmp_path: Path) -> None:
     """A file that does not say what it is for is found."""
     assert faults(tmp_path, "", "package broker.x") == ["x.rego:1: no METADATA with a title above the package"]
@@ -114,6 +120,6 @@ def test_packages_in_a_circle(tmp_path: Path) -> None:
 def test_every_check_has_its_plant() -> None:
     """No check is without a test that shows it biting."""
     planted = {name.split(",")[0] for name in PLANTED}
-    elsewhere = {"bare_function", "template_string", "untitled"}
+    elsewhere = {"bare_function", "foreign_import", "template_string", "untitled"}
 
     assert {check.__name__ for check in CHECKS} <= planted | elsewhere
