@@ -223,6 +223,8 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         replay=PostgresReplay(pool),
         sessions=PostgresSessions(pool),
         session_key=house.keys.session,
+        session_idle=timedelta(minutes=settings.session_idle_minutes),
+        session_longest=timedelta(minutes=settings.session_most_minutes),
         ceilings=PostgresCeilings(pool, _ceilings(settings)),
         idempotency=IdempotencySql(pool, house.keys.house.requests),
         reader=LogReaderPostgres(pool, house.vault, [house.keys.log_public]),
@@ -298,7 +300,7 @@ async def _sign_heads(pool: Pool, signer: LogSigner) -> None:
 
 
 async def _forget(house: House) -> None:
-    """Each hour, forget handles of numbers that no register knows (`design.md` 6b i), and requests older than a week."""
+    """Each hour, forget handles of numbers no register knows (`design.md` 6b i), and requests older than a week."""
     repeats = IdempotencySql(house.pool, house.keys.house.requests)
     while True:
         await asyncio.sleep(HOUR_SECONDS)

@@ -32,8 +32,12 @@ def build_app(
     *,
     version: str,
     most_body_bytes: int,
+    form_targets: Sequence[str] = (),
 ) -> FastAPI:
-    """Put the faces together. Bodies are limited first, headers are set last, every error becomes a problem."""
+    """Put the faces together. Bodies are limited first, headers are set last, every error becomes a problem.
+
+    `form_targets` are the log-in providers' origins, which log-out goes on to.
+    """
     app = FastAPI(
         title=TITLE,
         description=ABOUT,
@@ -52,7 +56,7 @@ def build_app(
         app.include_router(router)
     app.mount("/static", Immutable(directory=STATIC), name="static")
     # Around everything, the answer to an error nobody named too, which the framework gives outside all middleware.
-    app.middleware_stack = Guard(app.build_middleware_stack())
+    app.middleware_stack = Guard(app.build_middleware_stack(), form_targets)
     return app
 
 

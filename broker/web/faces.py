@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import aiohttp
 from fastapi import APIRouter, FastAPI
@@ -35,6 +37,8 @@ class WebDoors:
     replay: Replay
     sessions: Sessions
     session_key: bytes
+    session_idle: timedelta
+    session_longest: timedelta
     ceilings: Ceilings
     idempotency: Idempotency
     reader: LogReader
@@ -60,13 +64,26 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
             metrics,
             version=doors.version,
             most_body_bytes=doors.most_body_bytes,
+            form_targets=sorted({_origin(provider.issuer) for provider in doors.people.providers.values()}),
         )
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _logins(doors: WebDoors, http: aiohttp.ClientSession) -> Logins:
     return Logins(
         doors.people,
-        book=SessionBook(doors.sessions, doors.session_key, doors.clock, doors.public_url),
+        book=SessionBook(
+            doors.sessions,
+            doors.session_key,
+            doors.clock,
+            doors.public_url,
+            idle=doors.session_idle,
+            longest=doors.session_longest,
+        ),
         registrations=doors.registrations,
         ceilings=doors.ceilings,
         http=http,
