@@ -1,0 +1,138 @@
+# METADATA
+# scope: package
+# title: A question that nothing stands against, and tables small enough to read
+package broker.fixture_test
+
+tables := {
+	"categories": {
+		"B01": category(2, ["15"]),
+		"S01": object.union(category(3, ["27"]), {"young_person": "together"}),
+		"F01": object.union(category(3, ["27"]), {"child": true, "young_person": "together"}),
+		"F04": object.union(category(4, ["27"]), {"child": true, "never": true}),
+		"H01": object.union(category(3, ["29"]), {"health": true, "young_person": "alone"}),
+		"P02": object.union(category(2, []), {"place": true}),
+		"Y01": category(2, ["32"]),
+	},
+	"delegations": {"d": {
+		"from_municipality": "north",
+		"to_municipality": "south",
+		"kle": ["15.*"],
+		"from": 20190101,
+		"to": 20191231,
+	}},
+	"municipalities": {"south": {"strict_kle": false}},
+	"purposes": {
+		"plan": {"basis": "consent", "categories": ["B01", "S01", "F01", "H01", "P02", "Y01"], "statutes": []},
+		"help": {"basis": "statute", "categories": ["Y01"], "statutes": ["LAW"]},
+	},
+	"settings": {
+		"nsis_levels": {"accepted": ["High"]},
+		"roles": {"without_view": ["dpo"], "attested_within_years": 1},
+		"ages": {"majority": 18, "own_consent": 15},
+		"custody": {"all_holders_from_level": 3, "all_holders_for_child_categories": true},
+	},
+	"sources": {
+		"jobs": {"unit": "u-jobs", "municipality": "south", "categories": ["B01"]},
+		"social": {"unit": "u-social", "municipality": "south", "categories": ["S01", "P02", "Y01"]},
+		"family": {"unit": "u-family", "municipality": "south", "categories": ["F01", "F04", "H01"]},
+		"far": {"unit": "u-far", "municipality": "north", "categories": ["S01"]},
+	},
+	"statutes": {
+		"OWN_CASE": {"version": "1"},
+		"LAW": {
+			"version": "7",
+			"from": 20000101,
+			"to": 99991231,
+			"conditions": [],
+			"otherwise": "NO_CONSENT",
+			"purposes": {"help": {"case_kle": ["15.*"], "categories": ["Y01"]}},
+		},
+	},
+}
+
+category(level, kle) := {
+	"level": level,
+	"child": false,
+	"health": false,
+	"never": false,
+	"place": false,
+	"young_person": null,
+	"kle": kle,
+}
+
+adult := {
+	"handle": "anna",
+	"known": true,
+	"child_of_citizen": false,
+	"born": 19800101,
+	"dead_on": null,
+	"municipality": "south",
+	"protected": false,
+	"moved_number": false,
+	"guardian": null,
+	"custody": [],
+}
+
+child := object.union(adult, {
+	"handle": "vik",
+	"child_of_citizen": true,
+	"born": 20100101,
+	"custody": [{"holder": "anna", "from": 20100101, "to": 99991231}],
+})
+
+line := {
+	"id": "l1",
+	"consent": "c1",
+	"version": 3,
+	"subject": "anna",
+	"giver": "anna",
+	"capacity": "self",
+	"source": "social",
+	"category": "S01",
+	"recipient": "u-jobs",
+	"purpose": "plan",
+	"case": "case",
+	"from": 20190301,
+	"to": 20190331,
+	"state": "granted",
+}
+
+role := {"name": "worker", "kle": ["15.*"], "sensitivity": 3, "attested_on": null, "delegated_from": null}
+
+question := {
+	"version": 1,
+	"at": 1551690000,
+	"today": 20190304,
+	"ask": {"id": "a", "purpose": "plan", "case": "case", "citizen": "anna"},
+	"caller": {
+		"municipality": "south",
+		"unit": "u-jobs",
+		"system_units": ["u-jobs"],
+		"employed": true,
+		"nsis": "High",
+		"authenticated_on": 20190304,
+		"roles": [role],
+	},
+	"case": {
+		"exists": true,
+		"open": true,
+		"concerns_citizen": true,
+		"caseworker_on_case": true,
+		"unit": "u-jobs",
+		"kle": "15.20.04",
+	},
+	"subjects": [adult, child],
+	"consents": [line],
+	"blocks": [],
+	"failed_registers": [],
+	"related": false,
+	"keys": [
+		{"source": "jobs", "category": "B01", "subject": "anna"},
+		{"source": "social", "category": "S01", "subject": "anna"},
+	],
+}
+
+# The places of the two keys above.
+own := 0
+
+shared := 1

@@ -1,0 +1,56 @@
+package broker.statute_test
+
+import data.broker.fixture_test as fixture
+import data.broker.statute
+
+helping := object.union(fixture.question, {
+	"ask": {"purpose": "help"},
+	"keys": [{"source": "social", "category": "Y01", "subject": "anna"}],
+})
+
+test_the_units_own if {
+	statute.own == {fixture.own} with input as fixture.question with data.tables as fixture.tables
+}
+
+test_a_statute_reaches_what_its_row_lists if {
+	statute.by_statute == {[0, "LAW"]} with input as helping with data.tables as fixture.tables
+}
+
+test_a_statute_stays_within_its_cases if {
+	elsewhere := object.union(helping, {"case": {"kle": "27.12"}})
+	statute.by_statute == set() with input as elsewhere with data.tables as fixture.tables
+	statute.otherwise == {"NO_CONSENT"} with input as elsewhere with data.tables as fixture.tables
+}
+
+test_a_statute_ends if {
+	ended := object.union(fixture.tables, {"statutes": {"LAW": {"to": 20190303}}})
+	statute.by_statute == set() with input as helping with data.tables as ended
+}
+
+test_a_condition_that_is_not_met if {
+	under := object.union(fixture.tables, {"statutes": {"LAW": {"conditions": ["emergency"]}}})
+	statute.by_statute == set() with input as helping with data.tables as under
+}
+
+test_a_minor_in_the_family if {
+	under := object.union(fixture.tables, {"statutes": {"LAW": {"conditions": ["minor_in_family"]}}})
+	statute.by_statute == {[0, "LAW"]} with input as helping with data.tables as under
+	alone := object.union(helping, {"subjects": [fixture.adult]})
+	statute.by_statute == set() with input as alone with data.tables as under
+}
+
+test_a_move_reaches_the_municipality_left if {
+	law := {
+		"statutes": {"LAW": {
+			"conditions": ["moved_here"],
+			"purposes": {"help": {"case_kle": ["15.*"], "categories": ["S01"]}},
+		}},
+		"purposes": {"help": {"categories": ["S01"]}},
+	}
+	asked := object.union(helping, {"keys": [
+		{"source": "far", "category": "S01", "subject": "anna"},
+		{"source": "social", "category": "S01", "subject": "anna"},
+	]})
+	tables := object.union(fixture.tables, law)
+	statute.by_statute == {[0, "LAW"]} with input as asked with data.tables as tables
+}
