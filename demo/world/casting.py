@@ -1,7 +1,7 @@
 """The people of a scenario as each register holds them: the CPR register, the case systems, the log-in provider.
 
-Everybody is invented. A caseworker's id at their employer and a citizen's MitID id follow from their short names, so that
-the same file always gives the same people.
+Everybody is invented. A caseworker's id at their employer and a citizen's MitID id follow from their short names, so
+that the same file always gives the same people.
 """
 
 from __future__ import annotations

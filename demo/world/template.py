@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from demo.world.children import ROOT, WorldBroken
+from demo.world.yaml_file import read_yaml
 
 DEMO_REGISTRY = ROOT / "demo" / "registry" / "demo.yaml"
 # The invented systems, and the kind of connector that reads each.
@@ -91,10 +89,7 @@ class Template:
 
 def read_template(path: Path) -> Template:
     """Read a registry as its author wrote it; raise `WorldBroken` where it cannot be read."""
-    try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
-    except (OSError, UnicodeError, YAMLError) as error:
-        raise WorldBroken(f"the registry {path} cannot be read ({type(error).__name__})") from None
+    raw = read_yaml(path)
     sections = ("municipalities", "units", "sources", "systems", "employers")
     missing = [name for name in sections if not isinstance(raw, dict) or not isinstance(raw.get(name), dict)]
     if missing:
@@ -154,7 +149,7 @@ def filled(template: Template, places: Places) -> Row:
     registers = raw.setdefault("registers", {})
     registers["people"] = _register("people", "people_rest", registers.get("people"), places.people, places)
     registers["cases"] = {
-        name: _register(name, "cases_rest", row, places.cases[name], places)
+        name: _register(f"cases-{name}", "cases_rest", row, places.cases[name], places)
         for name, row in registers.get("cases", {}).items()
     }
     for name, row in raw["systems"].items():
@@ -177,7 +172,7 @@ def _fill_source(name: str, row: Row, template: Template, places: Places) -> Non
         row["reads_file"] = str((template.folder / mapping).resolve())
     row["settings"] = _with_address(row.get("settings") or settings_of(system), address)
     if "secrets" not in row:
-        files = {"dsn": address} if system == "social_centre" else places.secret_files(name)
+        files = {"dsn": address} if system == "social_centre" else places.secret_files(f"source-{name}")
         row["secrets"] = {secret: {"file": file} for secret, file in files.items()}
 
 

@@ -35,8 +35,8 @@ LOG_NAME = "borgerbro.example/log"
 HOST = "127.0.0.1"
 SECONDS_TO_SERVE = 60.0
 SYSTEM_PARTS = (
-    "demo.systems.process", "demo.systems.odata", "demo.systems.fhir", "demo.systems.paging", "demo.postgres", "asyncpg",
-    "demo.openid.provider", "demo.openid.employer",
+    "demo.systems.process", "demo.systems.odata", "demo.systems.fhir", "demo.systems.paging", "demo.postgres",
+    "demo.openid.provider", "demo.openid.employer", "asyncpg",
 )  # fmt: skip
 BROKER_PARTS = ("broker.main", "broker.web.faces", "broker.cli.commands")
 BROKER, PEOPLE, OPENID = "broker", "people", "openid"
@@ -164,7 +164,10 @@ class World:
                 (f"source-{name}", system, _one_object(records.get(name, {})))
                 for name, system in self.template.sources.items()
             ),
-            *((f"cases-{name}", "cases", case_records(name, self.cast, self.template)) for name in self.template.case_registers),
+            *(
+                (f"cases-{name}", "cases", case_records(name, self.cast, self.template))
+                for name in self.template.case_registers
+            ),
             (PEOPLE, "people", people),
         ]  # fmt: skip
 
@@ -222,7 +225,10 @@ class World:
         for name in self.template.raw["systems"]:
             self.files.system_key(name)
         with self.files.registry.open("w", encoding="utf-8") as sink:
-            YAML(typ="safe", pure=True).dump(filled(self.template, places), sink)
+            writer = YAML(typ="safe", pure=True)
+            writer.default_flow_style = False
+            writer.width = 200
+            writer.dump(filled(self.template, places), sink)
         try:
             read_registry(self.files.registry, POLICIES / "tables")
         except RegistryFaults as error:

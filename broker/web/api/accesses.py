@@ -14,10 +14,14 @@ from broker.ports import LogReader, Ports
 from broker.transparency.history import my_entries
 from broker.web.access_wire import SearchBody, entry_body, my_entry_body, state_body, verdict_body, wanted_search
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS
+from broker.web.consent_wire import moment
+from broker.web.login import OFFICER
+from broker.web.sessions import Session
 from broker.web.wire import CODE
 
 CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
 OfficerGate = Callable[[Request], Awaitable[OfficerLogin]]
+SessionOf = Callable[[Request, str], Awaitable[Session]]
 Cursor = Annotated[str | None, Query(max_length=80)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 CodeFilter = Annotated[str | None, Query(pattern=CODE)]
@@ -37,10 +41,17 @@ def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate) ->
     return routes
 
 
-def build_for_officers(ports: Ports, reader: LogReader, officer: OfficerGate, *, test_numbers: bool) -> APIRouter:
+def build_for_officers(
+    ports: Ports, reader: LogReader, officer: OfficerGate, session: SessionOf, *, test_numbers: bool
+) -> APIRouter:
     """Build the overseer's search, the state of the logs, and the check of all of them."""
     routes = APIRouter(tags=["oversight"])
     proven = Annotated[OfficerLogin, Depends(officer)]
+
+    @routes.get("/v1/accesses/session", responses=READ_ANSWERS, summary="The token my searches must carry")
+    async def get_session(request: Request) -> Response:
+        mine = await session(request, OFFICER)
+        return _json({"csrf": mine.csrf, "idle_at": moment(mine.idle_at), "ends_at": moment(mine.ends_at)})
 
     @routes.get("/v1/accesses", responses=READ_ANSWERS, summary="Search the log by codes")
     async def get_accesses(

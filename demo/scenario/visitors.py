@@ -1,0 +1,97 @@
+"""The citizens and overseers of a scenario: each logs in at the provider as a browser does, and then speaks JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from demo.scenario.callers import Reply
+from demo.world.children import WorldBroken
+from demo.world.world import World
+
+# Where each kind of visitor learns the token that changes must carry.
+SESSIONS = {"citizen": "/v1/me/session", "officer": "/v1/accesses/session"}
+TICKET = re.compile(r'name="ticket" value="([^"]+)"')
+
+
+class Visitors:
+    """Everybody who has logged in, each in a browser of their own."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._open: dict[tuple[str, str], Visitor] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for visitor in self._open.values():
+            await visitor.close()
+
+    async def citizen(self, name: str) -> Visitor:
+        """Give a citizen's browser, logged in."""
+        self._world.cast.cpr(name)
+        return await self._visitor("citizen", name)
+
+    async def officer(self, municipality: str) -> Visitor:
+        """Give the browser of a municipality's DPO, logged in."""
+        return await self._visitor("officer", f"dpo-{municipality}")
+
+    async def _visitor(self, kind: str, person: str) -> Visitor:
+        if (kind, person) not in self._open:
+            visitor = Visitor(self._world, kind)
+            self._open[kind, person] = visitor
+            await visitor.log_in(person)
+        return self._open[kind, person]
+
+
+class Visitor:
+    """One browser: cookies of its own, and once logged in the token that changes must carry."""
+
+    def __init__(self, world: World, kind: str) -> None:
+        self._world = world
+        self._kind = kind
+        # Cookies of an address that is a number are kept only when one says so.
+        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self._csrf = ""
+
+    async def close(self) -> None:
+        """Close the browser."""
+        await self._http.close()
+
+    async def log_in(self, person: str) -> None:
+        """Walk through the code flow: our log-in, the provider's page, the choice, and back."""
+        async with self._http.get(f"{self._world.address}/login/{self._kind}") as page:
+            found = TICKET.search(await page.text())
+        if found is None:
+            raise WorldBroken(f"the log-in page of {self._kind} did not come ({page.status})")
+        form = {"ticket": unescape(found[1]), "person": person}
+        async with self._http.post(f"{self._world.provider}/authorize", data=form, allow_redirects=False) as chosen:
+            back = chosen.headers.get("Location", "")
+        async with self._http.get(back, allow_redirects=False) as landed:
+            if landed.status != 303:
+                raise WorldBroken(f"{person} could not log in ({landed.status})")
+        self._csrf = str((await self.get(SESSIONS[self._kind])).said.get("csrf", ""))
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
+        """Read JSON."""
+        async with self._http.get(f"{self._world.address}{path}", params=query) as answer:
+            return Reply(answer.status, await answer.json(content_type=None))
+
+    async def page(self, path: str) -> str | None:
+        """Read a page as its text; None when there is no such page."""
+        async with self._http.get(f"{self._world.address}{path}") as answer:
+            return unescape(await answer.text()) if answer.status == 200 else None
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """Change something."""
+        headers = {"X-CSRF-Token": self._csrf}
+        async with self._http.post(f"{self._world.address}{path}", json=body or {}, headers=headers) as answer:
+            return Reply(answer.status, await answer.json(content_type=None))
