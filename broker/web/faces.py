@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from broker.ports import Clock, LogReader, Ports
-from broker.web import oauth
+from broker.web import case, citizen, dpo, oauth, reference
 from broker.web.api import accesses, consents, exchange, health, me
 from broker.web.api.health import Ping
 from broker.web.api.once import Idempotency, Once
@@ -22,6 +22,9 @@ from broker.web.caller import Gate
 from broker.web.doors import Ceilings, Replay, Sessions, Tokens
 from broker.web.login import Faces, Logins
 from broker.web.oauth.registrations import Registrations
+from broker.web.pages import start
+from broker.web.pages.errors import show_errors_to_people
+from broker.web.pages.show import Pages
 from broker.web.sessions import SessionBook
 
 
@@ -58,14 +61,17 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         )
         logins, metrics = _logins(doors, http), CollectorRegistry()
-        yield build_app(
-            [*_api(ports, doors, logins, metrics), _plain_routes(doors, logins)],
+        pages = Pages(secure=urlsplit(doors.public_url).scheme == "https")
+        app = build_app(
+            [*_api(ports, doors, logins, metrics), *_pages(ports, doors, logins, pages), _plain_routes(doors, logins)],
             ports.directory.reasons,
             metrics,
             version=doors.version,
             most_body_bytes=doors.most_body_bytes,
             form_targets=sorted({_origin(provider.issuer) for provider in doors.people.providers.values()}),
         )
+        show_errors_to_people(app, pages)
+        yield app
 
 
 def _origin(address: str) -> str:
@@ -105,6 +111,19 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
         accesses.build_for_officers(ports, doors.reader, logins.require_officer, logins.session, test_numbers=tests),
         accesses.build_for_anyone(doors.reader, doors.log_name),
         health.build(doors.pings, metrics),
+    ]
+
+
+def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[APIRouter]:
+    """Build the pages for people."""
+    tests = doors.test_numbers
+    repeats = Once(doors.idempotency, ports.handles).seen
+    return [
+        start.build(ports, doors.reader, pages),
+        citizen.build(ports, doors.reader, logins, pages, doors.log_name),
+        case.build(ports, logins, pages, repeats, test_numbers=tests),
+        dpo.build(ports, doors.reader, logins, pages, doors.clock, test_numbers=tests),
+        reference.build(pages),
     ]
 
 

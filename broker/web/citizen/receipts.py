@@ -1,0 +1,56 @@
+"""`/mine/receipts/…`: what was just done, as the log holds it. It can be kept, reloaded, printed; it does nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from broker.domain.entries import LogEntry
+from broker.domain.errors import NotFound
+from broker.domain.receipts import Receipt
+from broker.web.citizen.room import Me, Room
+
+Name = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$")]
+DONE = frozenset({"consent.granted", "consent.refused", "consent.withdrawn", "block.changed"})
+
+
+def build(room: Room) -> APIRouter:
+    """Build the receipt page."""
+    routes = APIRouter()
+
+    @routes.get("/mine/receipts/{municipality}/{year}/{index}")
+    async def get_receipt(
+        request: Request,
+        municipality: Name,
+        year: Annotated[int, Path(ge=1, le=9999)],
+        index: Annotated[int, Path(ge=0, le=2**62)],
+    ) -> Response:
+        me = await room.enter(request)
+        entry = await _entry(room, me, Receipt(f"{room.log_name}/{municipality}/{year}", index))
+        body = entry.body or {}
+        if entry.kind not in DONE or body.get("actor") != me.handle:
+            # A receipt is of what one did oneself; what others did stands in the list.
+            raise NotFound
+        lines = sorted({(source, category) for _, source, category in body.get("lines", ())})
+        return room.show(request, "receipt.html", me, entry=entry, body=body, lines=lines)
+
+    return routes
+
+
+async def _entry(room: Room, me: Me, receipt: Receipt) -> LogEntry:
+    """Open an entry about oneself, or about somebody one said yes or no for (their own entries lie under their key)."""
+    for subject in await _spoken_for(room, me):
+        try:
+            return await room.reader.entry(receipt, subject=subject)
+        except NotFound:
+            continue
+    raise NotFound
+
+
+async def _spoken_for(room: Room, me: Me) -> list[str]:
+    asked = await room.ports.consents.requests_of(me.handle)
+    given = await room.ports.consents.of_citizen(me.handle)
+    others = {line.subject for row in asked for line in row.lines if line.giver == me.handle}
+    others |= {line.subject for row in given for line in row.lines if line.giver == me.handle}
+    return [me.handle, *sorted(others - {me.handle})]

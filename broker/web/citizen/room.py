@@ -1,0 +1,66 @@
+"""What every page of the citizen's stands on: who is logged in, this Danish day, and how pages are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.domain.consents import Consent, ConsentRequest
+from broker.domain.days import danish_day
+from broker.domain.identity import CitizenLogin
+from broker.domain.receipts import Receipt
+from broker.ports import LogReader, Ports
+from broker.web.login import CITIZEN, Logins
+from broker.web.pages.show import Pages, Visitor, go_to, visitor_of
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The citizen who is logged in: their log-in, their handle, today, and what the page says of the log-in."""
+
+    login: CitizenLogin
+    handle: str
+    today: int
+    visitor: Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The doors of the citizen's pages."""
+
+    ports: Ports
+    reader: LogReader
+    logins: Logins
+    pages: Pages
+    log_name: str
+
+    async def enter(self, request: Request) -> Me:
+        """Let a citizen in. Raises `NotAuthenticated`, and `NotAllowed` for a form that is not from our own page."""
+        login = await self.logins.require_citizen(request)
+        (handle,) = await self.ports.handles.citizens([login.cpr])
+        visitor = await visitor_of(self.logins, request, CITIZEN)
+        return Me(login, handle, danish_day(self.ports.clock.now()), visitor)
+
+    def show(self, request: Request, template: str, me: Me, status: int = 200, **values: Any) -> Response:
+        """Show one page to the citizen."""
+        return self.pages.show(
+            request, f"citizen/{template}", status, visitor=me.visitor, me=me, directory=self.ports.directory, **values
+        )
+
+    def to_receipt(self, receipt: Receipt) -> Response:
+        """Send the browser on to the receipt of a change."""
+        municipality, year = receipt.log.split("/")[-2:]
+        return go_to(f"/mine/receipts/{municipality}/{year}/{receipt.index}")
+
+
+def waits_for_me(request: ConsentRequest, me: Me) -> bool:
+    """Tell whether a request has lines that this citizen may still answer."""
+    return bool(request.lines_of(me.handle)) and not request.answered_by(me.handle) and me.today <= request.answer_by
+
+
+def live(consent: Consent, me: Me) -> bool:
+    """Tell whether any line of a consent holds today or will later."""
+    return any(line.state == "granted" and me.today <= line.to_day for line in consent.lines)

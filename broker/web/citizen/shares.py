@@ -1,0 +1,82 @@
+"""`/mine` and stopping: what waits for an answer, what is shared now, each line with its stop; what was seen."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from broker.consents.withdraw import withdraw
+from broker.domain.consents import Consent
+from broker.domain.errors import NotFound
+from broker.domain.facts import ConsentLine
+from broker.transparency.history import MyEntry, my_entries
+from broker.web.citizen.room import Me, Room, live, waits_for_me
+from broker.web.consent_wire import line_state
+from broker.web.pages.forms import sent
+
+LOOKED_BACK = 200
+SHOWN = 5
+
+
+def build(room: Room) -> APIRouter:
+    """Build the overview, and the page that stops one line or a whole consent."""
+    routes = APIRouter()
+
+    @routes.get("/mine")
+    async def get_mine(request: Request) -> Response:
+        me = await room.enter(request)
+        asked = await room.ports.consents.requests_of(me.handle)
+        given = await room.ports.consents.of_citizen(me.handle)
+        seen = await _seen(room, me)
+        return room.show(
+            request,
+            "mine.html",
+            me,
+            waiting=[row for row in asked if waits_for_me(row, me)],
+            refused=[row for row in asked if row.answered_by(me.handle) and row.state(me.today) == "refused"],
+            sharing=sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose)),
+            ended=[row for row in given if not live(row, me)],
+            seen=seen[:SHOWN],
+            state_of=lambda line: _state(line, me),
+        )
+
+    @routes.get("/mine/consents/{consent_id}/stop")
+    async def get_stop(request: Request, consent_id: str, line: str | None = None) -> Response:
+        me = await room.enter(request)
+        consent = await _mine(room, me, consent_id)
+        lines = _to_stop(consent, me, line)
+        stopping = {(row.source, row.category) for row in lines}
+        seen = [
+            entry for entry in await _seen(room, me) if entry.unit == consent.unit and stopping & set(entry.released)
+        ]
+        return room.show(request, "stop.html", me, consent=consent, lines=lines, line=line, seen=seen)
+
+    @routes.post("/mine/consents/{consent_id}/stop")
+    async def post_stop(request: Request, consent_id: str) -> Response:
+        me = await room.enter(request)
+        lines = (await sent(request)).every("line")
+        return room.to_receipt(await withdraw(consent_id, lines or None, me.login, room.ports))
+
+    return routes
+
+
+async def _mine(room: Room, me: Me, consent_id: str) -> Consent:
+    given = await room.ports.consents.of_citizen(me.handle)
+    found = next((row for row in given if row.id == consent_id and row.giver == me.handle), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _to_stop(consent: Consent, me: Me, line: str | None) -> tuple[ConsentLine, ...]:
+    """Give the lines that a stop would take back. Raises `NotFound`, or `Conflict` where nothing is left."""
+    return consent.to_take_back(None if line is None else [line], me.handle)
+
+
+async def _seen(room: Room, me: Me) -> list[MyEntry]:
+    """List the latest look-ups in which somebody was shown something, newest first."""
+    page = await my_entries(me.login, room.ports, room.reader, limit=LOOKED_BACK)
+    return [entry for entry in page.entries if entry.kind == "outcome" and entry.released]
+
+
+def _state(line: ConsentLine, me: Me) -> str:
+    return line_state(line.state, line.from_day, line.to_day, me.today)

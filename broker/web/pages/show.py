@@ -1,0 +1,145 @@
+"""Show a page: one template environment a language, strict about what is missing, and escaping everything.
+
+Rules kept here:
+- Every value is escaped by the template engine; no template marks anything as safe (held by a test).
+- A page names who is logged in, when that ends, and carries the token its forms need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from broker.view.phrases import WEEKDAYS, Language
+from broker.view.texts import need_text
+from broker.web.login import CASEWORKER, CITIZEN, OFFICER, Logins
+from broker.web.pages import dates
+from broker.web.pages.language import language_of, remember, switched
+from broker.web.pages.words import LANGUAGES, marked, words_of
+
+WEB = Path(__file__).parents[1]
+ROOMS = ("pages", "citizen", "case", "dpo", "reference")
+MENUS = {
+    CITIZEN: (
+        ("/mine", marked("What I share")),
+        ("/mine/accesses", marked("Who has looked")),
+        ("/mine/blocks", marked("My standing noes")),
+    ),
+    CASEWORKER: (("/case", marked("New look-up")),),
+    OFFICER: (("/dpo", marked("The log")),),
+}
+
+
+class Named(Protocol):
+    """What the registry has a Danish and an English name for."""
+
+    @property
+    def name_da(self) -> str:
+        """The Danish name."""
+
+    @property
+    def name_en(self) -> str:
+        """The English name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is logged in on a page: the kind of person, their name if we know it, the token, when the log-in ends."""
+
+    kind: str
+    csrf: str = field(repr=False)
+    idle_at: datetime
+    name: str | None = field(default=None, repr=False)
+
+
+async def visitor_of(logins: Logins, request: Request, kind: str, name: str | None = None) -> Visitor:
+    """Describe who is logged in here. Raises `NotAuthenticated("login_required")`."""
+    session = await logins.session(request, kind)
+    return Visitor(kind, session.csrf, session.idle_at, name)
+
+
+class Pages:
+    """Shows templates. `secure` tells whether our public address is https."""
+
+    def __init__(self, *, secure: bool) -> None:
+        self._secure = secure
+        self._environments = {language: environment(language) for language in LANGUAGES}
+
+    def show(
+        self, request: Request, template: str, status: int = 200, *,
+        visitor: Visitor | None = None, start_over: str | None = None, **values: Any,
+    ) -> Response:  # fmt: skip
+        """Show one page in the reader's language.
+
+        `start_over` is where the language switch leads when showing this page again would do something again.
+        """
+        language = language_of(request)
+        other: Language = "en" if language == "da" else "da"
+        body = (
+            self._environments[language]
+            .get_template(template)
+            .render(
+                other=other,
+                switch=switched(request, other, start_over),
+                starts_over=start_over is not None,
+                here=request.url.path,
+                visitor=visitor,
+                **values,
+            )
+        )
+        response = HTMLResponse(body, status, {"Cache-Control": "no-store", "Content-Language": language})
+        response.headers["Vary"] = "Accept-Language, Cookie"
+        remember(request, response, secure=self._secure)
+        return response
+
+
+def go_to(path: str) -> Response:
+    """Send the browser on after a change, so that a reload changes nothing (post, redirect, get)."""
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
+
+
+def environment(language: Language) -> jinja2.Environment:
+    """Build the templates of one language; a value that is missing is an error, not an empty place."""
+    loader = jinja2.PrefixLoader({room: jinja2.FileSystemLoader(WEB / room / "templates") for room in ROOMS})
+    made = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = words_of(language)
+    made.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
+    made.globals |= {"language": language, "name": partial(_name, language=language), "menus": MENUS}
+    filters: dict[str, Callable[..., str]] = {
+        "day": dates.day_words,
+        "weekday": dates.weekday_words,
+        "moment": dates.moment_words,
+        "time": dates.time_words,
+        "clock": dates.clock_words,
+        "need": need_text,
+    }
+    made.filters |= {name: partial(_late, filter_, language) for name, filter_ in filters.items()}
+    made.filters["weekday_name"] = partial(_weekday_name, language=language)
+    return made
+
+
+def _late(filter_: Callable[..., str], language: Language, value: Any) -> str:
+    return filter_(value, language)
+
+
+def _name(thing: Named, language: Language) -> str:
+    return thing.name_da if language == "da" else thing.name_en
+
+
+def _weekday_name(number: int, language: Language) -> str:
+    return WEEKDAYS[number - 1][0 if language == "da" else 1]

@@ -1,0 +1,24 @@
+"""`/`: the front page. Three doors, the reference of the API, and the logs' public checkpoints."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from broker.ports import LogReader, Ports
+from broker.web.pages.show import Pages
+
+
+def build(ports: Ports, reader: LogReader, pages: Pages) -> APIRouter:
+    """Build the front page."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/")
+    async def get_start(request: Request) -> Response:
+        # What is public anyway: which logs there are, and how far each is signed.
+        logs = [
+            (ports.directory.municipalities[log.municipality].name, log)
+            for log in await reader.logs(sorted(ports.directory.municipalities))
+        ]
+        return pages.show(request, "pages/start.html", logs=logs)
+
+    return routes
