@@ -288,14 +288,22 @@ def _bound(rule: Node) -> Iterator[tuple[str, int]]:
 
 
 def _sure_numbers(module: Module, rule: Node) -> frozenset[str]:
-    """Collect what a rule has made sure is a number: tested, computed, or taken from a set of ours by its parts."""
-    sure = set()
+    """Collect what is sure to be a number in a rule: tested, computed by a rule, or taken from a set by its parts."""
+    sure = {_name(other) for other in module.rules if _is_computed(other)}
     for tag, node in _walk(rule["bodies"]):
         if tag == "Call" and _path(node["fcn"]) == "is_number":
             sure.add(module.source(node["params"][0]))
         elif tag == "SomeIn" and "Array" in node["value"]:
             sure |= {var["value"] for kind, var in _walk(node["value"]) if kind == "Var"}
     return frozenset(sure)
+
+
+def _is_computed(rule: Node) -> bool:
+    [(_, head)] = rule["head"].items()
+    match head.get("assign"):
+        case {"value": {"Call": {"fcn": called}}}:
+            return not rule["bodies"] and _path(called) in NUMERIC
+    return False
 
 
 def _is_number(module: Module, expression: Node, sure: frozenset[str]) -> bool:

@@ -105,17 +105,19 @@ attested(role) if {
 role_sensitivity contains i if {
 	case.is_citizens
 	role_covers
-	some i in purpose.within
-	not input.keys[i].category in cleared
+	some i in (purpose.within - cleared)
 }
 
-cleared contains category if {
+cleared contains i if {
+	some i in purpose.within
+	tables.categories[input.keys[i].category].level <= clearance
+}
+
+clearance := max({highest |
 	some n in covering
 	highest := input.caller.roles[n].sensitivity
 	is_number(highest)
-	some category in purpose.bound
-	tables.categories[category].level <= highest
-}
+})
 
 # A municipality may also test each category's own KLE (design 6b d).
 strict if tables.municipalities[input.caller.municipality].strict_kle == true

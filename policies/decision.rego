@@ -74,8 +74,9 @@ verdicts contains verdict if {
 }
 
 verdicts contains verdict if {
+	heard := {code: stopped | some code, stopped in consent.codes; count(stopped) > 0}
 	some i in (consent.stopped & after_4)
-	codes := {code | some code, stopped in consent.codes; i in stopped}
+	codes := {code | some code, stopped in heard; i in stopped}
 	verdict := withheld(i, codes)
 }
 

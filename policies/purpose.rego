@@ -20,13 +20,11 @@ codes := {"PURPOSE_MISMATCH": stopped}
 # title: Keys this stage holds back
 stopped := lib.asked - within
 
-bound contains category if {
-	some category in tables.purposes[input.ask.purpose].categories
-	tables.categories[category].never == false
-}
-
+# METADATA
+# title: Keys within the purpose's bound
 within contains i if {
 	some i, key in input.keys
-	key.category in bound
+	key.category in tables.purposes[input.ask.purpose].categories
+	tables.categories[key.category].never == false
 	key.category in tables.sources[key.source].categories
 }

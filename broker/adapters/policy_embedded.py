@@ -35,7 +35,10 @@ class EmbeddedPolicy:
         self._engines = threading.local()
         self.mark = PolicyMark("embedded regorus", version("gordon-to-regorus"), self._contract.revision)
         try:
-            self._engine()
+            # Some faults show only when a rule is run, so the rules are run once, on nothing.
+            engine = self._engine()
+            engine.set_input_json("{}")
+            engine.eval_rule_as_json(ENTRY_POINT)
         except RuntimeError as fault:
             raise PolicyFaults(["the rules do not compile in the embedded engine"]) from fault
 

@@ -20,7 +20,7 @@ from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
 from broker.domain.errors import PolicyBroken, PolicyUnavailable
-from broker.policy_tables import PolicyFaults, load_rules
+from broker.policy_tables import PolicyFaults, Rules, load_rules
 from broker.ports import Policy
 from tests.model.engines import ENGINES, RULES, TABLES, PlainPolicy, opa_on_path
 from tests.model.questions import POLICIES, key, line, question, tables
@@ -122,16 +122,23 @@ def test_bad_tables_refuse_to_load(damage: dict[str, Any]) -> None:
         EmbeddedPolicy(RULES, tables(**damage))
 
 
-def test_no_rules_no_policy(tmp_path: Path) -> None:
-    """A folder without the entry point, and rules that cannot be read, open nothing."""
-    with pytest.raises(PolicyFaults):
-        load_rules(tmp_path)
-    (tmp_path / "decision.rego").write_text("package broker.share\n\ndecision := {")
-    for schema in ("question.schema.json", "decision.schema.json"):
-        (tmp_path / schema).write_text((POLICIES / schema).read_text())
+@pytest.mark.parametrize(
+    "body", ["decision := {", "decision := nothing_of_the_kind", "decision := other\n\nother := decision"]
+)
+async def test_rules_that_do_not_compile(tmp_path: Path, body: str) -> None:
+    """Rules that cannot be read or run open nothing, in the embedded engine and in OPA."""
+    rules = written(tmp_path, body)
 
     with pytest.raises(PolicyFaults):
-        EmbeddedPolicy(load_rules(tmp_path), TABLES)
+        EmbeddedPolicy(rules, TABLES)
+    with pytest.raises(PolicyUnavailable):
+        await SpawnedOpaPolicy.open(opa_on_path(), rules, TABLES)
+
+
+def test_no_rules_no_policy(tmp_path: Path) -> None:
+    """A folder without the entry point opens nothing."""
+    with pytest.raises(PolicyFaults):
+        load_rules(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -140,19 +147,28 @@ def test_no_rules_no_policy(tmp_path: Path) -> None:
         "broken := 1",
         'decision := {"schema": "borgerbro/decision/1", "verdicts": []}',
         'decision := {"schema": "borgerbro/decision/2", "verdicts": []}',
-        "decision := [input.keys[0] | true]",
-        "decision := count(input.today)",
+        "decision := {key | some key in input.keys}",
+        "decision := floor(input.ask.id)",
     ],
 )
 async def test_rules_that_give_no_decision(tmp_path: Path, body: str) -> None:
     """An undefined, an empty, a foreign and a failing decision are all `PolicyBroken` in the embedded engine."""
-    (tmp_path / "decision.rego").write_text(f"package broker.share\n\n{body}\n")
-    for schema in ("question.schema.json", "decision.schema.json"):
-        (tmp_path / schema).write_text((POLICIES / schema).read_text())
-    policy = EmbeddedPolicy(load_rules(tmp_path), TABLES)
+    try:
+        policy = EmbeddedPolicy(written(tmp_path, body), TABLES)
+    except PolicyFaults:
+        assert body.startswith("broken")  # Where the entry point is missing, the engine does not even open.
+        return
 
     with pytest.raises(PolicyBroken):
         await policy.decide(ASKED)
+
+
+def written(folder: Path, body: str) -> Rules:
+    """Write rules of one line, with the schemas of ours beside them."""
+    (folder / "decision.rego").write_text(f"package broker.share\n\n{body}\n")
+    for name in ("question.schema.json", "decision.schema.json", ".manifest"):
+        (folder / name).write_text((POLICIES / name).read_text())
+    return load_rules(folder)
 
 
 def test_embedded_in_many_threads() -> None:

@@ -44,6 +44,7 @@ SOUND = [
     "s contains [i, a] if {\n\tsome i, key in input.keys\n\ta := key.a\n}",
     "s := tables.a - tables.b",
     "s if count(input.a) > 0",
+    "n := count(input.a)\n\ns if n > 0",
 ]
 
 
