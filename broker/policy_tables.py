@@ -19,6 +19,7 @@ LAW_TABLES = ("categories", "purposes", "reasons", "settings", "statutes")
 REGISTRY_TABLES = ("delegations", "municipalities", "sources", "units")
 # The only tables that may stand empty: a municipality may have no agreement with any other.
 MAY_BE_EMPTY = frozenset({"delegations"})
+CATEGORY_FLAGS = ("child", "health", "never", "place")
 CONDITIONS = frozenset({"minor_in_family", "moved_here", "meeting_within_limit", "emergency"})
 
 
@@ -77,7 +78,7 @@ def refuse_bad_tables(tables: Mapping[str, Any]) -> None:
     """Raise `PolicyFaults` with everything that is wrong with the tables; pass when nothing is."""
     faults = [*_absent(tables)]
     if not faults:
-        faults = [*_purpose_faults(tables), *_statute_faults(tables), *_row_faults(tables), *_source_faults(tables)]
+        faults = [fault for check in _CHECKS for fault in check(tables)]
     if faults:
         raise PolicyFaults(faults)
 
@@ -121,15 +122,20 @@ def _statute_faults(tables: Mapping[str, Any]) -> Iterator[str]:
 
 def _row_faults(tables: Mapping[str, Any]) -> Iterator[str]:
     for name, row in tables["categories"].items():
-        if row["level"] not in (1, 2, 3, 4) or not all(isinstance(row[flag], bool) for flag in ("never", "child")):
+        if row["level"] not in (1, 2, 3, 4) or not all(isinstance(row[flag], bool) for flag in CATEGORY_FLAGS):
             yield f"categories/{name}: level or flags are not readable"
     for name, row in tables["reasons"].items():
-        if row["stage"] not in (1, 2, 3, 4, 5) or not isinstance(row["caller"], bool) or not row["da"] or not row["en"]:
+        told = row["da"] and row["en"] and row["paragraph"]
+        if row["stage"] not in (1, 2, 3, 4, 5) or not isinstance(row["caller"], bool) or not told:
             yield f"reasons/{name}: stage, who may see it, or a text is missing"
-    for table in LAW_TABLES:
-        for name, row in tables[table].items():
-            if isinstance(row, Mapping) and not {"source", "verified_by", "verified_on"} <= row.keys():
-                yield f"{table}/{name}: does not say where it comes from and who verified it"
+
+
+def _evidence_faults(tables: Mapping[str, Any]) -> Iterator[str]:
+    """Each law row is evidence: where it was read, who verified it and when (`design.md` 6b r)."""
+    rows = ((f"{table}/{name}", row) for table in LAW_TABLES for name, row in tables[table].items())
+    for place, row in rows:
+        if isinstance(row, Mapping) and not {"source", "verified_by", "verified_on"} <= row.keys():
+            yield f"{place}: does not say where it comes from and who verified it"
 
 
 def _source_faults(tables: Mapping[str, Any]) -> Iterator[str]:
@@ -139,3 +145,6 @@ def _source_faults(tables: Mapping[str, Any]) -> Iterator[str]:
         for category in row["categories"]:
             if category not in tables["categories"]:
                 yield f"sources/{name}: no such category: {category}"
+
+
+_CHECKS = (_purpose_faults, _statute_faults, _row_faults, _evidence_faults, _source_faults)

@@ -93,7 +93,7 @@ class SpawnedOpaPolicy:
 async def _start(opa: Path, port: int, token: str, bundle: str) -> asyncio.subprocess.Process:
     command = (str(opa), "run", *FLAGS, f"--addr=127.0.0.1:{port}", bundle)
     # The token goes by the environment: arguments can be read by everyone on the machine.
-    environment = {"PATH": os.environ.get("PATH", ""), "HOME": bundle, "BROKER_OPA_TOKEN": token}
+    environment = {"PATH": os.defpath, "HOME": bundle, "BROKER_OPA_TOKEN": token}
     return await asyncio.create_subprocess_exec(
         "/bin/sh", "-c", WATCH, "sh", *command,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
