@@ -52,6 +52,12 @@ class BrokerRefused(Exception):
         self.problem = problem
 
 
+class Answered(dict[str, Any]):
+    """An answer's JSON object, and the status it came with."""
+
+    status = 200
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class SigningKey:
     """A private key, its id, and the one algorithm it signs with."""
@@ -166,7 +172,7 @@ class BrokerClient:
         form: Mapping[str, str] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Mapping[str, Any]:
+    ) -> Answered:
         """Send one request, once. Raises `BrokerRefused`, `BrokerUnreachable`."""
         if self._http is None:
             raise RuntimeError("use the client in an `async with` block")
@@ -213,9 +219,7 @@ class Acting:
         """Ask for the whole-person view (`POST /v1/views`)."""
         return await self.post("/v1/views", ask)
 
-    async def post(
-        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
-    ) -> Mapping[str, Any]:
+    async def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answered:
         """Post JSON once. Not repeated when no answer comes: every ask is an access of its own on the log."""
         return await self._send("POST", path, body, headers)
 
@@ -234,7 +238,7 @@ class Acting:
 
     async def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None
-    ) -> Mapping[str, Any]:
+    ) -> Answered:
         address = self._client.address_of(path)
         token = await self._live_token()
         proven = {"Authorization": f"DPoP {token}", "DPoP": self._client.proof(method, address, token)}
@@ -256,13 +260,15 @@ class Acting:
             return self._token.text
 
 
-def _understood(status: int, content: bytes) -> Mapping[str, Any]:
+def _understood(status: int, content: bytes) -> Answered:
     try:
         answer = json.loads(content) if len(content) <= MOST_BYTES else None
     except ValueError:
         answer = None
     if 200 <= status < 300 and isinstance(answer, dict):
-        return answer
+        told = Answered(answer)
+        told.status = status
+        return told
     if status >= 400:
         raise BrokerRefused(status, answer if isinstance(answer, dict) else {})
     raise BrokerUnreachable("not an answer of the broker")

@@ -9,6 +9,7 @@ from broker.cli.db import db
 from broker.cli.keys import keys
 from broker.cli.policy import policy
 from broker.cli.registry import registry
+from broker.cli.scenario import scenario
 from broker.cli.serve import serve, settings
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(ask)
+app.command()(scenario)
 app.command()(settings)
 app.add_typer(registry, name="registry")
 app.add_typer(policy, name="policy")

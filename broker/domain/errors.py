@@ -98,10 +98,16 @@ class FactsChanged(BrokerError):
 
 
 class Refused(BrokerError):
-    """No verdict releases anything (403). Holds only what the asker may be shown, and where the log holds it."""
+    """No verdict releases anything (403). Holds only what the asker may be shown, and where the log holds it.
 
-    def __init__(self, reasons: tuple[str, ...], log: str, index: int) -> None:
+    `missing` are the consent lines (source, category, giver) that, if given, would turn it.
+    """
+
+    def __init__(
+        self, reasons: tuple[str, ...], log: str, index: int, missing: tuple[tuple[str, str, str], ...] = ()
+    ) -> None:
         super().__init__("refused")
         self.reasons = reasons
+        self.missing = missing
         self.log = log
         self.index = index

@@ -30,7 +30,8 @@ async def exchange(ask: Ask, caller: Caller, ports: Ports) -> Answer:
     released = await release(kept, permit, ports.log, ports.consents, ports.policy, ports.directory)
     # From here on the outcome is on record too, and only now may anything be answered.
     if not released.permit.keys:
-        raise Refused(_shown_reasons(answer_of(released)), released.receipt.log, released.receipt.index)
+        answer = answer_of(released)
+        raise Refused(_shown_reasons(answer), released.receipt.log, released.receipt.index, _missing(answer))
     return answer_of(released)
 
 
@@ -38,3 +39,8 @@ def _shown_reasons(answer: Answer) -> tuple[str, ...]:
     """Gather what a refusal may say; with nothing asked for at all it says that no purpose covers it."""
     codes = {code for verdict in answer.verdicts for code in verdict.reasons}
     return tuple(sorted(codes)) or ("PURPOSE_MISMATCH",)
+
+
+def _missing(answer: Answer) -> tuple[tuple[str, str, str], ...]:
+    """Gather the lines whose yes would turn the refusal; the verdicts name none where that would tell something."""
+    return tuple(sorted({(row.source, row.category, row.giver) for v in answer.verdicts for row in v.missing}))

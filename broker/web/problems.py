@@ -96,6 +96,7 @@ def problem_for(error: BrokerError, reasons: Mapping[str, ReasonText]) -> Respon
     match error:
         case Refused():
             more["reasons"] = [reason_row(code, reasons) for code in error.reasons]
+            more["missing"] = [{"source": s, "category": c, "giver": g} for s, c, g in error.missing]
             more["entry"] = {"log": error.log, "index": error.index}
             more["notice"] = GENERAL_NOTICE
         case BadAsk():

@@ -47,11 +47,12 @@ class Callers:
         """Post as this caseworker; a refusal is a reply like any other. Raises `WorldBroken` when none comes."""
         acting = await self._as(caseworker)
         try:
-            return Reply(200, await acting.post(path, body))
+            answer = await acting.post(path, body)
         except BrokerRefused as refusal:
             return Reply(refusal.status, refusal.problem)
         except BrokerUnreachable as error:
             raise WorldBroken(f"the broker did not answer {caseworker}: {error}") from None
+        return Reply(answer.status, answer)
 
     async def _as(self, name: str) -> Acting:
         if name not in self._acting:

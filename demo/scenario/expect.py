@@ -65,6 +65,12 @@ def _reasons_include(expected: list[str], seen: Seen) -> Iterator[Check]:
         )
 
 
+def _missing(expected: list[str], seen: Seen) -> Iterator[Check]:
+    body = seen.reply.said
+    rows = [*body.get("missing", ()), *(row for v in body.get("verdicts", ()) for row in v.get("missing", ()))]
+    yield same_set("missing", expected, {f"{row['source']}/{row['category']}" for row in rows})
+
+
 def _verdicts(expected: list[Mapping[str, Any]], seen: Seen, *, only: bool) -> Iterator[Check]:
     there = {(row["source"], row["category"], row["subject"]): row for row in seen.reply.said.get("verdicts", ())}
     wanted = set()
@@ -187,6 +193,7 @@ CHECKS: Mapping[str, Callable[[Expected, Seen], Iterator[Check]]] = {
     "problem": _problem,
     "reasons": _reasons,
     "reasons_include": _reasons_include,
+    "missing": _missing,
     "items": _items,
     "no_trace_of": _no_trace_of,
     "counts": _counts,

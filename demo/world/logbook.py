@@ -26,7 +26,8 @@ from broker.domain.receipts import Receipt
 from demo.world.children import ROOT, WorldBroken
 from demo.world.world import World
 
-SECONDS_TO_SIGN = 5.0
+# The broker signs every second; a log that was tampered with stays unsigned for ever.
+SECONDS_TO_SIGN = 1.5
 INDEX_EDIT = """
 UPDATE log.index SET index_bytes = jsonb_set(fields, '{purpose}', '"jobplan"')::text,
 fields = jsonb_set(fields, '{purpose}', '"jobplan"')

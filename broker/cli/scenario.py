@@ -1,0 +1,66 @@
+"""`broker scenario FILE…`: play worked cases against the real broker and real department systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from broker.cli.say import WRONG_USE, err, fail, out, print_json
+
+
+def scenario(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files (scenarios/README.md)")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print every step's full answer as JSON")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the last scenario's world up until Ctrl-C")] = False,
+) -> None:
+    """Play scenario files and hold them to what they expect; exit 0 only if every expectation held."""
+    import asyncio
+
+    from demo.world.children import WorldBroken
+
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        fail(f"no such file: {', '.join(missing)}", code=WRONG_USE)
+    try:
+        held = asyncio.run(_play(files, as_json=as_json, keep=keep))
+    except WorldBroken as error:
+        fail(str(error), code=WRONG_USE)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if held else 1)
+
+
+async def _play(files: list[Path], *, as_json: bool, keep: bool) -> bool:
+    from demo.scenario.output import output_of
+    from demo.scenario.show import Show
+    from demo.scenario.theatre import passing_world, play_files
+
+    show = Show(out)
+    with err.status("starting") as status:
+        async with passing_world(status.update) as world:
+
+            def announce(one: Any) -> None:
+                status.update(f"playing {one.file.name}")
+                if not as_json:
+                    show.title(one.title, one.about, one.law)
+
+            bill = await play_files(files, world, announce, lambda _: None if as_json else show.step(_))
+            status.stop()
+            if as_json:
+                print_json(output_of(bill.performances, bill.broken))
+            else:
+                show.total(bill.performances, bill.broken)
+            if keep:
+                await _stay(world)
+    return bill.all_held
+
+
+async def _stay(world: Any) -> None:
+    """Say where everything is, and wait for Ctrl-C."""
+    import asyncio
+
+    err.print(f"\nthe broker is at {world.address}, log-in at {world.provider}; state in {world.files.folder}")
+    err.print("Ctrl-C ends it")
+    await asyncio.Event().wait()

@@ -1,0 +1,55 @@
+"""Play several scenario files, one after the other, in one world."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.scenario.file import Scenario, ScenarioFaults, read_scenario
+from demo.scenario.play import Listener, Performance, play
+from demo.world.children import WorldBroken
+from demo.world.world import World
+
+
+@dataclass(slots=True)
+class Bill:
+    """What was played, and what could not be."""
+
+    performances: list[Performance] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def all_held(self) -> bool:
+        """Whether every file was played and every expectation held."""
+        return bool(self.performances) and not self.broken and all(one.failed == 0 for one in self.performances)
+
+
+async def play_files(files: Sequence[Path], world: World, announce: Callable[[Scenario], None], hear: Listener) -> Bill:
+    """Play each file in turn; one that cannot be played stops no other."""
+    bill = Bill()
+    for file in files:
+        try:
+            scenario = read_scenario(file)
+            announce(scenario)
+            bill.performances.append(await play(scenario, world, hear))
+        except (ScenarioFaults, WorldBroken) as error:
+            bill.broken[str(file)] = str(error)
+    return bill
+
+
+@asynccontextmanager
+async def passing_world(say: Callable[[str], None]) -> AsyncIterator[World]:
+    """Open a world in a folder of its own, and take both away afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="borgerbro-scenario-"))
+    world = World(folder, say=say)
+    try:
+        async with world:
+            yield world
+    finally:
+        await asyncio.to_thread(world.databases.remove)
+        shutil.rmtree(folder, ignore_errors=True)
