@@ -6,6 +6,7 @@ import typer
 
 from broker.cli.ask import ask
 from broker.cli.db import db
+from broker.cli.demo import demo
 from broker.cli.keys import keys
 from broker.cli.policy import policy
 from broker.cli.registry import registry
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(ask)
 app.command()(scenario)
+app.command()(demo)
 app.command()(settings)
 app.add_typer(registry, name="registry")
 app.add_typer(policy, name="policy")

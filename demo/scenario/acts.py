@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +31,7 @@ LOOKS = {
     "my_accesses": ("/v1/me/accesses", "entries"),
     "dpo_accesses": ("/v1/accesses", "entries"),
 }
+PAGES = {"my_consents": "/mine", "my_accesses": "/mine/accesses", "dpo_accesses": "/dpo"}
 MOST_ROWS = "200"
 
 
@@ -190,7 +190,8 @@ class Acts:
             reply = await visitor.get(path, {"limit": MOST_ROWS} | wanted)
         rows = reply.said.get(name, ())
         shown = _lines(rows) if name == "consents" else list(rows)
-        return Done(reply, None if overseer else wish["as_who"], tuple(shown), json.dumps(rows, ensure_ascii=False))
+        texts = await visitor.page(PAGES[wish["page"]]) if "text" in (step.expect or {}) else None
+        return Done(reply, None if overseer else wish["as_who"], tuple(shown), texts or "")
 
 
 def _lines(consents: Any) -> list[Mapping[str, Any]]:

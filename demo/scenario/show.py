@@ -60,8 +60,7 @@ class Show:
             self.report(seen)
         elif seen.reply.status >= 400:
             self._refusal(seen.reply.status, seen.reply.said)
-        if seen.entries:
-            self._console.print(f"    log: {_places(seen)}", style="dim", markup=False)
+        self.places(seen)
         for line in played.differences:
             self._console.print(f"    {line}", style="red", markup=False)
 
@@ -72,8 +71,14 @@ class Show:
             self._refusal(seen.reply.status, body)
             return
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold dim")
-        for column in ("    source", "category", "about", "verdict", "basis or reason"):
-            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        for column, width in (
+            ("    source", 26),
+            ("category", 28),
+            ("about", 7),
+            ("verdict", 16),
+            ("basis or reason", 21),
+        ):
+            table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=width)
         for row in body.get("verdicts", ()):
             verdict = Text(WORDS[row["verdict"]], STYLES[row["verdict"]])
             category = f"{row['category']} {self._categories.get(row['category'], '').partition(':')[0]}"
@@ -83,6 +88,11 @@ class Show:
             self._console.print(f"    {told}", style="dim", markup=False)
         self._items(body)
         self._findings(body)
+
+    def places(self, seen: Seen) -> None:
+        """Print where on the logs a step stands."""
+        if seen.entries:
+            self._console.print(f"    log: {_places(seen)}", style="dim", markup=False)
 
     def report(self, seen: Seen) -> None:
         """Print what a check of the logs told, one line a log."""
@@ -109,8 +119,9 @@ class Show:
             table.add_row(file, "", Text("✗", "red"), "")
             self._console.print(f"{file}: {why}", style="red", markup=False)
         self._console.print(table)
-        held, failed = sum(one.held for one in played), sum(one.failed for one in played) + len(broken)
-        self._console.print(f"\n{held} expectations held, {failed} did not", style="red" if failed else "bold green")
+        held, differing = sum(one.held for one in played), sum(one.failed for one in played) + len(broken)
+        style = "red" if differing else "bold green"
+        self._console.print(f"\n{held} expectations held, {differing} did not", style=style)
 
     def _refusal(self, status: int, body: Row) -> None:
         self._console.print(f"    [yellow]refused[/] ({status})  {escape(str(body.get('title', '')))}")
@@ -134,7 +145,8 @@ class Show:
         for row in body.get("findings", ()):
             figures = ", ".join(f"{name} {value}" for name, value in row["figures"].items())
             self._console.print(f"    {'/'.join(row['rules'])}: {row['text']['en']}", markup=False)
-            if figures:
+            # The figures of O1 follow week by week.
+            if figures and "O1" not in row["rules"]:
                 self._console.print(f"        {figures}", style="dim", markup=False)
         for week in body.get("weeks", ()):
             if week["total_minutes"]:
@@ -143,9 +155,9 @@ class Show:
 
 
 def _why(row: Row, seen: Seen) -> str:
-    """Name the basis of a release, or the reason of a refusal with its paragraph."""
+    """Name the basis of a release, or the reasons of a refusal, whose sentences follow below the table."""
     if row["verdict"] == "withhold":
-        return "; ".join(f"{reason['code']}, {reason.get('paragraph', '')}" for reason in row.get("reasons", ()))
+        return ", ".join(reason["code"] for reason in row.get("reasons", ()))
     masks = f" (hidden: {', '.join(row['masks'])})" if row.get("masks") else ""
     return "; ".join(_basis(basis, seen) for basis in row.get("basis", ())) + masks
 

@@ -16,6 +16,7 @@ from demo.world.world import World
 
 # Where each kind of visitor learns the token that changes must carry.
 SESSIONS = {"citizen": "/v1/me/session", "officer": "/v1/accesses/session"}
+TAGS = re.compile(r"<[^>]*>")
 TICKET = re.compile(r'name="ticket" value="([^"]+)"')
 
 
@@ -86,9 +87,11 @@ class Visitor:
             return Reply(answer.status, await answer.json(content_type=None))
 
     async def page(self, path: str) -> str | None:
-        """Read a page as its text; None when there is no such page."""
-        async with self._http.get(f"{self._world.address}{path}") as answer:
-            return unescape(await answer.text()) if answer.status == 200 else None
+        """Read a page as its text, without tags; None when there is no such page."""
+        headers = {"Accept": "text/html", "Accept-Language": "da"}
+        async with self._http.get(f"{self._world.address}{path}", headers=headers) as answer:
+            told = unescape(TAGS.sub(" ", await answer.text()))
+        return " ".join(told.split()) if answer.status == 200 else None
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Reply:
         """Change something."""

@@ -32,6 +32,8 @@ INDEX_EDIT = """
 UPDATE log.index SET index_bytes = jsonb_set(fields, '{purpose}', '"jobplan"')::text,
 fields = jsonb_set(fields, '{purpose}', '"jobplan"')
 """
+INDEX_ROW = "SELECT index_bytes, fields::text FROM log.index WHERE log_id = $1 AND idx = $2"
+PUT_BACK = "UPDATE log.index SET index_bytes = $3, fields = $4::jsonb WHERE log_id = $1 AND idx = $2"
 # What each word of a scenario does to an entry; `truncate` is told apart below.
 EDITS = {
     "leaf": ("UPDATE log.entry SET leaf = set_byte(leaf, 114, get_byte(leaf, 114) # 1)",),
@@ -114,6 +116,24 @@ class LogBook:
         finally:
             await connection.close()
         return place
+
+    @asynccontextmanager
+    async def tampered(self, municipality: str, index: int) -> AsyncIterator[int]:
+        """Change one index row as the superuser could, give its index, and put the row back afterwards."""
+        connection = await asyncpg.connect(self.world.databases.superuser)
+        try:
+            (log,) = await connection.fetch(
+                "SELECT id, size FROM log.head WHERE origin = $1", await self.origin_of(municipality)
+            )
+            place: int = index if index >= 0 else log["size"] + index
+            (row,) = await connection.fetch(INDEX_ROW, log["id"], place)
+            await connection.execute(f"{INDEX_EDIT} WHERE log_id = $1 AND idx = $2", log["id"], place)
+            try:
+                yield place
+            finally:
+                await connection.execute(PUT_BACK, log["id"], place, row["index_bytes"], row["fields"])
+        finally:
+            await connection.close()
 
 
 @asynccontextmanager
