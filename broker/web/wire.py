@@ -106,7 +106,8 @@ def receipt_body(receipt: Receipt) -> dict[str, Any]:
     return {
         "log": receipt.log,
         "index": receipt.index,
-        "checkpoint": f"/log/{receipt.log.split('/', 1)[-1]}/checkpoint",
+        # The origin ends in municipality and year; what stands before is a name, not an address of ours.
+        "checkpoint": f"/log/{'/'.join(receipt.log.split('/')[-2:])}/checkpoint",
     }
 
 

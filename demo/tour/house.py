@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from demo.scenario.file import Scenario, read_scenario
-from demo.world.children import ROOT, WorldBroken
+from demo.world.children import ROOT, Nurseries
 from demo.world.files import write_private
 from demo.world.template import chosen_template
 from demo.world.world import World
@@ -17,16 +16,15 @@ from demo.world.world import World
 SCENARIOS = ROOT / "scenarios"
 FIRST = SCENARIOS / "s1-annette.yaml"
 ASKER, CITIZEN = "lene", "annette"
-# A folder is deleted on request only if it is a world's, whatever somebody names.
-MARK = "a world of Borgerbro"
 
 
 @asynccontextmanager
-async def demo_world(folder: Path, port: int, say: Callable[[str], None]) -> AsyncIterator[tuple[World, Scenario]]:
+async def demo_world(
+    folder: Path, port: int, say: Callable[[str], None], nurseries: Nurseries
+) -> AsyncIterator[tuple[World, Scenario]]:
     """Open the demo's world with the state of the last time, and end it all afterwards."""
     scenario = read_scenario(FIRST)
-    _mark(folder)
-    async with World(folder, port=port, say=say) as world:
+    async with World(folder, port=port, say=say, nurseries=nurseries) as world:
         # Where the last tour left the clock, it goes on.
         at = world.clock() if world.files.clock.exists() else scenario.clock
         template = chosen_template(scenario.registry, scenario.file.parent)
@@ -35,23 +33,8 @@ async def demo_world(folder: Path, port: int, say: Callable[[str], None]) -> Asy
         yield world, scenario
 
 
-def forget(folder: Path) -> None:
-    """Delete all state of the demo; raise `WorldBroken` for a folder that is not a world's."""
-    if not folder.exists():
-        return
-    if not (folder / MARK).exists():
-        raise WorldBroken(f"{folder} is no folder of the demo; nothing was deleted")
-    World(folder).databases.remove()
-    shutil.rmtree(folder)
-
-
-def _mark(folder: Path) -> None:
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    (folder / MARK).touch()
-
-
 def _write_example(world: World) -> None:
-    """Write what `broker ask` needs to ask as Lene does."""
+    """Write what `broker ask` needs to ask as Lene does, and where whoever verifies the log may read it."""
     unit = world.cast.caseworker(ASKER)["unit"]
     system, employer = world.template.system_for(unit), world.template.employer_of(unit)
     caller = {
@@ -65,3 +48,4 @@ def _write_example(world: World) -> None:
     ask = {"citizen": world.cast.cpr(CITIZEN), "purpose": "helhedsorienteret_plan", "case": "JC-2019-0417"}
     write_private(world.files.folder / "lene.json", json.dumps(caller, indent=2))
     write_private(world.files.folder / "ask.json", json.dumps(ask, indent=2))
+    write_private(world.files.folder / "reader.dsn", world.addresses.reader)
