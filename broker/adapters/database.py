@@ -17,8 +17,6 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
 from asyncpg.pool import PoolConnectionProxy
 
 from broker.domain.errors import StoreUnavailable
@@ -108,6 +106,10 @@ def _as(dsn: str, role: str, passwords: Mapping[str, str], database: str) -> str
 
 async def upgrade(owner_dsn: str, which: Literal["main", "vault"], revision: str = "head") -> None:
     """Bring one database to its newest tables, as its owner; does nothing when it has them."""
+    # Alembic takes most of a second to import, and a node that serves never migrates.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("version_locations", str(MIGRATIONS / which))

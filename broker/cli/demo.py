@@ -23,14 +23,17 @@ def demo(
     """Start the live demo, give the tour, and stay up until Ctrl-C."""
     import asyncio
 
-    from demo.scenario.file import ScenarioFaults
-    from demo.world.children import WorldBroken
+    from demo.tour.folder import prepare
+    from demo.world.children import Nurseries, WorldBroken
 
     if once:
         _play_all()
     try:
-        asyncio.run(_live(folder.absolute(), port, reset=reset, tour=tour))
-    except (WorldBroken, ScenarioFaults) as error:
+        prepare(folder.absolute(), anew=reset)
+        # First of all, because they take longest: the other imports run beside them.
+        nurseries = Nurseries.open(folder.absolute())
+        asyncio.run(_live(folder.absolute(), port, nurseries, tour=tour))
+    except WorldBroken as error:
         fail(str(error), code=WRONG_USE)
     except OSError as error:
         fail(f"{error.filename or folder}: {error.strerror}", code=WRONG_USE)
@@ -46,23 +49,21 @@ def _play_all() -> None:
     scenario(sorted(SCENARIOS.glob("*.yaml")), as_json=False, keep=False)
 
 
-async def _live(folder: Path, port: int, *, reset: bool, tour: bool) -> None:
+async def _live(folder: Path, port: int, nurseries: Any, *, tour: bool) -> None:
     import asyncio
     import signal
     import sys
 
     from demo.tour.guide import lead_tour, no_pause, until_enter
-    from demo.tour.house import demo_world, forget
+    from demo.tour.house import demo_world
 
     me = asyncio.current_task()
     if me is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
-    if reset:
-        await asyncio.to_thread(forget, folder)
     status = err.status("starting")
     status.start()
     try:
-        async with demo_world(folder, port, status.update) as (world, scenario):
+        async with demo_world(folder, port, status.update, nurseries) as (world, scenario):
             status.stop()
             _tell(world, scenario)
             if tour or sys.stdin.isatty():

@@ -17,14 +17,18 @@ def scenario(
 ) -> None:
     """Play scenario files and hold them to what they expect; exit 0 only if every expectation held."""
     import asyncio
+    import tempfile
 
-    from demo.world.children import WorldBroken
+    from demo.world.children import Nurseries, WorldBroken
 
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         fail(f"no such file: {', '.join(missing)}", code=WRONG_USE)
+    folder = Path(tempfile.mkdtemp(prefix="borgerbro-scenario-"))
     try:
-        held = asyncio.run(_play(files, as_json=as_json, keep=keep))
+        # First of all, because they take longest: the other imports run beside them.
+        nurseries = Nurseries.open(folder)
+        held = asyncio.run(_play(files, folder, nurseries, as_json=as_json, keep=keep))
     except WorldBroken as error:
         fail(str(error), code=WRONG_USE)
     except KeyboardInterrupt:
@@ -32,14 +36,14 @@ def scenario(
     raise typer.Exit(0 if held else 1)
 
 
-async def _play(files: list[Path], *, as_json: bool, keep: bool) -> bool:
+async def _play(files: list[Path], folder: Path, nurseries: Any, *, as_json: bool, keep: bool) -> bool:
     from demo.scenario.output import output_of
     from demo.scenario.show import Show
     from demo.scenario.theatre import passing_world, play_files
 
     show = Show(out)
     with err.status("starting") as status:
-        async with passing_world(status.update) as world:
+        async with passing_world(status.update, folder, nurseries) as world:
 
             def announce(one: Any) -> None:
                 status.update(f"playing {one.file.name}")

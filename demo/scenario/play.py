@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import aiohttp
+
 from broker.domain.entries import LogEntry
 from demo.scenario.acts import Acts, Done
 from demo.scenario.callers import Callers
@@ -116,8 +118,9 @@ class _Stage:
         mark = await self._mark()
         try:
             done = await self.acts.do(step)
-        except (WorldBroken, TimeoutError) as error:
-            check = Check(step.verb, held=False, line=f"it could not be done: {error}")
+        except (WorldBroken, TimeoutError, aiohttp.ClientError) as error:
+            why = str(error) if isinstance(error, WorldBroken) else type(error).__name__
+            check = Check(step.verb, held=False, line=f"it could not be done: {why}")
             self._note(Played(step, Seen(await self._names()), (check,)))
             return
         if step.verb == "start" and step.name:

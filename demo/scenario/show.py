@@ -148,10 +148,17 @@ class Show:
             # The figures of O1 follow week by week.
             if figures and "O1" not in row["rules"]:
                 self._console.print(f"        {figures}", style="dim", markup=False)
-        for week in body.get("weeks", ()):
-            if week["total_minutes"]:
-                told = ", ".join(f"{words} {week[name]}" for name, words in FIGURES)
-                self._console.print(f"    {week['week']}: {told}", style="dim", markup=False)
+        for weeks, told in _weeks(body.get("weeks", ())):
+            self._console.print(f"    {weeks}: {told}", style="dim", markup=False)
+
+
+def _weeks(weeks: Iterable[Row]) -> list[tuple[str, str]]:
+    """Say the figures of each week; weeks that are alike are said once."""
+    told: dict[str, list[str]] = {}
+    for week in weeks:
+        if week["total_minutes"]:
+            told.setdefault(", ".join(f"{words} {week[name]}" for name, words in FIGURES), []).append(week["week"])
+    return [(" to ".join(dict.fromkeys((names[0], names[-1]))), figures) for figures, names in told.items()]
 
 
 def _why(row: Row, seen: Seen) -> str:

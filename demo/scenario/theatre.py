@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from demo.scenario.file import Scenario, ScenarioFaults, read_scenario
 from demo.scenario.play import Listener, Performance, play
-from demo.world.children import WorldBroken
+from demo.world.children import Nurseries, WorldBroken
 from demo.world.world import World
 
 
@@ -43,10 +42,9 @@ async def play_files(files: Sequence[Path], world: World, announce: Callable[[Sc
 
 
 @asynccontextmanager
-async def passing_world(say: Callable[[str], None]) -> AsyncIterator[World]:
+async def passing_world(say: Callable[[str], None], folder: Path, nurseries: Nurseries) -> AsyncIterator[World]:
     """Open a world in a folder of its own, and take both away afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="borgerbro-scenario-"))
-    world = World(folder, say=say)
+    world = World(folder, say=say, nurseries=nurseries)
     try:
         async with world:
             yield world

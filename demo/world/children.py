@@ -21,6 +21,19 @@ class WorldBroken(RuntimeError):
     """The world cannot be as it was asked to be; the message is one line that says why."""
 
 
+SYSTEM_PARTS = (
+    "demo.systems.process",
+    "demo.systems.odata",
+    "demo.systems.fhir",
+    "demo.systems.paging",
+    "demo.postgres",
+    "demo.openid.provider",
+    "demo.openid.employer",
+    "asyncpg",
+)
+BROKER_PARTS = ("broker.main", "broker.web.faces", "broker.cli.commands")
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A process that is up: what its ready line said, and its control channel, if it has one."""
@@ -144,3 +157,25 @@ class Nursery:
 
     def _errors_file(self, name: str) -> Path:
         return self._folder / f"{name}.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Nurseries:
+    """The two nurseries of a world. Whoever is in a hurry opens them before importing what a world needs."""
+
+    systems: Nursery
+    brokers: Nursery
+
+    @classmethod
+    def open(cls, folder: Path) -> Nurseries:
+        """Start both; they import meanwhile."""
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        nurseries = cls(Nursery(folder / "run", *SYSTEM_PARTS), Nursery(folder / "run-broker", *BROKER_PARTS))
+        nurseries.brokers.open()
+        nurseries.systems.open()
+        return nurseries
+
+    def close(self) -> None:
+        """End every program of both; returns when none is left."""
+        self.brokers.close()
+        self.systems.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import asyncpg
 
-from broker.adapters.database import Addresses, bootstrap, upgrade
+from broker.adapters.database import MIGRATIONS, Addresses, bootstrap, upgrade
 from demo.postgres import PrivatePostgres
+from demo.world.children import ROOT
 
 MAIN, VAULT = "borgerbro", "borgerbro_vault"
 
@@ -17,6 +19,7 @@ class Databases:
     """One PostgreSQL and the pair of databases in use."""
 
     def __init__(self, folder: Path, passwords: dict[str, str]) -> None:
+        self._folder = folder
         self._server = PrivatePostgres(folder)
         self._passwords = passwords
         self._number = 0
@@ -25,9 +28,13 @@ class Databases:
         """Start the server, make what is missing, bring it to the newest tables, and give the addresses."""
         await asyncio.to_thread(self._server.start)
         addresses = await bootstrap(self._server.dsn(), self._passwords, main=MAIN, vault=VAULT)
-        # One after the other: Alembic keeps the migration at hand in a global.
-        await upgrade(addresses.owner, "main")
-        await upgrade(addresses.vault_owner, "vault")
+        # Looking whether there is something to migrate costs a second; nothing is where no migration has changed.
+        note, state = self._folder / "migrated", _migrations()
+        if not note.exists() or note.read_text("ascii") != state:
+            # One after the other: Alembic keeps the migration at hand in a global.
+            await upgrade(addresses.owner, "main")
+            await upgrade(addresses.vault_owner, "vault")
+            note.write_text(state, "ascii")
         return addresses
 
     async def fresh(self) -> Addresses:
@@ -60,3 +67,12 @@ class Databases:
     def remove(self) -> None:
         """Stop the server and delete its data, wherever it had to be put."""
         self._server.remove()
+
+
+def _migrations() -> str:
+    """Digest every migration there is, and what they are made of."""
+    digest = hashlib.sha256()
+    parts = [*MIGRATIONS.rglob("*.py"), *(ROOT / "audit" / "sql").glob("*.sql")]
+    for part in sorted(parts):
+        digest.update(part.read_bytes())
+    return digest.hexdigest()

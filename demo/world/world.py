@@ -25,7 +25,7 @@ from broker.domain.days import DANISH_TIME
 from broker.registry import RegistryFaults, read_registry
 from demo.postgres import PostgresUnavailable
 from demo.world.casting import Cast, case_records, login_persons, register_records
-from demo.world.children import ROOT, Child, Nursery, WorldBroken
+from demo.world.children import ROOT, Child, Nurseries, Nursery, WorldBroken
 from demo.world.databases import Databases
 from demo.world.files import WorldFiles, write_private
 from demo.world.template import PAGE_USERS, Places, Row, Template, filled
@@ -34,11 +34,6 @@ POLICIES = ROOT / "policies"
 LOG_NAME = "borgerbro.example/log"
 HOST = "127.0.0.1"
 SECONDS_TO_SERVE = 60.0
-SYSTEM_PARTS = (
-    "demo.systems.process", "demo.systems.odata", "demo.systems.fhir", "demo.systems.paging", "demo.postgres",
-    "demo.openid.provider", "demo.openid.employer", "asyncpg",
-)  # fmt: skip
-BROKER_PARTS = ("broker.main", "broker.web.faces", "broker.cli.commands")
 BROKER, PEOPLE, OPENID = "broker", "people", "openid"
 
 
@@ -49,7 +44,9 @@ def quiet(_line: str) -> None:
 class World:
     """One world in one folder. Use it in an `async with` block: leaving it ends every process."""
 
-    def __init__(self, folder: Path, *, port: int = 0, say: Callable[[str], None] = quiet) -> None:
+    def __init__(
+        self, folder: Path, *, port: int = 0, say: Callable[[str], None] = quiet, nurseries: Nurseries | None = None
+    ) -> None:
         self.files = WorldFiles(folder)
         self.port = port
         self.databases = Databases(self.files.folder / "postgres", self.files.passwords())
@@ -57,18 +54,23 @@ class World:
         self.cast: Cast
         self.addresses: Addresses
         self._say = say
-        self._systems = Nursery(self.files.folder / "run", *SYSTEM_PARTS)
-        self._brokers = Nursery(self.files.folder / "run-broker", *BROKER_PARTS)
+        self._nurseries = nurseries
         self._running: dict[str, tuple[object, Child]] = {}
+        self._systems: Nursery
+        self._brokers: Nursery
         self._http: aiohttp.ClientSession
         self._opening: asyncio.Task[Addresses]
 
     async def __aenter__(self) -> Self:
-        self.port = _free_port(self.port)
-        self.files.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        self._brokers.open()
-        self._systems.open()
-        self._http = aiohttp.ClientSession()
+        self._nurseries = self._nurseries or Nurseries.open(self.files.folder)
+        self._systems, self._brokers = self._nurseries.systems, self._nurseries.brokers
+        try:
+            self.port = _free_port(self.port)
+        except WorldBroken:
+            self._nurseries.close()
+            raise
+        # Connections are not kept: a system may close one at the very moment it is used again.
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         make_key_folder(self.files.keys, LOG_NAME)
         # Whoever needs them waits for them; the department systems start meanwhile.
         self._opening = asyncio.create_task(self.databases.open())
@@ -144,8 +146,11 @@ class World:
         if name not in self._running:
             raise WorldBroken(f"there is no {name.removeprefix('source-').removeprefix('cases-')} in this world")
         address = f"{self._running[name][1].control}/control{path}"
-        async with self._http.request("GET" if body is None else "POST", address, json=body) as response:
-            answer = await response.json()
+        try:
+            async with self._http.request("GET" if body is None else "POST", address, json=body) as response:
+                answer = await response.json()
+        except aiohttp.ClientError as error:
+            raise WorldBroken(f"{name} does not answer its control channel ({type(error).__name__})") from None
         if response.status != 200:
             raise WorldBroken(f"{name}: {answer.get('error', 'refused')}")
         return answer
