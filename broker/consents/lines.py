@@ -22,7 +22,7 @@ from broker.domain.identity import Caller
 from broker.domain.personal import Personal
 from broker.domain.question import question
 from broker.domain.receipts import Recorded
-from broker.exchange.look_up import look_up
+from broker.exchange.look_up import cases_of, look_up
 from broker.exchange.record import record
 from broker.ports import Ports
 
@@ -33,7 +33,6 @@ MENDED_BY_CONSENT = GENERIC_REASONS | {
     "CONSENT_REVOKED",
     "CONSENT_NOT_YET_VALID",
     "CUSTODY_INCOMPLETE",
-    "CHILD_OWN_CONSENT",
 }
 
 
@@ -78,14 +77,16 @@ async def prepare(wanted: Wanted, caller: Caller, ports: Ports) -> Prepared:
     _check_known(wanted, ports.directory)
     at = ports.clock.now()
     recorded = await record(_as_ask(wanted), caller, at, ports.handles, ports.log, aim="consent")
-    cases = ports.cases[caller.unit]
+    cases = cases_of(caller, ports.cases)
     facts = await look_up(recorded, ports.handles, ports.people, cases, ports.consents, ports.directory)
     from_day = wanted.from_day or facts.today
     if from_day < facts.today:
         # A yes is never backdated (domain.md 2.2).
         raise BadAsk("/from", "in_the_past")
-    subjects = await _subjects_of(wanted, facts, ports)
+    subjects, all_known = await _subjects_of(wanted, facts, ports)
     await _judge(recorded, facts, subjects, ports)
+    if not all_known:
+        raise BadAsk("/lines", "not_of_this_citizen")
     lines = [line for key, subject in sorted(subjects.items()) for line in _lines(key, subject, facts, ports.directory)]
     return Prepared(recorded, facts, tuple(lines), from_day)
 
@@ -121,27 +122,30 @@ def _as_ask(wanted: Wanted) -> Ask:
     )
 
 
-async def _subjects_of(wanted: Wanted, facts: Facts, ports: Ports) -> dict[Key, Subject]:
-    """Find whom each line is about. A child who is not this citizen's is not told apart from one who does not exist."""
+async def _subjects_of(wanted: Wanted, facts: Facts, ports: Ports) -> tuple[dict[Key, Subject], bool]:
+    """Find whom each line is about, and whether all of them are this citizen's.
+
+    A child who is not this citizen's is not told apart from one who does not exist. A line about one is judged as one
+    about the citizen, before anything is said of it: whoever has no case here never learns whose child somebody is.
+    """
     named = [line.subject for line in wanted.lines if line.subject is not None]
     handles = dict(zip(named, await ports.handles.citizens(named), strict=True))
     family = {subject.handle: subject for subject in facts.subjects}
     found: dict[Key, Subject] = {}
+    all_known = family.keys() >= set(handles.values())
     for line in wanted.lines:
         handle = handles[line.subject] if line.subject is not None else None
         for subject in _meant(line, handle, facts, family, ports.directory):
             found[Key(line.source, line.category, subject.handle)] = subject
-    return found
+    return found, all_known
 
 
 def _meant(
     line: WantedLine, handle: str | None, facts: Facts, family: dict[str, Subject], directory: Directory
 ) -> Iterable[Subject]:
-    if handle is not None:
-        if handle not in family:
-            raise BadAsk("/lines", "not_of_this_citizen")
-        return (family[handle],)
     citizen = facts.subjects[0]
+    if handle is not None:
+        return (family.get(handle, citizen),)
     children = tuple(subject for subject in facts.subjects if subject.child_of_citizen)
     if directory.categories[line.category].child and children and not _below(citizen, ADULT_AGE, facts.today):
         return children
@@ -149,17 +153,21 @@ def _meant(
 
 
 async def _judge(recorded: Recorded, facts: Facts, subjects: dict[Key, Subject], ports: Ports) -> None:
-    """Let the policy judge the lines; raise `Refused` unless every no among them is one that a yes would mend."""
+    """Let the policy judge the lines; raise `Refused` unless every no among them is one that a yes would mend.
+
+    Judged by what the asker may be shown: a block or a protection that only the log knows refuses no request, or the
+    refusal would tell of it (P6). It still withholds every ask.
+    """
     asked = question(recorded.ask, recorded.caller, facts, subjects)
     decision = await ports.policy.decide(asked)
-    if all(MENDED_BY_CONSENT.issuperset(verdict.reasons) for verdict in decision.verdicts):
+    if all(MENDED_BY_CONSENT.issuperset(verdict.shown) for verdict in decision.verdicts):
         return
     raise Refused(_hard_reasons(decision), recorded.receipt.log, recorded.receipt.index)
 
 
 def _hard_reasons(decision: Decision) -> tuple[str, ...]:
     return tuple(
-        sorted({code for v in decision.verdicts if not MENDED_BY_CONSENT.issuperset(v.reasons) for code in v.shown})
+        sorted({code for v in decision.verdicts if not MENDED_BY_CONSENT.issuperset(v.shown) for code in v.shown})
     )
 
 

@@ -9,6 +9,7 @@ from broker.consents.lines import Prepared, Wanted, prepare
 from broker.consents.texts import TEXT_VERSION
 from broker.domain.consents import ConsentRequest
 from broker.domain.days import day_number, day_of
+from broker.domain.errors import NotFound
 from broker.domain.events import ConsentRequested
 from broker.domain.identity import Caller
 from broker.domain.receipts import Receipt
@@ -26,6 +27,14 @@ async def request_consent(made_id: str, wanted: Wanted, caller: Caller, ports: P
     request = _request(made_id, wanted, prepared)
     receipts = await ports.consents.request(request, *_events(request, prepared.recorded.actor))
     return request, receipts[0]
+
+
+async def request_of_unit(request_id: str, caller: Caller, ports: Ports) -> ConsentRequest:
+    """Read how a request stands, for the unit that made it; raise `NotFound` for any other, in the municipality too."""
+    found = await ports.consents.request_by_id(request_id, municipality=caller.municipality)
+    if found.unit != caller.unit or caller.unit not in caller.system.units:
+        raise NotFound
+    return found
 
 
 def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest:

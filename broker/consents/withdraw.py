@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from broker.domain.consents import Consent
@@ -14,6 +14,8 @@ from broker.domain.receipts import Receipt
 from broker.ports import Ports
 
 ONLINE, PHONE = "online", "desk_phone"
+# The desk that citizens ring, whichever unit their consent is to (`domain.md` 4.1: records consent, sees no data).
+DESK_ROLE = "borgerservice"
 
 
 async def withdraw(consent_id: str, lines: Sequence[str] | None, login: CitizenLogin, ports: Ports) -> Receipt:
@@ -28,10 +30,28 @@ async def withdraw(consent_id: str, lines: Sequence[str] | None, login: CitizenL
 async def withdraw_at_desk(
     consent_id: str, lines: Sequence[str] | None, citizen: Personal[str], caller: Caller, ports: Ports
 ) -> Receipt:
-    """Record that a citizen took a consent back by phone or at the desk; the recorder is named on the log."""
+    """Record that a citizen took a consent back by phone or at the desk; the recorder is named on the log.
+
+    No register is asked, so that this stays open when they are down (P2). Raises `NotFound` unless the consent was
+    given to the caller's own unit, or to their municipality where the caller keeps its desk; else as `withdraw`.
+    """
     (giver,) = await ports.handles.citizens([citizen])
     actor = await ports.handles.actor(caller.caseworker)
-    return await _withdraw(consent_id, lines, giver, actor, PHONE, ports, municipality=caller.municipality)
+
+    def may(consent: Consent) -> bool:
+        return _may_record(consent, caller)
+
+    return await _withdraw(consent_id, lines, giver, actor, PHONE, ports, municipality=caller.municipality, may=may)
+
+
+def _may_record(consent: Consent, caller: Caller) -> bool:
+    """Tell whether this caller may record that a consent was taken back.
+
+    A source's municipality may read the consents that open its source; that makes them no less another's.
+    """
+    if consent.municipality != caller.municipality or caller.unit not in caller.system.units:
+        return False
+    return consent.unit == caller.unit or any(role.name == DESK_ROLE for role in caller.caseworker.roles)
 
 
 async def _withdraw(
@@ -43,9 +63,10 @@ async def _withdraw(
     ports: Ports,
     *,
     municipality: str = "",
+    may: Callable[[Consent], bool] = lambda _: True,
 ) -> Receipt:
     given = await ports.consents.of_citizen(giver, municipality=municipality)
-    consent = next((row for row in given if row.id == consent_id and row.giver == giver), None)
+    consent = next((row for row in given if row.id == consent_id and row.giver == giver and may(row)), None)
     if consent is None:
         raise NotFound
     events = _events(consent, actor, channel, ports.clock.now())

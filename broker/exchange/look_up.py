@@ -7,18 +7,42 @@ not answer is a fact too: the decision is then no.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.domain.days import danish_day
 from broker.domain.directory import Directory
 from broker.domain.errors import RegisterUnavailable
 from broker.domain.facts import CaseRecord, ConsentFacts, Custody, Employment, Facts, RegisterPerson, Subject
+from broker.domain.identity import Caller
 from broker.domain.personal import Personal
 from broker.domain.receipts import Recorded
 from broker.ports import Cases, Consents, Handles, People
 
 NO_CASE = CaseRecord(exists=False)
 NOT_EMPLOYED = Employment(employed=False)
+
+
+class NobodysCases:
+    """The case system of a caller whose system does not speak for their unit: nobody's register is read for them."""
+
+    name = "none"
+
+    async def case(self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]) -> CaseRecord:  # noqa: ARG002  # the door's shape
+        """Tell of no case."""
+        return NO_CASE
+
+    async def employment(self, caseworker: Personal[str]) -> Employment:  # noqa: ARG002  # the door's shape
+        """Tell of no employment."""
+        return NOT_EMPLOYED
+
+
+def cases_of(caller: Caller, cases: Mapping[str, Cases]) -> Cases:
+    """Find the case system to ask for this caller: their unit's, where their system speaks for it.
+
+    A unit that an employer merely names opens no register, least of all another municipality's; the rules refuse it.
+    """
+    return cases.get(caller.unit, NobodysCases()) if caller.unit in caller.system.units else NobodysCases()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -155,7 +155,8 @@ def my_request_body(request: ConsentRequest, me: str, today: int, directory: Dir
     }
     return request_body(request, today) | {
         "answered": request.answered_by(me),
-        "why": request.why.disclose() if request.why else None,
+        # Written to the citizen: another parent or a child who has lines of their own does not read it.
+        "why": request.why.disclose() if request.why and request.citizen == me else None,
         "my_lines": [
             {"number": i, "about": _about(line, me), "source": line.source, "category": line.category}
             for i, line in enumerate(mine)

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from broker.consents.desk import record_at_desk
-from broker.consents.request import request_consent
+from broker.consents.request import request_consent, request_of_unit
 from broker.consents.withdraw import withdraw_at_desk
 from broker.domain.consents import ConsentRequest
 from broker.domain.days import danish_day
@@ -46,7 +46,7 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
 
     @routes.get("/v1/consent-requests/{request_id}", responses=READ_ANSWERS, summary="How a request stands")
     async def get_request(request_id: str, caller: proven) -> Response:
-        kept = await ports.consents.request_by_id(request_id, municipality=caller.municipality)
+        kept = await request_of_unit(request_id, caller, ports)
         return _json(request_body(kept, danish_day(ports.clock.now())))
 
     @routes.post("/v1/consents", status_code=201, responses=CHANGE_ANSWERS, summary="Record a yes given at a desk")
@@ -69,7 +69,7 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
 async def _kept(ports: Ports, made_id: str, caller: Caller) -> ConsentRequest | None:
     """Find what an earlier request with the same key made; None when that one failed before it was kept."""
     try:
-        return await ports.consents.request_by_id(made_id, municipality=caller.municipality)
+        return await request_of_unit(made_id, caller, ports)
     except NotFound:
         return None
 

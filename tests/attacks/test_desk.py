@@ -1,0 +1,206 @@
+"""A caseworker at a desk who means harm: consents and requests that are none of theirs, and what refusals tell."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.domain.facts import CustodyHolder
+from broker.domain.identity import Caller, Role, System
+from broker.domain.personal import Personal
+from demo.postgres import PrivatePostgres
+from tests.builders import CASE, CHILD, CITIZEN, FAMILY, FAR, PURPOSE, SOCIAL, STRANGER, a_caller
+from tests.front import Front, open_front
+
+ASK = {"citizen": CITIZEN.disclose(), "purpose": PURPOSE, "case": CASE}
+LINES = [{"source": SOCIAL, "category": "S01"}]
+WANTED = ASK | {"lines": LINES, "to": "2020-03-03"}
+TAKEN_BACK = {"citizen": CITIZEN.disclose(), "identity_checked": True}
+
+
+@pytest.fixture
+async def front(postgres: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Front]:
+    """Open the faces over real databases."""
+    async with open_front(postgres, tmp_path) as made:
+        yield made
+
+
+def of(unit: str, municipality: str = "korsbaek", *roles: str) -> Caller:
+    """Name a caseworker of another unit, with these roles."""
+    held = tuple(Role(name, ("15.*",), 3, attested_on=20190101) for name in roles or ("sagsbehandler",))
+    caller = a_caller(unit=unit, id=Personal("mallory"), municipality=municipality, roles=held)
+    return replace(caller, system=System(f"system-{unit}", municipality, frozenset({unit})))
+
+
+async def a_request(front: Front, *lines: dict[str, str]) -> str:
+    """Ask the citizen for consent as Lene; give the request's id."""
+    answer = await front.post("/v1/consent-requests", WANTED | {"lines": list(lines) or LINES})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def a_consent(front: Front, *lines: dict[str, str]) -> str:
+    """Let the citizen say yes; give the consent's id."""
+    answer = await front.post(f"/v1/me/consent-requests/{await a_request(front, *lines)}/grant", {})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["consent"])
+
+
+async def live_lines(front: Front) -> int:
+    """Count the lines that are live, as the citizen sees them."""
+    given = (await front.get("/v1/me/consents")).json()["consents"]
+    return sum(line["state"] == "live" for consent in given for line in consent["lines"])
+
+
+FAR_LINE = {"source": FAR, "category": "S01"}
+STRANGERS = {
+    "another unit of the municipality": of("social-centre"),
+    "another unit whose system claims ours too": replace(of("social-centre"), system=a_caller().system),
+    "the municipality whose source the consent opens": of("far-social-centre", "norrestrand"),
+    "the desk of that municipality": of("far-social-centre", "norrestrand", "borgerservice"),
+    "our unit, named to a foreign system": replace(a_caller(), system=of("far-social-centre", "norrestrand").system),
+    "our unit, named to a system that does not speak for it": replace(a_caller(), system=of("social-centre").system),
+}
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_no_stranger_takes_a_citizens_yes_back(front: Front, who: str) -> None:
+    """Who knows a consent's id and its giver's number still withdraws nothing that was not given to them."""
+    consent = await a_consent(front, *LINES, FAR_LINE)
+    before = await live_lines(front)
+
+    front.caller = STRANGERS[who]
+    answer = await front.post(f"/v1/consents/{consent}/withdrawal", TAKEN_BACK)
+
+    assert answer.status_code == 404
+    assert await live_lines(front) == before == 2
+
+
+@pytest.mark.parametrize("desk", [a_caller(), of("health-centre", "korsbaek", "borgerservice")], ids=["unit", "desk"])
+async def test_the_unit_and_the_citizens_desk_take_a_yes_back(front: Front, desk: Caller) -> None:
+    """A call to the unit, or to Borgerservice, is enough; it needs no register and no case."""
+    consent = await a_consent(front)
+    front.caller = desk
+
+    answer = await front.post(f"/v1/consents/{consent}/withdrawal", TAKEN_BACK)
+
+    assert answer.status_code == 200
+    assert await live_lines(front) == 0
+
+
+async def test_a_desk_takes_back_for_the_giver_alone(front: Front) -> None:
+    """With another citizen's number, or another consent's id, nothing is found and nothing is changed."""
+    consent = await a_consent(front)
+    other = TAKEN_BACK | {"citizen": STRANGER.disclose()}
+
+    assert (await front.post(f"/v1/consents/{consent}/withdrawal", other)).status_code == 404
+    assert (await front.post("/v1/consents/not-an-id/withdrawal", TAKEN_BACK)).status_code == 404
+    unchecked = {"citizen": CITIZEN.disclose(), "identity_checked": False}
+    assert (await front.post(f"/v1/consents/{consent}/withdrawal", unchecked)).status_code == 400
+    assert await live_lines(front) == 1
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_no_stranger_reads_how_a_request_stands(front: Front, who: str) -> None:
+    """A request's purpose, lines and answer are for the unit that made it: a neighbour in the town hall sees none."""
+    request = await a_request(front)
+    front.caller = STRANGERS[who]
+
+    assert (await front.get(f"/v1/consent-requests/{request}")).status_code == 404
+
+
+async def test_no_yes_is_recorded_for_a_citizen_without_relation(front: Front) -> None:
+    """A desk cannot make up a consent: without a case with the citizen it is refused, and that is on the log."""
+    made_up = WANTED | {"form": "oral", "evidence": "They said yes, trust me, it was on the phone."}
+    for wish in (made_up | {"citizen": STRANGER.disclose()}, made_up | {"case": "JC-2019-0999"}):
+        answer = await front.post("/v1/consents", wish)
+        assert (answer.status_code, answer.json()["reasons"][0]["code"]) == (403, "CASE_MISMATCH")
+
+    front.caller = of("social-centre")
+    assert (await front.post("/v1/consents", made_up)).status_code == 403
+    assert await live_lines(front) == 0
+    assert (await front.get("/v1/accesses?kind=ask")).json()["entries"]
+
+
+@pytest.mark.parametrize("path", ["/v1/consent-requests", "/v1/consents"])
+async def test_nobody_without_a_case_learns_whose_child_somebody_is(front: Front, path: str) -> None:
+    """A guess at a child's number is answered alike for the citizen's child and for anybody else."""
+    desk = {"form": "oral", "evidence": "Read aloud and read back."} if path == "/v1/consents" else {}
+
+    async def guess(child: Personal[str]) -> tuple[int, Any]:
+        line = {"source": FAMILY, "category": "F01", "subject": child.disclose()}
+        answer = await front.post(path, WANTED | desk | {"lines": [line], "case": "JC-2019-0999"})
+        told = answer.json()
+        return answer.status_code, {name: told[name] for name in told if name != "entry"}
+
+    assert await guess(CHILD) == await guess(STRANGER)
+
+
+async def test_a_request_for_consent_does_not_tell_of_a_block(front: Front) -> None:
+    """Only the log knows a standing no; the request goes out as to anybody else, and opens nothing."""
+    plain = await front.post("/v1/consent-requests", WANTED)
+    await front.post("/v1/me/blocks", {"source": SOCIAL})
+    blocked = await front.post("/v1/consent-requests", WANTED)
+
+    hidden = {"id", "receipt"}
+    first, second = ({n: v for n, v in a.json().items() if n not in hidden} for a in (plain, blocked))
+    assert (plain.status_code, first) == (blocked.status_code, second)
+    await front.post(f"/v1/me/consent-requests/{blocked.json()['id']}/grant", {})
+    assert (await front.post("/v1/exchange", ASK)).status_code == 403
+
+
+async def test_another_parent_reads_their_own_lines_alone(front: Front) -> None:
+    """The other holder of custody sees neither what is asked about the citizen, nor the words written to them."""
+    father = Personal("6505700011")
+    people: Any = front.ports.people
+    son = people.persons[CHILD]
+    people.persons[CHILD] = replace(son, custody=(CustodyHolder(CITIZEN, 3), CustodyHolder(father, 4)))
+    lines = [{"source": SOCIAL, "category": "S02"}, {"source": FAMILY, "category": "F01"}]
+    asked = await front.post("/v1/consent-requests", WANTED | {"lines": lines, "why": "CANARY about the mother"})
+    assert asked.status_code == 201, asked.text
+
+    mothers = (await front.get("/v1/me/consent-requests")).text
+    front.citizen = father
+    fathers = await front.get("/v1/me/consent-requests")
+
+    assert "CANARY" in mothers
+    assert "CANARY" not in fathers.text
+    assert "S02" not in fathers.text
+    assert [line["category"] for line in fathers.json()["requests"][0]["my_lines"]] == ["F01"]
+
+
+async def test_no_citizen_answers_for_another(front: Front) -> None:
+    """Grant, refuse and withdraw with another's ids find nothing; their lists are empty."""
+    consent, request = await a_consent(front), await a_request(front)
+    block = (await front.post("/v1/me/blocks", {"source": FAMILY})).json()["block"]
+    front.citizen = STRANGER
+
+    tries = [
+        await front.post(f"/v1/me/consent-requests/{request}/grant", {}),
+        await front.post(f"/v1/me/consent-requests/{request}/refuse", {}),
+        await front.post(f"/v1/me/consents/{consent}/withdraw", {}),
+        await front.post(f"/v1/me/blocks/{block}/lift", {}),
+    ]
+    assert [answer.status_code for answer in tries] == [404, 404, 404, 404]
+    for path, name in (("consents", "consents"), ("consent-requests", "requests"), ("blocks", "blocks")):
+        assert (await front.get(f"/v1/me/{path}")).json()[name] == []
+    assert (await front.get("/v1/me/accesses")).json()["entries"] == []
+
+
+async def test_a_repeated_request_makes_one_thing_and_another_body_is_refused(front: Front) -> None:
+    """The same key twice is one request; with another body, or by another person, it opens nothing of the first."""
+    key = {"Idempotency-Key": "one"}
+    first = await front.post("/v1/consent-requests", WANTED, **key)
+    again = await front.post("/v1/consent-requests", WANTED, **key)
+    other = await front.post("/v1/consent-requests", WANTED | {"to": "2020-01-01"}, **key)
+
+    assert first.json()["id"] == again.json()["id"]
+    assert (first.status_code, other.status_code) == (201, 422)
+    assert "2020-01-01" not in other.text
+
+    front.caller = replace(a_caller(), caseworker=replace(a_caller().caseworker, id=Personal("mallory")))
+    assert (await front.post("/v1/consent-requests", WANTED, **key)).status_code == 403

@@ -1,0 +1,98 @@
+"""The JSON faces over real databases and the real rules: whoever a test says is calling, calls."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+
+from broker.adapters.clock_system import FixedClock
+from broker.adapters.idempotency_sql import IdempotencySql
+from broker.domain.errors import NotAuthenticated
+from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
+from broker.domain.personal import Personal
+from broker.ports import Ports
+from broker.web.api import accesses, consents, exchange, me
+from broker.web.api.once import Once
+from broker.web.app import build_app
+from broker.web.sessions import Session
+from demo.postgres import PrivatePostgres
+from tests.builders import CHILD, CITIZEN, NOON, a_caller, a_house, an_item
+from tests.databases import BASE, Databases, opened
+
+MOST_BYTES = 65_536
+
+
+@dataclass
+class Front:
+    """The application, its doors, and who stands before it: change `caller`, `citizen` or `officer` to be another."""
+
+    databases: Databases
+    ports: Ports
+    http: httpx2.AsyncClient
+    caller: Caller = field(default_factory=a_caller)
+    citizen: Personal[str] = CITIZEN
+    officer: OfficerLogin = field(
+        default_factory=lambda: OfficerLogin(
+            Personal("dorte"), "https://idp.korsbaek", "dpo", frozenset({"korsbaek"}), "Substantial", NOON
+        )
+    )
+
+    async def post(self, path: str, body: Any, **headers: str) -> httpx2.Response:
+        """Send a JSON body."""
+        return await self.http.post(path, json=body, headers=headers)
+
+    async def get(self, path: str) -> httpx2.Response:
+        """Read."""
+        return await self.http.get(path)
+
+
+@contextlib.asynccontextmanager
+async def open_front(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[Front]:
+    """Open the faces over two fresh databases; the registers and sources are those of the small house."""
+    house = await a_house(folder)
+    async with opened(postgres) as databases:
+        citizen, child = await databases.vault.citizens([CITIZEN, CHILD])
+        for name, source in house.sources.items():
+            for cpr, handle in ((CITIZEN, citizen), (CHILD, child)):
+                source.told[cpr.disclose()] = [an_item(name, c, handle) for c in sorted(source.categories)]
+        ports = replace(
+            house.ports, handles=databases.vault, consents=databases.consents, log=databases.log, clock=FixedClock(NOON)
+        )
+        transport = httpx2.ASGITransport(app=None, raise_app_exceptions=False)  # type: ignore[arg-type]  # set below
+        async with httpx2.AsyncClient(transport=transport, base_url="https://broker.example") as http:
+            front = Front(databases, ports, http)
+            transport.app = _app(front)
+            yield front
+
+
+def _app(front: Front) -> Any:
+    async def gate(_: Request) -> Caller:
+        return front.caller
+
+    async def citizen(_: Request) -> CitizenLogin:
+        return CitizenLogin(front.citizen, "Substantial", NOON)
+
+    async def officer(_: Request) -> OfficerLogin:
+        return front.officer
+
+    async def session(_: Request, __: str) -> Session:
+        raise NotAuthenticated("login_required")
+
+    ports, reader = front.ports, front.databases.reader
+    once = Once(IdempotencySql(front.databases.pool, front.databases.keys.requests), ports.handles)
+    routers = [
+        exchange.build(ports, gate, once.seen, test_numbers=True),
+        consents.build(ports, gate, once, test_numbers=True),
+        me.build(ports, citizen, session),
+        accesses.build_for_citizens(ports, reader, citizen),
+        accesses.build_for_officers(ports, reader, officer, session, test_numbers=True),
+        accesses.build_for_anyone(reader, BASE),
+    ]
+    return build_app(routers, ports.directory.reasons, CollectorRegistry(), version="test", most_body_bytes=MOST_BYTES)
