@@ -3,13 +3,14 @@
 Rules kept here (P6):
 - Withheld rows say nothing of how many children there are: of a child category one row stands, whoever it concerns.
 - A subject is shown as `citizen` or `child-1`, `child-2`, counted over released children only.
-- What the log holds and the asker may not see (`log_only` reasons) is not here at all.
+- What the log holds and the asker may not see (`log_only` reasons) is not here at all; nor that a source was silent
+  which is no longer permitted.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.domain.decisions import Basis, Missing, Verdict
 from broker.domain.items import Found
@@ -53,9 +54,11 @@ def answer_of(released: Released) -> Answer:
     verdicts = shown_verdicts(released, labels)
     own = {verdict.key for verdict in released.permit.decision.verdicts if verdict.own}
     own_items = sum(1 for item in released.found.items if item.key in own)
+    permitted = {key.source for key in released.permit.keys}
+    silent = tuple(row for row in released.found.silent if row.source in permitted)
     return Answer(
         ask=released.permit.recorded.ask.id,
-        found=released.found,
+        found=replace(released.found, silent=silent),
         verdicts=verdicts,
         labels=labels,
         own_items=own_items,

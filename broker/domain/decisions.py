@@ -58,6 +58,9 @@ class Verdict:
             raise PolicyBroken
         if self.released and (not self.basis or self.reasons):
             raise PolicyBroken
+        # A mask that hides nothing, or one beside a release, is two answers at once.
+        if (self.outcome == MASK) != bool(self.masks):
+            raise PolicyBroken
         if not self.released and (not self.reasons or not self.shown):
             raise PolicyBroken
 

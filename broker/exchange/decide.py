@@ -27,6 +27,11 @@ async def decide(recorded: Recorded, facts: Facts, policy: Policy, directory: Di
 
 
 def narrow(permit: Permit, facts: Facts, again: Decision) -> Permit:
-    """Make the permit that both decisions give: the later verdicts, nothing wider than the first (P3)."""
+    """Make the permit that both decisions give: the later verdicts, nothing wider than the first (P3).
+
+    Raises `PolicyBroken` when the later one is about other keys.
+    """
+    if {verdict.key for verdict in again.verdicts} != {verdict.key for verdict in permit.decision.verdicts}:
+        raise PolicyBroken
     both = permit.decision.narrowed(again)
     return Permit(permit.recorded, facts, both, both.permitted & permit.keys)

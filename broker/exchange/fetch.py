@@ -15,14 +15,19 @@ from broker.ports import Source
 
 async def fetch(permit: Permit, sources: Mapping[str, Source]) -> Found:
     """Read what the permit names, nothing else. Each source keeps its own deadline; one that fails stops no other."""
-    reads = [
-        _read(sources[source], permit, subject, categories)
-        for (source, subject), categories in sorted(_grouped(permit.keys).items())
-    ]
+    places = sorted(_grouped(permit.keys).items())
+    reads = [_read(sources[source], permit, subject, categories) for (source, subject), categories in places]
     answers = await asyncio.gather(*reads)
-    items = tuple(item for answer in answers if not isinstance(answer, Silent) for item in answer)
+    told = [
+        (item, item.key in {Key(*place[:1], category, *place[1:]) for category in categories})
+        for (place, categories), answer in zip(places, answers, strict=True)
+        if not isinstance(answer, Silent)
+        for item in answer
+    ]
+    # Nobody speaks for another: what a source says of somebody, or in a name, it was not asked for is no answer.
+    items = tuple(item for item, asked_for in told if asked_for)
     silent = {answer for answer in answers if isinstance(answer, Silent)}
-    return Found(items, tuple(sorted(silent, key=lambda s: (s.source, s.why))))
+    return Found(items, tuple(sorted(silent, key=lambda s: (s.source, s.why))), len(told) - len(items))
 
 
 def _grouped(keys: frozenset[Key]) -> dict[tuple[str, str], frozenset[str]]:

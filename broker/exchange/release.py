@@ -2,7 +2,8 @@
 
 The outcome stands on the requester's log for each subject touched, and on the log of every municipality whose source
 was read or that delegated the task; there only what concerns that municipality is told (`design.md` 6.5). If a
-consent changed since the decision, the affected verdicts are judged again on fresh facts, never wider.
+consent changed since the decision, the affected verdicts are judged again on fresh facts, never wider. What was read
+by then stays read: it is on record also where nothing of it leaves.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ async def release(
     """
     first = permit
     for _ in range(MOST_TRIES):
-        events = _outcomes(kept, permit, directory, judged_again=permit is not first)
+        events = _outcomes(kept, permit, first, directory)
         try:
             receipts = await log.append(events, versions=permit.facts.consents.versions)
         except FactsChanged:
@@ -55,21 +56,19 @@ async def _judge_again(permit: Permit, consents: Consents, policy: Policy) -> Pe
     return narrow(permit, facts, again)
 
 
-def _outcomes(kept: Found, permit: Permit, directory: Directory, *, judged_again: bool) -> list[OutcomeReached]:
-    """Make the entries: the requester's log first, the citizen first in it."""
+def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory) -> list[OutcomeReached]:
+    """Make the entries: the requester's log first, the citizen first in it. `first` is the permit that was read by."""
     recorded = permit.recorded
     home = recorded.caller.municipality
     touched = sorted({v.key.subject for v in permit.decision.verdicts} - {recorded.citizen})
     subjects = [recorded.citizen, *touched]
-    read = {key.source for key in permit.keys}
-    elsewhere = {directory.sources[source].municipality for source in read} | _delegators(permit, directory)
-    events = [_outcome(kept, permit, home, subject, None, judged_again=judged_again) for subject in subjects]
+    read = {key.source for key in first.keys}
+    elsewhere = {directory.sources[source].municipality for source in read} | _delegators(first, directory)
+    events = [_outcome(kept, permit, first, home, subject, None) for subject in subjects]
     for municipality in sorted(elsewhere - {home}):
         theirs = frozenset(s for s in read if directory.sources[s].municipality == municipality)
-        concerned = sorted({key.subject for key in permit.keys if key.source in theirs}) or [recorded.citizen]
-        events += [
-            _outcome(kept, permit, municipality, subject, theirs, judged_again=judged_again) for subject in concerned
-        ]
+        concerned = sorted({key.subject for key in first.keys if key.source in theirs}) or [recorded.citizen]
+        events += [_outcome(kept, permit, first, municipality, subject, theirs) for subject in concerned]
     return events
 
 
@@ -82,7 +81,7 @@ def _delegators(permit: Permit, directory: Directory) -> set[str]:
 
 
 def _outcome(
-    kept: Found, permit: Permit, municipality: str, subject: str, sources: frozenset[str] | None, *, judged_again: bool
+    kept: Found, permit: Permit, first: Permit, municipality: str, subject: str, sources: frozenset[str] | None
 ) -> OutcomeReached:
     """Tell the outcome about one subject on one log; `sources` of None means all (the requester's own log)."""
     recorded, decision, facts = permit.recorded, permit.decision, permit.facts
@@ -106,13 +105,13 @@ def _outcome(
         question=_digest(permit),
         registers=facts.registers,
         failed_registers=facts.failed_registers,
-        sources_read=tuple(sorted({key.source for key in permit.keys if _heard(key.source, sources)})),
+        sources_read=tuple(sorted({key.source for key in first.keys if _heard(key.source, sources)})),
         silent=tuple(row for row in kept.silent if _heard(row.source, sources)),
         dropped=kept.dropped,
         own_items=own_items,
         shared_items=len(items) - own_items,
         kept=items,
-        judged_again=judged_again,
+        judged_again=permit is not first,
     )
 
 
