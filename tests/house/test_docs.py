@@ -69,7 +69,7 @@ def spoken(text: str) -> Iterator[str]:
 
 def unknown_names(text: str) -> list[str]:
     """Give each command, setting, address and file that a page writes as code and that does not exist."""
-    return [piece for line in spoken(text) for piece in _unknown_in(line)]
+    return [piece for line in spoken(text) for piece in _unknown_in(line.removeprefix("$ "))]
 
 
 def _unknown_in(line: str) -> Iterator[str]:
