@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -33,10 +34,12 @@ def build_app(
     version: str,
     most_body_bytes: int,
     form_targets: Sequence[str] = (),
+    show_errors: Callable[[FastAPI], None] = lambda _: None,
 ) -> FastAPI:
     """Put the faces together. Bodies are limited first, headers are set last, every error becomes a problem.
 
-    `form_targets` are the log-in providers' origins, which log-out goes on to.
+    `form_targets` are the log-in providers' origins, which log-out goes on to; `show_errors` turns problems into pages
+    where a person's browser asked.
     """
     app = FastAPI(
         title=TITLE,
@@ -52,9 +55,11 @@ def build_app(
         ],
     )
     add_problem_handlers(app, reasons)
+    show_errors(app)
     for router in routers:
         app.include_router(router)
-    app.mount("/static", Immutable(directory=STATIC), name="static")
+    # Only what is the same for everybody is compressed: a page holds its form's token (BREACH).
+    app.mount("/static", GZipMiddleware(Immutable(directory=STATIC)), name="static")
     # Around everything, the answer to an error nobody named too, which the framework gives outside all middleware.
     app.middleware_stack = Guard(app.build_middleware_stack(), form_targets)
     return app

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -62,16 +63,15 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
         )
         logins, metrics = _logins(doors, http), CollectorRegistry()
         pages = Pages(secure=urlsplit(doors.public_url).scheme == "https")
-        app = build_app(
+        yield build_app(
             [*_api(ports, doors, logins, metrics), *_pages(ports, doors, logins, pages), _plain_routes(doors, logins)],
             ports.directory.reasons,
             metrics,
             version=doors.version,
             most_body_bytes=doors.most_body_bytes,
             form_targets=sorted({_origin(provider.issuer) for provider in doors.people.providers.values()}),
+            show_errors=partial(show_errors_to_people, pages=pages),
         )
-        show_errors_to_people(app, pages)
-        yield app
 
 
 def _origin(address: str) -> str:

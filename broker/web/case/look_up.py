@@ -11,11 +11,10 @@ from broker.domain.asks import Ask
 from broker.domain.errors import BadAsk, Refused
 from broker.domain.identity import Caller
 from broker.exchange import exchange
-from broker.web.case.missing import beyond, missing_of
 from broker.web.case.room import Room
-from broker.web.case.told import told
 from broker.web.case.week_picture import letters_of, picture
 from broker.web.pages.forms import Sent, read, sent
+from broker.web.pages.told import told
 from broker.web.pages.words import marked
 from broker.web.problems import GENERAL_NOTICE
 from broker.web.view_wire import view_body, view_of
@@ -77,7 +76,7 @@ async def _answer(request: Request, room: Room, caller: Caller, ask: Ask) -> Res
     try:
         answer = await exchange(ask, caller, room.ports)
     except Refused as error:
-        missing = beyond(error.reasons, ask.purpose, caller, directory)
+        missing = sorted({(source, category) for source, category, _giver in error.missing})
         return await room.show(request, "refused.html", caller, 403, error=error, missing=missing, **shared)
     at = room.ports.clock.now()
     view = view_of(answer, caller, at, None, directory)
@@ -89,6 +88,6 @@ async def _answer(request: Request, room: Room, caller: Caller, ask: Ask) -> Res
         view=told(view_body(answer, caller, at, None, directory)),
         weeks=[picture(week, letters) for week in view.weeks],
         letters=letters,
-        missing=missing_of(answer),
+        missing=sorted({(row.source, row.category) for verdict in answer.verdicts for row in verdict.missing}),
         **shared,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
+from broker.domain.consents import RequestLine
 from broker.domain.entries import LogEntry
 from broker.domain.errors import NotFound
+from broker.domain.facts import ConsentLine
 from broker.domain.receipts import Receipt
 from broker.web.citizen.room import Me, Room
 
@@ -32,7 +35,7 @@ def build(room: Room) -> APIRouter:
         if entry.kind not in DONE or body.get("actor") != me.handle:
             # A receipt is of what one did oneself; what others did stands in the list.
             raise NotFound
-        lines = sorted({(source, category) for _, source, category in body.get("lines", ())})
+        lines = await _lines(room, me, entry.kind, body)
         return room.show(request, "receipt.html", me, entry=entry, body=body, lines=lines)
 
     return routes
@@ -46,6 +49,18 @@ async def _entry(room: Room, me: Me, receipt: Receipt) -> LogEntry:
         except NotFound:
             continue
     raise NotFound
+
+
+async def _lines(room: Room, me: Me, kind: str, body: Mapping[str, Any]) -> Sequence[ConsentLine | RequestLine]:
+    """Give all lines that were answered at once; each person's own entry names those about them alone."""
+    if kind == "consent.refused":
+        return (await room.ports.consents.request_by_id(body["consent"], citizen=me.handle)).lines_of(me.handle)
+    given = await room.ports.consents.of_citizen(me.handle)
+    consent = next((row for row in given if row.id == body.get("consent")), None)
+    if consent is None:
+        return ()
+    changed = {step.line for step in consent.history if step.version == body["version"]}
+    return [line for line in consent.lines if line.id in changed]
 
 
 async def _spoken_for(room: Room, me: Me) -> list[str]:

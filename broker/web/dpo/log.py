@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
-from broker.domain.entries import LogFilter
+from broker.domain.entries import LogEntry, LogFilter, LogPage
 from broker.domain.errors import BadAsk
 from broker.domain.identity import OfficerLogin
 from broker.oversight.search import Wanted, search, state_of_logs, verify
@@ -18,6 +18,7 @@ from broker.web.dpo.choices import BASES, CODES, DAYS, KINDS, OUTCOMES, Wish, ch
 from broker.web.dpo.room import Room
 from broker.web.pages.forms import sent
 from broker.web.pages.language import language_of
+from broker.web.pages.told import told
 from broker.web.pages.words import marked
 from broker.web.wire import CODE, cpr_of
 
@@ -39,8 +40,8 @@ def build(room: Room) -> APIRouter:
         source: Code = "", since: Day = "", until: Day = "", cursor: Cursor = None,
     ) -> Response:  # fmt: skip
         officer = await room.enter(request)
-        told = dict(zip((*CODES, *DAYS), (kind, unit, purpose, outcome, reason, source, since, until), strict=True))
-        wish = wish_of({name: value for name, value in told.items() if value})
+        written = dict(zip((*CODES, *DAYS), (kind, unit, purpose, outcome, reason, source, since, until), strict=True))
+        wish = wish_of({name: value for name, value in written.items() if value})
         return await _log_page(request, room, officer, wish, cursor)
 
     @routes.post("/dpo/verify")
@@ -62,9 +63,14 @@ def build(room: Room) -> APIRouter:
         wanted = Wanted(LogFilter(), citizen, form.one("cursor") or None, A_PAGE)
         page = await search(wanted, officer, room.ports, room.reader)
         again = {"citizen": citizen.disclose()} | ({"cursor": page.next} if page.next else {})
-        return await room.show(request, "citizen.html", officer, page=page, again=again, **WORDS)
+        return await room.show(request, "citizen.html", officer, rows=_rows(page), more=page.next, again=again, **WORDS)
 
     return routes
+
+
+def _rows(page: LogPage) -> list[tuple[LogEntry, Any]]:
+    """Pair each entry with its index row, in which a field that its kind does not have reads as None."""
+    return [(entry, told(dict(entry.index))) for entry in page.entries]
 
 
 async def _log_page(
@@ -86,7 +92,7 @@ async def _log_page(
         400 if wrong else status,
         states=await state_of_logs(officer, room.reader),
         now=room.clock.now(),
-        page=page,
+        rows=None if page is None else _rows(page),
         wish=wish.written,
         older=older,
         first=cursor is None,

@@ -37,11 +37,11 @@ WORDS: dict[type[BrokerError], tuple[str, str]] = {
     errors.NotFound: (marked("The page is not here"), marked("Go to the front page and try from there.")),
     errors.Conflict: (marked("It is already done"), marked("Go back to the list to see how it stands.")),
     errors.ConsentNotNeeded: (
-        marked("You shall not ask for consent here"),
+        marked("Consent is not needed here"),
         marked("The law gives access, as we read it. The citizen is not asked."),
     ),
     errors.KeyReused: (marked("This was sent before with other content"), marked("Begin again from the form.")),
-    errors.TooManyAsks: (marked("You have looked up too many"), marked("Wait a while. The DPO can see it.")),
+    errors.TooManyAsks: (marked("Too many look-ups"), marked("Wait a while. The DPO can see it.")),
     errors.RegisterUnavailable: (marked("A register did not answer"), marked("Try again in a few minutes.")),
     errors.SourceFailed: (marked("A system did not answer"), marked("Try again in a few minutes.")),
     errors.LogUnavailable: (marked("The log cannot be written"), marked("So nothing is shown. Try again soon.")),

@@ -1,4 +1,4 @@
-"""The JSON of a view as templates read it: what a source did not tell is None there, not an error."""
+"""Rows of JSON as templates read them: what was left out is None there, not an error."""
 
 from __future__ import annotations
 

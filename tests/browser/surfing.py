@@ -1,0 +1,112 @@
+"""A browser for tests: the system's Chromium with script off, and people who log in at the demo's provider."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, Request, async_playwright
+
+from tools.places import IN_CI
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+TWIN = "**/twin"
+PHONE, DESK = {"width": 320, "height": 700}, {"width": 1280, "height": 900}
+
+
+def chromium() -> str:
+    """Give the path of the system's Chromium; without it the test is skipped, but in CI it fails."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        refuse = pytest.fail if IN_CI else pytest.skip
+        refuse("no Chromium is installed on this machine")
+    return str(program)
+
+
+@dataclass
+class Surfer:
+    """One person at one browser window. `errors` are what the console said, `hosts` whom the pages asked."""
+
+    page: Page
+    twin: Page
+    address: str
+    folder: Path
+    errors: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda told: self.errors.append(told.text) if told.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._asked)
+
+    async def log_in(self, kind: str, person: str, to: str) -> None:
+        """Go to a page, be sent to log in, choose who one is, and come back."""
+        await self.page.goto(f"{self.address}{to}")
+        await self.page.locator(f'button[name="person"][value="{person}"]').click()
+        await self.page.wait_for_url(f"{self.address}{to}**")
+
+    async def look(self, name: str) -> dict[str, Any]:
+        """Keep a picture of the page as a phone and as a desk shows it, and measure it at both widths."""
+        measured: dict[str, Any] = {}
+        for size in (PHONE, DESK):
+            await self.page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict of two numbers
+            wide = size["width"]
+            await self.page.screenshot(path=self.folder / f"{name}-{wide}.png", full_page=True)
+            measured[f"overflow-{wide}"] = await self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            measured[f"axe-{wide}"] = await self._axe(size)
+        measured["h1"] = await self.page.locator("h1").count()
+        measured["lang"] = await self.page.locator("html").get_attribute("lang")
+        return measured
+
+    async def _axe(self, size: dict[str, int]) -> list[tuple[str, list[str]]]:
+        """Let axe judge the same page in a window where script runs, which axe needs."""
+        body = await self.page.content()
+        await self.twin.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict of two numbers
+        await self.twin.route(TWIN, lambda route: route.fulfill(body=body, content_type="text/html; charset=utf-8"))
+        await self.twin.goto(f"{self.address}/twin")
+        found = (await Axe().run(self.twin)).response["violations"]
+        await self.twin.unroute(TWIN)
+        return [(row["id"], [node["html"] for node in row["nodes"]][:3]) for row in found]
+
+    def hosts(self) -> set[str]:
+        """Name every host that was asked for anything."""
+        return {urlsplit(address).netloc for address in self.addresses}
+
+    def _asked(self, request: Request) -> None:
+        self.addresses.append(request.url)
+
+
+@contextlib.asynccontextmanager
+async def browsing() -> AsyncIterator[Browser]:
+    """Open a browser for the length of a block."""
+    program = chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def surfer(browser: Browser, address: str, folder: Path, *, locale: str = "da-DK") -> Surfer:
+    """Give a new person with a window of their own, in which no script runs."""
+    plain = await browser.new_context(java_script_enabled=False, locale=locale)
+    scripted = await browser.new_context(locale=locale)
+    return Surfer(await plain.new_page(), await scripted.new_page(), address, folder)
