@@ -112,7 +112,7 @@ def test_the_walk_goes_as_the_readme_says(home: Home) -> None:
 
 
 async def test_the_first_answer_is_an_answer(home: Home) -> None:
-    """The code of the first-answer page, with this demo's address and key, gets the broker's answer for a caseworker."""
+    """The code of the first-answer page, with this demo's address and key, gets the broker's answer."""
     profile = json.loads(home.folder.joinpath(".borgerbro", "lene.json").read_text(encoding="utf-8"))
     (code,) = re.findall(r"^```python.*?\n(.*?)^```", FIRST_ANSWER, re.MULTILINE | re.DOTALL)
     code = code.replace("https://broker.example.dk", profile["broker"]).replace("system.key.json", profile["key_file"])
