@@ -26,6 +26,9 @@ from audit.verify_postgres import stray_rows, verify_logs
 
 SECONDS_BEFORE_PROGRESS = 1.0
 
+PLACE = "DSN|@FILE"
+FROM_FILE = "@FILE reads the address from a file, so that its password does not show among the machine's processes"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
@@ -47,12 +50,24 @@ def _reason(error: Exception) -> str:
     return f"the log cannot be read ({type(error).__name__})"
 
 
+def _address(text: str) -> str:
+    """Take a database's address, or read it from the file that `@` names."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text("utf-8").strip()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text[1:]}: {error.strerror}") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m audit", description="Check a transparency log.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     verify = commands.add_parser("verify", help="hash everything again and compare with what was signed")
     source = verify.add_mutually_exclusive_group(required=True)
-    source.add_argument("--database", metavar="DSN", help="check the rows in this PostgreSQL database")
+    source.add_argument(
+        "--database", metavar=PLACE, type=_address, help=f"check the rows in this database; {FROM_FILE}"
+    )
     source.add_argument("--export", metavar="DIR", type=Path, help="check a folder of tiles as served or exported")
     source.add_argument("--proof", metavar="FILE", type=Path, help="check a proof file as `prove` prints it")
     verify.add_argument("--origin", help="the one log to check (default: all)")
@@ -68,13 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", action="store_true", help="write one JSON object for machines")
     verify.set_defaults(run=_verify)
     out = commands.add_parser("export", help="write a log as tiles, entry bundles and checkpoint")
-    out.add_argument("--database", metavar="DSN", required=True)
+    out.add_argument("--database", metavar=PLACE, type=_address, required=True, help=f"PostgreSQL; {FROM_FILE}")
     out.add_argument("--origin", required=True)
     out.add_argument("folder", metavar="DIR", type=Path)
     out.add_argument("--json", action="store_true")
     out.set_defaults(run=_export)
     prove = commands.add_parser("prove", help="print a tlog-proof of one entry under the last checkpoint")
-    prove.add_argument("--database", metavar="DSN", required=True)
+    prove.add_argument("--database", metavar=PLACE, type=_address, required=True, help=f"PostgreSQL; {FROM_FILE}")
     prove.add_argument("--origin", required=True)
     prove.add_argument("--json", action="store_true")
     prove.add_argument("index", metavar="INDEX", type=int)

@@ -310,7 +310,8 @@ async def test_the_command_tells_intact_from_changed(
     assert code == 0
     assert text.startswith(f"{ORIGIN}: intact: 20 entries, root ")
     assert "signature checked" in text
-    code, text = await asyncio.to_thread(run, capsys, "verify", "--database", dsn)
+    (tmp_path / "address").write_text(dsn)
+    code, text = await asyncio.to_thread(run, capsys, "verify", "--database", f"@{tmp_path / 'address'}")
     assert (code, "signature not checked" in text) == (0, True)
 
     out = str(tmp_path / "log")
