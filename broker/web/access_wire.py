@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from broker.domain.directory import Directory
 from broker.domain.entries import LogEntry, LogFilter, LogState, LogVerdict
@@ -14,7 +14,7 @@ from broker.transparency.history import MyEntry
 from broker.web.problems import reason_row
 from broker.web.wire import Code, cpr_of
 
-Moment = Annotated[datetime, Field(description="ISO 8601 with zone", examples=["2019-03-04T10:00:00+01:00"])]
+Moment = Annotated[AwareDatetime, Field(description="ISO 8601 with zone", examples=["2019-03-04T10:00:00+01:00"])]
 
 
 class SearchBody(BaseModel):

@@ -33,6 +33,7 @@ from broker.web.sessions import SAFE_METHODS, Session, SessionBook, check_same_s
 CITIZEN, OFFICER, CASEWORKER = "citizen", "officer", "caseworker"
 OFFICER_ROLES = ("dpo", "logkontrollant", "teamleder", "styregruppe", "systemforvalter")
 RUNNING = timedelta(minutes=10)
+LONGEST_PATH = 2000
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _EXPIRED = "login_expired"
 
@@ -145,7 +146,7 @@ class Logins:
         client = self._client(request)
         address, running = await client.begin()
         response = _redirect(address)
-        content = running | {"next": _own_path(request.query_params.get("next", "/"))}
+        content = running | {"next": own_path(request.query_params.get("next", "/"))}
         await self._book.open(response, _running(request), content, owner="", longest=RUNNING)
         return response
 
@@ -242,11 +243,13 @@ def _running(request: Request) -> str:
     return f"login-{request.path_params['kind']}"
 
 
-def _own_path(path: str) -> str:
+def own_path(path: str) -> str:
     r"""Give a path of ours to go on to; whatever could lead to another host (`//`, `/\`, a scheme) leads home."""
-    parts = urlsplit(path)
     plain = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
-    return path if plain and not parts.scheme and not parts.netloc and len(path) <= 2000 else "/"
+    if not plain or len(path) > LONGEST_PATH:
+        return "/"
+    parts = urlsplit(path)
+    return path if not parts.scheme and not parts.netloc else "/"
 
 
 def _redirect(address: str) -> Response:

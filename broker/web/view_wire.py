@@ -35,7 +35,7 @@ def view_of(answer: Answer, caller: Caller, at: datetime, weeks: Sequence[str] |
         answer.found.silent,
         directory,
         danish_day(at),
-        weeks=_weeks(weeks),
+        weeks=weeks_of(weeks),
         coordinator_present=any(role.name == COORDINATOR_ROLE for role in caller.caseworker.roles),
     )
 
@@ -75,7 +75,8 @@ def journal_note(answer: Answer, caller: Caller, at: datetime) -> dict[str, Any]
     }
 
 
-def _weeks(names: Sequence[str] | None) -> tuple[IsoWeek, ...] | None:
+def weeks_of(names: Sequence[str] | None) -> tuple[IsoWeek, ...] | None:
+    """Read the weeks asked for; raise `BadAsk` for one that does not exist."""
     if names is None:
         return None
     try:

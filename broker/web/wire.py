@@ -26,7 +26,7 @@ from broker.web.problems import GENERAL_NOTICE, reason_row
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}$"
 Code = Annotated[str, Field(pattern=CODE)]
-CPR = re.compile(r"^(\d{2})(\d{2})(\d{2})-?(\d{4})$", re.ASCII)
+CPR = re.compile(r"(\d{2})(\d{2})(\d{2})-?(\d{4})", re.ASCII)
 # Invented people carry day + 60, which no living person can have (domain.md 6.0).
 TEST_DAY = 60
 LAST_DAY, LAST_MONTH = 31, 12
@@ -56,7 +56,7 @@ def cpr_of(text: str, *, pointer: str, test_numbers: bool) -> Personal[str]:
 
     Modulus 11 is not tested: since 2007 valid numbers fail it (cpr.dk; `domain.md` 4.4).
     """
-    match = CPR.match(text)
+    match = CPR.fullmatch(text)
     if match is None or set(text) <= set("0-"):
         raise BadAsk(pointer, "not_a_cpr_number")
     day, month = int(match[1]), int(match[2])

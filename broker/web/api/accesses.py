@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from broker.domain.entries import LogFilter
 from broker.domain.identity import CitizenLogin, OfficerLogin
@@ -25,6 +25,7 @@ SessionOf = Callable[[Request, str], Awaitable[Session]]
 Cursor = Annotated[str | None, Query(max_length=80)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 CodeFilter = Annotated[str | None, Query(pattern=CODE)]
+Name = Annotated[str, Path(pattern=CODE)]
 
 
 def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate) -> APIRouter:
@@ -93,12 +94,12 @@ def build_for_anyone(reader: LogReader, name: str) -> APIRouter:
     routes = APIRouter(tags=["log"])
 
     @routes.get("/log/{municipality}/{year}/checkpoint", responses=READ_ANSWERS, summary="The signed head of a log")
-    async def get_checkpoint(municipality: str, year: int) -> Response:
+    async def get_checkpoint(municipality: Name, year: int) -> Response:
         note = await reader.checkpoint(f"{name}/{municipality}/{year}")
         return Response(note, media_type="text/plain; charset=utf-8")
 
     @routes.get("/v1/log/proofs/{municipality}/{year}/{index}", responses=READ_ANSWERS, summary="Proof of one entry")
-    async def get_proof(municipality: str, year: int, index: int) -> Response:
+    async def get_proof(municipality: Name, year: int, index: int) -> Response:
         origin = f"{name}/{municipality}/{year}"
         proof = await reader.proof(Receipt(origin, index))
         return _json({"log": origin, "index": index, "format": "c2sp.org/tlog-proof@v1", "proof": proof})

@@ -10,7 +10,7 @@ from broker.domain.identity import Caller
 from broker.exchange import exchange
 from broker.ports import Ports
 from broker.web.api.answers import ASK_ANSWERS
-from broker.web.view_wire import view_body
+from broker.web.view_wire import view_body, weeks_of
 from broker.web.wire import AskBody, ViewBody, answer_body, ask_of
 
 Gate = Callable[[Request], Awaitable[Caller]]
@@ -35,6 +35,8 @@ def build(ports: Ports, gate: Gate, repeats: Repeats, *, test_numbers: bool) -> 
 
     @routes.post("/v1/views", responses=ASK_ANSWERS, summary="Ask for the whole-person view")
     async def post_view(body: ViewBody, caller: proven) -> Response:
+        # Before the ask: what is malformed must not be found when the data is already on the log as released.
+        weeks_of(body.weeks)
         answer = await ask_for(body, caller)
         return _json(view_body(answer, caller, ports.clock.now(), body.weeks, ports.directory))
 
