@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
 import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -44,7 +45,7 @@ from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.errors import PolicyUnavailable, StoreUnavailable
-from broker.policy_tables import PolicyFaults, load_rules
+from broker.policy_tables import PolicyFaults, load_rules, unverified
 from broker.ports import Cases, Clock, Policy, Ports, Source
 from broker.registry import Reached, Registry, RegistryFaults, read_registry
 from broker.secrets import SecretMissing, read_secret, resolve
@@ -173,6 +174,8 @@ def _report(dropped: Dropped) -> None:
 
 async def _policy(settings: Settings, registry: Registry, stack: AsyncExitStack) -> Policy:
     """Choose the engine: a server if one is named, else an opa on PATH, else the embedded one (`design.md` 6.3)."""
+    if settings.profile == "production":
+        _refuse_unverified(registry, settings)
     rules = load_rules(settings.policies)
     opa = shutil.which("opa")
     engine = settings.policy_engine or ("server" if settings.opa_url else "spawned" if opa else "embedded")
@@ -188,6 +191,16 @@ async def _policy(settings: Settings, registry: Registry, stack: AsyncExitStack)
     stack.push_async_callback(policy.close)
     log.info("policy", engine=policy.mark.engine, revision=policy.mark.revision)
     return policy
+
+
+def _refuse_unverified(registry: Registry, settings: Settings) -> None:
+    """Refuse law rows that nobody has verified, unless the settings name them (`design.md` 6b r)."""
+    named = {name.strip() for name in settings.unverified_law.split(",")}
+    rows = [row for row in unverified(registry.tables) if not {row, f"{row.partition('/')[0]}/*"} & named]
+    if rows:
+        raise PolicyFaults(
+            [f"{row}: nobody has verified this law row (BROKER_UNVERIFIED_LAW names what may be used)" for row in rows]
+        )
 
 
 class EngineNotNamed(ValueError):
@@ -357,6 +370,8 @@ class CannotOpen(Exception):
 
 def run(settings: Settings) -> None:
     """Run one node in this process; raise `CannotOpen` with every reason when it cannot be opened."""
+    # What sources answered lives in memory alone: a crash must not write it to a file (P4).
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings, os.environ))

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     policy_engine: Annotated[
         Literal["server", "spawned", "embedded"] | None, Field(description="Name the engine instead of choosing")
     ] = None
+    unverified_law: Annotated[
+        str, Field(description="Law rows production may use though nobody verified them: table/row or table/*, commas")
+    ] = ""
     fixed_clock: Annotated[datetime | None, Field(description="A standing clock, for demo and test only")] = None
     clock_file: Annotated[
         Path | None, Field(description="A file holding the moment, moved by the demo; demo and test only")
