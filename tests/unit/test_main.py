@@ -33,7 +33,7 @@ def test_unverified_law_can_be_named_on_purpose(tmp_path: Path) -> None:
 
 
 def test_a_node_that_cannot_open_says_why_in_a_line_each(tmp_path: Path) -> None:
-    """`broker serve` with a missing registry ends with 1 and one clear line, no traceback and no path of the machine."""
+    """`broker serve` with a missing registry ends with 1 and one clear line: no traceback, no path."""
     environ = GOOD | {"BROKER_REGISTRY": str(tmp_path / "none.yaml"), "BROKER_PORT": "0", "PATH": os.environ["PATH"]}
     done = subprocess.run(
         [sys.executable, "-m", "broker", "serve"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
