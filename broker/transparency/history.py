@@ -65,7 +65,9 @@ def _mine(entry: LogEntry) -> MyEntry:
     """Lay out one entry without whoever made it."""
     body: Mapping[str, Any] = entry.body or {}
     verdicts = body.get("verdicts", ())
-    released = [verdict for verdict in verdicts if verdict["outcome"] != "withhold"]
+    # A refused ask handed nothing out, whatever the rules would have let go beside it (the unit's own data).
+    nothing = body.get("outcome") == "refused"
+    released = [verdict for verdict in verdicts if verdict["outcome"] != "withhold" and not nothing]
     withheld = [verdict for verdict in verdicts if verdict["outcome"] == "withhold"]
     return MyEntry(
         receipt=entry.receipt,
