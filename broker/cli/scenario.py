@@ -19,16 +19,19 @@ def scenario(
     import asyncio
     import tempfile
 
+    from demo.scenario.file import read_scenarios
     from demo.world.children import Nurseries, WorldBroken
 
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
-        fail(f"no such file: {', '.join(missing)}", code=WRONG_USE)
+    scenarios, broken = read_scenarios(files)
+    if not scenarios:
+        fail("\n".join(broken.values()), code=WRONG_USE)
     folder = Path(tempfile.mkdtemp(prefix="borgerbro-scenario-"))
+    # Root's PostgreSQL is another user, who must pass through; what is secret in here is so by itself.
+    folder.chmod(0o711)
     try:
-        # First of all, because they take longest: the other imports run beside them.
+        # Before anything else, because they take longest: the other imports run beside them.
         nurseries = Nurseries.open(folder)
-        held = asyncio.run(_play(files, folder, nurseries, as_json=as_json, keep=keep))
+        held = asyncio.run(_play(scenarios, broken, folder, nurseries, as_json=as_json, keep=keep))
     except WorldBroken as error:
         fail(str(error), code=WRONG_USE)
     except KeyboardInterrupt:
@@ -36,7 +39,9 @@ def scenario(
     raise typer.Exit(0 if held else 1)
 
 
-async def _play(files: list[Path], folder: Path, nurseries: Any, *, as_json: bool, keep: bool) -> bool:
+async def _play(
+    scenarios: list[Any], broken: dict[str, str], folder: Path, nurseries: Any, *, as_json: bool, keep: bool
+) -> bool:
     from demo.scenario.output import output_of
     from demo.scenario.show import Show
     from demo.scenario.theatre import passing_world, play_files
@@ -50,7 +55,8 @@ async def _play(files: list[Path], folder: Path, nurseries: Any, *, as_json: boo
                 if not as_json:
                     show.title(one.title, one.about, one.law)
 
-            bill = await play_files(files, world, announce, lambda _: None if as_json else show.step(_))
+            bill = await play_files(scenarios, world, announce, lambda _: None if as_json else show.step(_))
+            bill.broken.update(broken)
             status.stop()
             if as_json:
                 print_json(output_of(bill.performances, bill.broken))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from demo.world.casting import Cast
-from demo.world.children import ROOT
+from demo.world.children import ROOT, WorldBroken
 from demo.world.template import merged
 from demo.world.yaml_file import read_yaml
 
@@ -82,6 +82,17 @@ def read_scenario(file: Path) -> Scenario:
         consents=raw.get("consents", {}),
         steps=tuple(_step(number, row) for number, row in enumerate(raw["steps"], start=1)),
     )
+
+
+def read_scenarios(files: Iterable[Path]) -> tuple[list[Scenario], dict[str, str]]:
+    """Read every file; give the scenarios, and for each file that is none, why."""
+    scenarios, broken = [], {}
+    for file in files:
+        try:
+            scenarios.append(read_scenario(file))
+        except (ScenarioFaults, WorldBroken) as error:
+            broken[str(file)] = str(error)
+    return scenarios, broken
 
 
 def _with_parents(file: Path, asked: Path, generation: int) -> Any:

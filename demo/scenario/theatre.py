@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo.scenario.file import Scenario, ScenarioFaults, read_scenario
+from demo.scenario.file import Scenario
 from demo.scenario.play import Listener, Performance, play
 from demo.world.children import Nurseries, WorldBroken
+from demo.world.databases import remove_clusters
 from demo.world.world import World
 
 
@@ -28,26 +29,26 @@ class Bill:
         return bool(self.performances) and not self.broken and all(one.failed == 0 for one in self.performances)
 
 
-async def play_files(files: Sequence[Path], world: World, announce: Callable[[Scenario], None], hear: Listener) -> Bill:
-    """Play each file in turn; one that cannot be played stops no other."""
+async def play_files(
+    scenarios: Sequence[Scenario], world: World, announce: Callable[[Scenario], None], hear: Listener
+) -> Bill:
+    """Play each scenario in turn; one that cannot be played stops no other."""
     bill = Bill()
-    for file in files:
+    for scenario in scenarios:
+        announce(scenario)
         try:
-            scenario = read_scenario(file)
-            announce(scenario)
             bill.performances.append(await play(scenario, world, hear))
-        except (ScenarioFaults, WorldBroken) as error:
-            bill.broken[str(file)] = str(error)
+        except WorldBroken as error:
+            bill.broken[str(scenario.file)] = str(error)
     return bill
 
 
 @asynccontextmanager
 async def passing_world(say: Callable[[str], None], folder: Path, nurseries: Nurseries) -> AsyncIterator[World]:
     """Open a world in a folder of its own, and take both away afterwards."""
-    world = World(folder, say=say, nurseries=nurseries)
     try:
-        async with world:
+        async with World(folder, say=say, nurseries=nurseries) as world:
             yield world
     finally:
-        await asyncio.to_thread(world.databases.remove)
+        await asyncio.to_thread(remove_clusters, folder)
         shutil.rmtree(folder, ignore_errors=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from demo.postgres import PrivatePostgres
 from demo.world.children import WorldBroken
+from demo.world.databases import remove_clusters
 
 MARK = "a world of Borgerbro"
 
@@ -19,9 +19,7 @@ def prepare(folder: Path, *, anew: bool) -> None:
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise WorldBroken(f"{folder} holds something that is not the demo's; name another with --folder")
     if anew and folder.exists():
-        # The server's data may lie elsewhere, where root's server can reach it.
-        for cluster in (folder / "postgres", *(folder / "systems").glob("*/")):
-            PrivatePostgres(cluster).remove()
+        remove_clusters(folder)
         shutil.rmtree(folder)
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     (folder / MARK).touch()

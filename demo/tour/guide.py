@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 
 from demo.scenario.acts import Done
-from demo.scenario.callers import Callers
-from demo.scenario.consents import Consents, Given
+from demo.scenario.callers import Callers, Reply
+from demo.scenario.consents import Consents
 from demo.scenario.seen import Names, Seen
 from demo.scenario.show import Show
 from demo.scenario.visitors import Visitors
@@ -33,8 +33,6 @@ GRANTED = [
 ]
 MINUTES_A_STEP = 5
 ASK: dict[str, Any] = {
-    "by": ASKER,
-    "citizen": CITIZEN,
     "purpose": PURPOSE,
     "case": CASE,
     "sources": ["korsbaek-jobcentre", SOCIAL, FAMILY, HEALTH],
@@ -95,7 +93,7 @@ class Guide:
             " answer is no: not even the jobcentre's own records are fetched. It says what a yes would open.",
             f"caseworker's page: {self.world.address}/case",
         )
-        await self._ask()
+        await self._ask(403)
         await self.pause()
 
     async def _granted(self) -> None:
@@ -110,10 +108,10 @@ class Guide:
         lines = [{"source": source, "categories": [category]} for source, category in WANTED]
         wish = {"citizen": CITIZEN, "asked_by": ASKER, "case": CASE, "purpose": PURPOSE, "lines": lines}
         today = self.world.clock().date()
-        reply = await self.consents.request("tour", wish | {"to": (today + timedelta(days=300)).isoformat()})
-        if reply.status >= 300:
-            raise WorldBroken(f"the consent could not be asked for: {reply.said.get('title', reply.status)}")
+        until = (today + timedelta(days=300)).isoformat()
+        _must(201, await self.consents.request("tour", wish | {"to": until}))
         granted = await self.consents.grant("tour", {"request": "tour", "lines": GRANTED})
+        _must(200, granted)
         for row in granted.said.get("lines", ()):
             self.console.print(f"    [green]yes[/] to {row['source']} {row['category']}")
         self.console.print(f"    [yellow]no[/]  to {SOCIAL} S02")
@@ -127,7 +125,7 @@ class Guide:
             f"the same as a page: {self.world.address}/case",
         )
         self._step_on()
-        await self._ask()
+        await self._ask(200)
         await self.pause()
 
     async def _stopped(self) -> None:
@@ -140,8 +138,9 @@ class Guide:
         self._step_on()
         lines = [{"source": HEALTH, "categories": ["H01"]}]
         reply = await self.consents.withdraw({"consent": "tour", "lines": lines})
-        self.console.print(f"    stopped: {HEALTH} H01 ({reply.status})", markup=False)
-        await self._ask()
+        _must(200, reply)
+        self.console.print(f"    stopped: {HEALTH} H01", markup=False)
+        await self._ask(200)
         await self.pause()
 
     async def _tampered(self) -> None:
@@ -157,12 +156,13 @@ class Guide:
         self.console.print("    the line is put back as it was", markup=False)
         await self._verify()
 
-    async def _ask(self) -> None:
-        body = {name: ASK[name] for name in ("purpose", "case", "sources", "categories", "weeks")}
-        body["citizen"] = self.world.cast.cpr(CITIZEN)
+    async def _ask(self, status: int) -> None:
         before = await self.book.sizes()
-        reply = await self.consents.callers.post(ASKER, "/v1/views", body)
-        self._answer(Done(reply, CITIZEN), await self._seen(Done(reply, CITIZEN), before))
+        reply = await self.consents.callers.post(ASKER, "/v1/views", ASK | {"citizen": self.world.cast.cpr(CITIZEN)})
+        _must(status, reply)
+        seen = await self._seen(Done(reply, CITIZEN), before)
+        self.show.answer(seen)
+        self.show.places(seen)
 
     async def _verify(self) -> None:
         report = await self.book.verify("korsbaek")
@@ -170,13 +170,9 @@ class Guide:
 
     async def _seen(self, done: Done, before: dict[str, int]) -> Seen:
         handles = {name: await self.book.handle(self.world.cast.cpr(name)) for name in self.world.cast.people}
-        given = {name: one.id for name, one in self.consents.given.items() if isinstance(one, Given)}
+        given = {name: one.id for name, one in self.consents.given.items()}
         entries = tuple(await self.book.since(before))
         return Seen(Names(handles, given), done.reply, done.citizen, entries, report=done.report)
-
-    def _answer(self, _done: Done, seen: Seen) -> None:
-        self.show.answer(seen)
-        self.show.places(seen)
 
     def _step_on(self) -> None:
         self.world.set_clock(self.world.clock() + timedelta(minutes=MINUTES_A_STEP))
@@ -187,6 +183,13 @@ class Guide:
         self.console.print(text, width=100, markup=False)
         if link:
             self.console.print(f"    {link}", style="blue", markup=False)
+
+
+def _must(status: int, reply: Reply) -> None:
+    """End the tour where the broker did something else than the tour is about to say."""
+    if reply.status != status:
+        told = reply.said.get("title") or reply.said.get("type") or "no words"
+        raise WorldBroken(f"the tour cannot go on: the broker answered {reply.status} ({told})")
 
 
 async def lead_tour(world: World, console: Console, pause: Pause) -> None:

@@ -64,9 +64,11 @@ class Databases:
         """Stop the server."""
         self._server.stop()
 
-    def remove(self) -> None:
-        """Stop the server and delete its data, wherever it had to be put."""
-        self._server.remove()
+
+def remove_clusters(folder: Path) -> None:
+    """Delete every PostgreSQL of a world that has ended, wherever its data had to be put."""
+    for cluster in (folder / "postgres", *(folder / "systems").glob("*/")):
+        PrivatePostgres(cluster).remove()
 
 
 def _migrations() -> str:

@@ -72,6 +72,8 @@ class World:
         # Connections are not kept: a system may close one at the very moment it is used again.
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         make_key_folder(self.files.keys, LOG_NAME)
+        # The social centres' clusters live in here, and root's server is another user, who must pass through.
+        (self.files.folder / "systems").mkdir(mode=0o711, exist_ok=True)
         # Whoever needs them waits for them; the department systems start meanwhile.
         self._opening = asyncio.create_task(self.databases.open())
         return self
