@@ -48,6 +48,8 @@ async def no_pause() -> None:
 
 async def until_enter() -> None:
     """Wait until Enter is pressed, without a thread that would outlive Ctrl-C."""
+    sys.stdout.write("\n    Enter to go on … ")
+    sys.stdout.flush()
     loop, pressed = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), pressed.set)
     try:
