@@ -24,7 +24,8 @@ from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.web.problems import GENERAL_NOTICE, reason_row
 
-CODE = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}$"
+# Starts with a letter, so that no number of a person can be taken for a code, in an address least of all.
+CODE = r"^[A-Za-z][A-Za-z0-9_.:-]{0,62}$"
 Code = Annotated[str, Field(pattern=CODE)]
 CPR = re.compile(r"(\d{2})(\d{2})(\d{2})-?(\d{4})", re.ASCII)
 # Invented people carry day + 60, which no living person can have (domain.md 6.0).
