@@ -14,6 +14,7 @@ COMMANDS = {
     "test": "run the tests, after getting the real parts that can be had; what follows goes to pytest",
     "check": "format, lint, types, imports, policies, docs: looks and changes nothing",
     "fix": "repair what the formatters and linters can repair",
+    "bench": "measure what an ask costs, beside a hand-written floor and the bare source (--quick, --json)",
     "docs": "write anew the pages that follow from the code",
 }
 WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.
@@ -52,6 +53,8 @@ def _carry_out(command: str, rest: list[str]) -> int:
     if command == "test":
         _get_parts()
         _become("pytest", *(rest or WHOLE_SUITE))
+    if command == "bench":
+        _become("bench", *rest)
     if command == "docs":
         _become("docs.generate", *rest)
     return check.fix() if command == "fix" else check.check()

@@ -18,9 +18,9 @@ MAIN, VAULT = "borgerbro", "borgerbro_vault"
 class Databases:
     """One PostgreSQL and the pair of databases in use."""
 
-    def __init__(self, folder: Path, passwords: dict[str, str]) -> None:
+    def __init__(self, folder: Path, passwords: dict[str, str], *, durable: bool = False) -> None:
         self._folder = folder
-        self._server = PrivatePostgres(folder)
+        self._server = PrivatePostgres(folder, durable=durable)
         self._passwords = passwords
         self._number = 0
 

@@ -42,14 +42,23 @@ def quiet(_line: str) -> None:
 
 
 class World:
-    """One world in one folder. Use it in an `async with` block: leaving it ends every process."""
+    """One world in one folder. Use it in an `async with` block: leaving it ends every process.
+
+    With `durable` its database waits for the disk, as in production.
+    """
 
     def __init__(
-        self, folder: Path, *, port: int = 0, say: Callable[[str], None] = quiet, nurseries: Nurseries | None = None
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        say: Callable[[str], None] = quiet,
+        nurseries: Nurseries | None = None,
+        durable: bool = False,
     ) -> None:
         self.files = WorldFiles(folder)
         self.port = port
-        self.databases = Databases(self.files.folder / "postgres", self.files.passwords())
+        self.databases = Databases(self.files.folder / "postgres", self.files.passwords(), durable=durable)
         self.template: Template
         self.cast: Cast
         self.addresses: Addresses

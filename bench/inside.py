@@ -1,0 +1,159 @@
+"""Parts of the broker measured by themselves, without HTTP to it: appends, decisions, and each source alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import asyncpg
+
+from audit.commitment import Party, seal
+from audit.committer import GroupCommitter, Pool, Submission
+from audit.postgres import NewEntry, open_log
+from bench.question import question_of
+from bench.scene import FIVE_SOURCES, PUPIL, Scene
+from broker.adapters.database import open_pool
+from broker.adapters.policy_embedded import EmbeddedPolicy
+from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
+from broker.domain.personal import Personal
+from broker.main import House, open_house
+from broker.policy_tables import load_rules
+from broker.ports import Policy
+from broker.settings import read
+from demo.world.world import POLICIES
+
+ORIGIN, TENANT, YEAR = "bench.example/log/bench/2019", "bench", 2019
+CITIZEN, ACTOR = Party(b"bench-citizen", b"c" * 32), Party(b"bench-actor", b"a" * 32)
+BODY = b"x" * 300
+RAW_TABLE = """
+CREATE TABLE bench_raw (eid bytea PRIMARY KEY, leaf bytea, ciphertext bytea, salt bytea, fields jsonb,
+                        n bigint GENERATED ALWAYS AS IDENTITY UNIQUE);
+GRANT SELECT, INSERT ON bench_raw TO borgerbro_app;
+"""
+RAW_INSERT = "INSERT INTO bench_raw (eid, leaf, ciphertext, salt, fields) VALUES ($1, $2, $3, $4, $5::jsonb)"
+KEYS = (1, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Appends:
+    """The log beside plain inserts of the same bytes, one row a transaction, on equal pools."""
+
+    pool: Pool
+    committer: GroupCommitter
+
+    async def grouped(self, callers: int, each: int) -> float:
+        """Append with proof, and give the appends a second."""
+        entries = [_entry() for _ in range(callers * each)]
+
+        async def append(entry: NewEntry) -> None:
+            await self.committer.submit(Submission((entry,)))
+
+        return await _rate(entries, callers, append)
+
+    async def raw(self, callers: int, each: int) -> float:
+        """Insert plain rows, and give the inserts a second."""
+        entries = [_entry() for _ in range(callers * each)]
+
+        async def insert(entry: NewEntry) -> None:
+            one = entry.sealed
+            row = (one.eid, one.leaf, one.ciphertext, one.body_salt, one.index_bytes.decode())
+            await self.pool.execute(RAW_INSERT, *row)
+
+        return await _rate(entries, callers, insert)
+
+
+@asynccontextmanager
+async def opened_appends(scene: Scene) -> AsyncIterator[Appends]:
+    """Open a log of the bench's own, and the plain table beside it."""
+    admin = await asyncpg.connect(scene.world.databases.superuser)
+    await admin.execute(RAW_TABLE)
+    await admin.close()
+    pool = await open_pool(scene.world.addresses.app, name="bench")
+    async with pool.acquire() as connection:
+        await open_log(connection, ORIGIN, TENANT, YEAR)
+    committer = GroupCommitter(pool)
+    try:
+        yield Appends(pool, committer)
+    finally:
+        await committer.aclose()
+        await pool.close()
+
+
+def _entry() -> NewEntry:
+    index = {"kind": "ask", "unit": "korsbaek-school", "purpose": "helhedsorienteret_plan"}
+    return NewEntry(ORIGIN, seal(eid=os.urandom(16), kind=1, subject=CITIZEN, actor=ACTOR, body=BODY, index=index))
+
+
+async def _rate(entries: Sequence[NewEntry], callers: int, write: Callable[[NewEntry], Awaitable[None]]) -> float:
+    async def caller(number: int) -> None:
+        for entry in entries[number::callers]:
+            await write(entry)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(caller(number) for number in range(callers)))
+    return len(entries) / (time.perf_counter() - begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The policy engines that are here, each over the same rules, tables and questions."""
+
+    engines: dict[str, Policy]
+    questions: dict[int, dict[str, Any]]
+
+    async def took(self, engine: str, keys: int, times: int) -> float:
+        """Give the median milliseconds of one decision."""
+        took = []
+        for _ in range(times):
+            begun = time.perf_counter()
+            await self.engines[engine].decide(self.questions[keys])
+            took.append(time.perf_counter() - begun)
+        return median(took) * 1000
+
+
+@asynccontextmanager
+async def opened_decisions(house: House) -> AsyncIterator[Decisions]:
+    """Open the engines over the scene's registry."""
+    rules, tables, opa = load_rules(POLICIES), house.registry.tables, shutil.which("opa")
+    engines: dict[str, Any] = {"embedded": await EmbeddedPolicy.open(rules, tables)}
+    if opa:
+        engines["OPA server"] = await SpawnedOpaPolicy.open(Path(opa), rules, tables)
+    questions = [question_of(house.registry.directory, count) for count in KEYS]
+    try:
+        yield Decisions(engines, {len(question["keys"]): question for question in questions})
+    finally:
+        for engine in engines.values():
+            await engine.close()
+
+
+@asynccontextmanager
+async def opened_sources(scene: Scene) -> AsyncIterator[House]:
+    """Open the doors of one more node in this process, for its sources and its registry."""
+    async with open_house(read(scene.settings("http://127.0.0.1:1", 0, "embedded")), {}) as house:
+        yield house
+
+
+async def sources_alone(scene: Scene, house: House, times: int) -> dict[str, float]:
+    """Give the median milliseconds of reading each of the view's sources by itself, with its own connector."""
+    ask = scene.asks[FIVE_SOURCES]
+    took = {}
+    for name in ask["sources"]:
+        entry = house.registry.directory.sources[name]
+        wanted = entry.categories & frozenset(ask["categories"])
+        child = any(house.registry.directory.categories[category].child for category in wanted)
+        cpr = Personal(scene.world.cast.cpr(PUPIL if child else ask["citizen"]))
+        each = []
+        for _ in range(times):
+            begun = time.perf_counter()
+            await house.ports.sources[name].read(cpr, "h-bench", wanted)
+            each.append(time.perf_counter() - begun)
+        took[name] = median(each) * 1000
+    return took
