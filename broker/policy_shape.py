@@ -43,7 +43,21 @@ def _check(schema: Mapping[str, Any]) -> Check:
         checks.append(_of_items(_check(schema["items"])))
     if "properties" in schema:
         checks.append(_of_members(schema))
-    return lambda value: all(check(value) for check in checks)
+    return _all_of(checks)
+
+
+def _all_of(checks: list[Check]) -> Check:
+    """Make one check of several. Plain loops here and below: every ask runs them over its whole question."""
+    if len(checks) == 1:
+        return checks[0]
+
+    def holds(value: Any) -> bool:
+        for check in checks:  # noqa: SIM110 -- a generator costs more than the check itself
+            if not check(value):
+                return False
+        return True
+
+    return holds
 
 
 def _of_values(schema: Mapping[str, Any]) -> list[Check]:
@@ -75,7 +89,13 @@ def _at_least(length: int) -> Check:
 
 
 def _of_items(check: Check) -> Check:
-    return lambda value: all(check(item) for item in value)
+    def holds(value: Any) -> bool:
+        for item in value:  # noqa: SIM110 -- as above
+            if not check(item):
+                return False
+        return True
+
+    return holds
 
 
 def _of_members(schema: Mapping[str, Any]) -> Check:
@@ -83,4 +103,14 @@ def _of_members(schema: Mapping[str, Any]) -> Check:
     if schema.get("additionalProperties") is not False or set(schema["required"]) != set(schema["properties"]):
         raise ValueError("an object of ours names all its members and takes no other")
     members = {name: _check(member) for name, member in schema["properties"].items()}
-    return lambda value: value.keys() == members.keys() and all(check(value[name]) for name, check in members.items())
+    names, checks = members.keys(), tuple(members.items())
+
+    def holds(value: Any) -> bool:
+        if value.keys() != names:
+            return False
+        for name, check in checks:  # noqa: SIM110 -- as above
+            if not check(value[name]):
+                return False
+        return True
+
+    return holds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 from broker.domain.asks import Ask
@@ -18,9 +19,9 @@ async def record(
 
     Handles are made by the same statements whether the number is known or not, so making one reads nothing.
     """
-    (citizen,) = await handles.citizens([ask.citizen])
-    actor = await handles.actor(caller.caseworker)
-    case = await handles.case(caller.unit, ask.case)
+    (citizen,), actor, case = await asyncio.gather(
+        handles.citizens([ask.citizen]), handles.actor(caller.caseworker), handles.case(caller.unit, ask.case)
+    )
     event = AskMade(
         municipality=caller.municipality,
         subject=citizen,

@@ -64,11 +64,12 @@ def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory) 
     subjects = [recorded.citizen, *touched]
     read = {key.source for key in first.keys}
     elsewhere = {directory.sources[source].municipality for source in read} | _delegators(first, directory)
-    events = [_outcome(kept, permit, first, home, subject, None) for subject in subjects]
+    asked = _digest(permit)
+    events = [_outcome(kept, permit, first, asked, home, subject, None) for subject in subjects]
     for municipality in sorted(elsewhere - {home}):
         theirs = frozenset(s for s in read if directory.sources[s].municipality == municipality)
         concerned = sorted({key.subject for key in first.keys if key.source in theirs}) or [recorded.citizen]
-        events += [_outcome(kept, permit, first, municipality, subject, theirs) for subject in concerned]
+        events += [_outcome(kept, permit, first, asked, municipality, subject, theirs) for subject in concerned]
     return events
 
 
@@ -81,9 +82,18 @@ def _delegators(permit: Permit, directory: Directory) -> set[str]:
 
 
 def _outcome(
-    kept: Found, permit: Permit, first: Permit, municipality: str, subject: str, sources: frozenset[str] | None
+    kept: Found,
+    permit: Permit,
+    first: Permit,
+    asked: str,
+    municipality: str,
+    subject: str,
+    sources: frozenset[str] | None,
 ) -> OutcomeReached:
-    """Tell the outcome about one subject on one log; `sources` of None means all (the requester's own log)."""
+    """Tell the outcome about one subject on one log; `sources` of None means all (the requester's own log).
+
+    `asked` is the question's hash, the same on every log.
+    """
     recorded, decision, facts = permit.recorded, permit.decision, permit.facts
     verdicts = tuple(v for v in decision.verdicts if v.key.subject == subject and _told(v, sources))
     items = tuple(item for item in kept.items if item.subject == subject and _heard(item.source, sources))
@@ -102,7 +112,7 @@ def _outcome(
         outcome=_word(verdicts, permit),
         verdicts=verdicts,
         mark=decision.mark,
-        question=_digest(permit),
+        question=asked,
         registers=facts.registers,
         failed_registers=facts.failed_registers,
         sources_read=tuple(sorted({key.source for key in first.keys if _heard(key.source, sources)})),
