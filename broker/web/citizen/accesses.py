@@ -6,6 +6,7 @@ an ask is said to be without an answer only when it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated
@@ -55,17 +56,16 @@ def build(room: Room) -> APIRouter:
 
 def looks_of(entries: tuple[MyEntry, ...], answered_before: frozenset[str]) -> list[Look]:
     """Join each answer with its ask, and keep everything else as it stands, newest first."""
-    asks = {entry.ask: entry for entry in entries if entry.kind == "ask" and entry.ask}
-    answers = {entry.ask for entry in entries if entry.kind == "outcome" and entry.ask}
-    looks = []
-    for entry in entries:
-        if entry.kind == "ask" and entry.ask in answers:
-            continue
-        if entry.kind == "ask":
-            looks.append(Look(entry, entry, "earlier" if entry.ask in answered_before else "never"))
-        else:
-            looks.append(Look(entry, asks.get(entry.ask or "") if entry.kind == "outcome" else None))
-    return looks
+    asks = {entry.ask: entry for entry in entries if entry.kind == "ask"}
+    answered = {entry.ask for entry in entries if entry.kind == "outcome"}
+    rows = [entry for entry in entries if entry.kind != "ask" or entry.ask not in answered]
+    return [_look(entry, asks, answered_before) for entry in rows]
+
+
+def _look(entry: MyEntry, asks: Mapping[str | None, MyEntry], answered_before: frozenset[str]) -> Look:
+    if entry.kind == "ask":
+        return Look(entry, entry, "earlier" if entry.ask in answered_before else "never")
+    return Look(entry, asks.get(entry.ask) if entry.kind == "outcome" else None)
 
 
 def _answers_without_ask(entries: tuple[MyEntry, ...]) -> list[str]:

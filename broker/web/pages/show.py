@@ -18,7 +18,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from broker.view.phrases import WEEKDAYS, Language
+from broker.view.phrases import DEMANDS, WEEKDAYS, Language
 from broker.view.texts import need_text
 from broker.web.login import CASEWORKER, CITIZEN, OFFICER, Logins
 from broker.web.pages import dates
@@ -131,6 +131,7 @@ def environment(language: Language) -> jinja2.Environment:
         "need": need_text,
     }
     made.filters |= {name: partial(_late, filter_, language) for name, filter_ in filters.items()}
+    made.filters["demand"] = partial(_demand, language=language)
     made.filters["weekday_name"] = partial(_weekday_name, language=language)
     return made
 
@@ -141,6 +142,10 @@ def _late(filter_: Callable[..., str], language: Language, value: Any) -> str:
 
 def _name(thing: Named, language: Language) -> str:
     return thing.name_da if language == "da" else thing.name_en
+
+
+def _demand(code: str, language: Language) -> str:
+    return DEMANDS[code][0 if language == "da" else 1] if code in DEMANDS else code
 
 
 def _weekday_name(number: int, language: Language) -> str:

@@ -1,0 +1,42 @@
+"""What the browser's tests stand on: scenario 1's world with a real broker, and one browser, for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from demo.scenario.file import read_scenario
+from demo.world.template import chosen_template
+from demo.world.world import World
+from tests.browser.surfing import Surfer, browsing, chromium, surfer
+
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "s1-annette.yaml"
+
+
+@dataclass
+class Stage:
+    """The world on stage before its first step, where pictures of pages go, and a browser to look at it with."""
+
+    world: World
+    browser: Browser
+    pictures: Path
+
+    async def surfer(self, locale: str = "da-DK") -> Surfer:
+        """Give a person with a window of their own."""
+        return await surfer(self.browser, self.world.address, self.pictures, locale=locale)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Start the world of scenario 1 with no consent given, and a browser."""
+    chromium()
+    scenario = read_scenario(SCENARIO)
+    template = chosen_template(scenario.registry, scenario.file.parent)
+    async with World(tmp_path_factory.mktemp("world")) as world, browsing() as browser:
+        await world.stage(template, scenario.cast, scenario.records, scenario.clock)
+        yield Stage(world, browser, tmp_path_factory.mktemp("pictures"))

@@ -1,0 +1,165 @@
+"""The pages in a real browser without script, over a real broker: whole on phone and desk, nothing for axe to say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Stage
+from tests.browser.surfing import PHONE, Surfer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+LINES = ("korsbaek-social/S01", "korsbaek-social/S02", "korsbaek-family/F01", "korsbaek-health/H01")
+# What a first visit may cost over the wire, fonts apart, which come once a day (`design.md` 7).
+MOST_BYTES = 150_000
+# The browser's own words for an answer that is not 200; anything else on the console is a fault.
+STATUS = "Failed to load resource: the server responded with a status of"
+
+
+async def looked_at(person: Surfer, name: str) -> None:
+    """Hold the page one is on to what every page keeps."""
+    measured: dict[str, Any] = await person.look(name)
+    faults = {what: found for what, found in measured.items() if found and what.startswith(("axe", "overflow"))}
+    assert faults == {}, name
+    assert (measured["h1"], measured["lang"]) in {(1, "da"), (1, "en")}, name
+    assert [line for line in person.errors if not line.startswith(STATUS)] == [], name
+
+
+async def look_up(lene: Surfer) -> None:
+    """Fill in the look-up and send it."""
+    await lene.page.goto(f"{lene.address}/case")
+    await lene.page.fill("#citizen", "710274-0022")
+    await lene.page.select_option("#purpose", "helhedsorienteret_plan")
+    await lene.page.fill("#case", "JC-2019-0417")
+    await lene.page.locator("main button[type=submit]").click()
+
+
+async def choose(lene: Surfer, line: str) -> None:
+    """Tick one line by its label, as people do."""
+    box = await lene.page.locator(f'input[name=line][value="{line}"]').get_attribute("id")
+    await lene.page.locator(f'label[for="{box}"]').click()
+
+
+async def test_pages_open_to_all(stage: Stage) -> None:
+    """Front page, reference and a page that is not there, in both languages."""
+    for locale, language in (("da-DK", "da"), ("en-GB", "en")):
+        reader = await stage.surfer(locale)
+        for path, name in (("/", "start"), ("/reference", "reference"), ("/nowhere", "nowhere")):
+            await reader.page.goto(f"{reader.address}{path}")
+            await looked_at(reader, f"{name}-{language}")
+            assert await reader.page.locator("html").get_attribute("lang") == language
+
+
+async def test_the_whole_way(stage: Stage) -> None:
+    """Refused, asked for, given, looked up, seen, stopped, overseen: on pages that all keep their rules."""
+    lene, annette, dpo = [await stage.surfer() for _ in range(3)]
+    await lene.log_in("caseworker", "lene", "/case")
+    await looked_at(lene, "case-form")
+    await lene.page.locator("main button[type=submit]").click()
+    await looked_at(lene, "case-faults")
+    await look_up(lene)
+    await looked_at(lene, "case-refused")
+    for line in LINES:
+        await choose(lene, line)
+    await lene.page.fill("#why", "Vi vil gerne lave en samlet plan sammen med dig.")
+    await lene.page.select_option("#lasts", "year")
+    await lene.page.locator('form[action="/case/requests"] button').click()
+    await looked_at(lene, "case-request")
+
+    await annette.log_in("citizen", "annette", "/mine")
+    await looked_at(annette, "mine-asked")
+    await annette.page.get_by_role("link", name="Læs og svar").click()
+    await looked_at(annette, "request")
+    await equal_buttons(annette)
+    await annette.page.locator("form#some label").first.click()
+    await annette.page.get_by_role("button", name="Ja til det valgte").click()
+    await looked_at(annette, "some")
+    await annette.page.get_by_role("link", name="Tilbage").click()
+    await annette.page.get_by_role("button", name="Ja til alt").click()
+    await looked_at(annette, "receipt-yes")
+
+    await look_up(lene)
+    await looked_at(lene, "case-view")
+    text = await lene.page.locator("main").inner_text()
+    for seen in (
+        "Tre personer kommer på samme tid mandag og onsdag kl. 7.30–8.00.",
+        "stående arbejde",
+        "barn i hjemmet",
+    ):
+        assert seen in text
+    for hidden in ("slidgigt", "ADHD", "Viktor", "Angst"):
+        assert hidden not in text
+    await lene.page.reload()
+    assert "Siden blev sendt igen." in await lene.page.locator("main").inner_text()
+
+    for path, name in (("/mine", "mine-shared"), ("/mine/accesses", "accesses"), ("/mine/blocks", "blocks")):
+        await annette.page.goto(f"{annette.address}{path}")
+        await looked_at(annette, name)
+    await annette.page.goto(f"{annette.address}/mine")
+    await annette.page.get_by_role("link", name="Stop", exact=False).first.click()
+    await looked_at(annette, "stop")
+    await annette.page.get_by_role("button", name="Ja, stop det").click()
+    await looked_at(annette, "receipt-stop")
+
+    await dpo.log_in("officer", "dpo-korsbaek", "/dpo")
+    await looked_at(dpo, "dpo")
+    await dpo.page.get_by_role("button", name="Tjek loggene nu").click()
+    await looked_at(dpo, "dpo-verified")
+    assert "Loggene er hele" in await dpo.page.locator("h1").inner_text()
+    await dpo.page.goto(f"{dpo.address}/dpo")
+    await dpo.page.fill("#citizen", "7102740022")
+    await dpo.page.get_by_role("button", name="Find borgerens linjer").click()
+    await looked_at(dpo, "dpo-citizen")
+
+    own = {stage.world.address.removeprefix("http://"), stage.world.provider.removeprefix("http://")}
+    for person in (lene, annette, dpo):
+        assert person.hosts() <= own
+        assert not any("710274" in address for address in person.addresses)
+    await dpo.page.get_by_role("button", name="Log af").click()
+    await dpo.page.goto(f"{dpo.address}/dpo")
+    assert "/authorize" in dpo.page.url
+
+
+async def equal_buttons(annette: Surfer) -> None:
+    """Yes to some, yes to all and no are of one size, on a phone and on a desk; nothing is ticked."""
+    for size in ({"width": 1280, "height": 900}, PHONE):
+        await annette.page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict of two numbers
+        boxes = [await button.bounding_box() for button in await annette.page.locator(".bb-answers button").all()]
+        assert len(boxes) == 3
+        for side in ("width", "height"):
+            sizes = [box[side] for box in boxes if box is not None]  # type: ignore[literal-required]  # one of two
+            assert max(sizes) - min(sizes) <= 2
+    assert await annette.page.locator("input:checked").count() == 0
+
+
+async def test_with_the_keyboard_alone(stage: Stage) -> None:
+    """The first stop of the keyboard leads past the menu, and a fault's link leads to its field."""
+    lene = await stage.surfer()
+    await lene.log_in("caseworker", "lene", "/case")
+    await lene.page.keyboard.press("Tab")
+    await lene.page.keyboard.press("Enter")
+    assert lene.page.url.endswith("#main-content")
+    await lene.page.locator("main button[type=submit]").click()
+    await lene.page.get_by_role("link", name="Vælg, hvad opslaget skal bruges til.").press("Enter")
+    assert lene.page.url.endswith("#purpose")
+
+
+async def test_a_first_visit_is_light(stage: Stage) -> None:
+    """Page, style sheets and pictures of a first visit stay under the bound; a second visit fetches the page alone."""
+    reader = await stage.surfer()
+    sizes: dict[str, int] = {}
+
+    async def weigh(response: Any) -> None:
+        told = await response.request.sizes()
+        sizes[response.url] = told["responseBodySize"] + told["responseHeadersSize"]
+
+    waiting: list[Any] = []
+    reader.page.on("requestfinished", waiting.append)
+    await reader.page.goto(f"{reader.address}/reference")
+    for request in waiting:
+        answer = await request.response()
+        if answer is not None:
+            await weigh(answer)
+    assert sum(size for address, size in sizes.items() if not address.endswith(".woff2")) <= MOST_BYTES
+    assert any(address.endswith("dkfds.min.css") for address in sizes)
