@@ -115,7 +115,8 @@ def _reasons(tables: Mapping[str, Any]) -> Iterator[str]:
     yield "## Reasons"
     yield (
         "Stages run in this order and the first that fails ends it, with all of its reasons. "
-        "A reason for the log alone is shown to the asker as `NO_CONSENT`."
+        "A reason for the log alone is never shown to the asker, who sees what the last stage would say without it "
+        "([ADR 30](decisions/0030-what-the-asker-is-shown.md))."
     )
     for stage, about in STAGES.items():
         yield f"### Stage {stage}: {about}"

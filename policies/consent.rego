@@ -145,15 +145,19 @@ together contains i if {
 # title: Keys that take the yes of a person between 15 and 17
 by_young_person := together | (by_one & person.of_young)
 
+# Those the holders would speak for if the young person's own yes were not asked: also a child of unknown age. Stage 4
+# holds back what this adds to the keys that holders do speak for; it tells what the asker is shown of those.
+held := needed & ((person.of_minor | person.of_child) - person.of_adult)
+
 # Every holder must agree on what is sensitive or a child's; one is enough for the rest.
 all_holders contains i if {
-	some i in by_holders
+	some i in held
 	tables.categories[input.keys[i].category].level >= tables.settings.custody.all_holders_from_level
 }
 
 all_holders contains i if {
 	tables.settings.custody.all_holders_for_child_categories == true
-	some i in by_holders
+	some i in held
 	tables.categories[input.keys[i].category].child == true
 }
 
@@ -195,6 +199,20 @@ holders_agree := (by_some_holder - all_holders) | (by_some_holder - lacks_holder
 # METADATA
 # title: Keys that everyone whose yes it takes has said yes to
 complete := ((by_one & by_self) | ((by_holders - together) & holders_agree)) | ((together & holders_agree) & by_self)
+
+own_word contains i if {
+	some i in spoken
+	handle := input.keys[i].subject
+	[input.keys[i].source, input.keys[i].category, handle, handle] in lines
+}
+
+# METADATA
+# title: Keys that would be complete but for what the asker may not learn
+# description: |
+#   But for a young person's own yes, a guardian, an unknown age. What is complete belongs here too: where it is held
+#   back, that is for some other such fact.
+# scope: document
+seemingly_complete := (complete | (held & holders_agree)) | ((spoken - held) & (by_self | own_word))
 
 # METADATA
 # title: The consents each complete key rests on
@@ -261,7 +279,7 @@ nameable(value) if is_string(value)
 
 incomplete := needed - complete
 
-custody_incomplete := incomplete & ((by_holders & by_some_holder) | (together & by_self))
+custody_incomplete := incomplete & (((held & by_some_holder) - holders_agree) | (together & by_self))
 
 unsaid := incomplete - custody_incomplete
 
@@ -335,22 +353,23 @@ emergency_not_justified contains i if {
 # title: Keys that a custody holder's further line would turn
 # description: |
 #   For a child's category it is always the custody holder, also where the citizen has no child, so that the answer
-#   tells nothing of children. Where a statute is the basis nobody is to be asked.
+#   tells nothing of children. Where a statute is the basis nobody is to be asked. Neither blocks nor anything else the
+#   asker may not learn counts here; what such a fact alone holds back asks as if no line were there.
 wants_holder := askable & of_a_child
 
 # METADATA
 # title: Keys that the citizen's own further line would turn
-wants_citizen := (askable - of_a_child) | ((askable & (together & of_citizen)) - by_self)
+wants_citizen := (askable - of_a_child) | ((askable & (together & of_citizen)) - (by_self - seemingly_complete))
 
 askable contains i if {
 	count(statute.otherwise) == 0
-	some i in (incomplete - blocked)
+	some i in needed
 }
 
 of_a_child := (of_child_category | person.of_child) | by_holders
 
 of_child_category contains i if {
-	some i in incomplete
+	some i in needed
 	tables.categories[input.keys[i].category].child == true
 }
 

@@ -4,7 +4,8 @@
 # description: |
 #   Default deny. One evaluation answers for every key asked (source, category, subject): released on a named basis,
 #   released masked, or withheld for named reasons. Stages run in order (caller, case, purpose, person, consent) and the
-#   first that holds a key back ends it. Everything the rules rest on is in the question and the tables.
+#   first that holds a key back ends it. Everything the rules rest on is in the question and the tables. `reasons` are
+#   for the log; `shown` and `missing` are what the asker may see.
 # custom:
 #   owner: data-protection
 package broker.share
@@ -15,6 +16,7 @@ import data.broker.consent
 import data.broker.lib
 import data.broker.obligation
 import data.broker.purpose
+import data.broker.shown
 import data.broker.statute
 import data.broker.subject
 import data.tables
@@ -100,6 +102,14 @@ masking := {
 	"child_name": obligation.child_name,
 }
 
+# Keys that something the asker may not learn holds back in stage 4; and those held back for want of a line, as far as
+# the asker is told.
+hushed_4 := (subject.stopped & after_3) - shown.told_of_person
+
+wanting_lines := hushed_4 | (consent.stopped & after_4)
+
+hushed := hushed_4 | ((consent.stopped & after_4) - shown.told_of_consent)
+
 asking := {
 	"citizen": consent.wants_citizen,
 	"custody_holder": consent.wants_holder,
@@ -118,6 +128,7 @@ given(i, outcome) := verdict if {
 		"own": own,
 		"basis": basis,
 		"reasons": set(),
+		"shown": set(),
 		"masks": masks,
 		"missing": set(),
 	}
@@ -144,8 +155,9 @@ by_consents(i) := basis if {
 withheld(i, codes) := verdict if {
 	key := input.keys[i]
 	own := i in statute.own
+	told := (codes & shown.visible) | {code | i in hushed; some code in shown.stand_ins; [i, code] in shown.instead}
 	missing := {{"source": key.source, "category": key.category, "giver": giver} |
-		i in after_4
+		i in wanting_lines
 		some giver, wanting in asking
 		i in wanting
 	}
@@ -157,6 +169,7 @@ withheld(i, codes) := verdict if {
 		"own": own,
 		"basis": set(),
 		"reasons": codes,
+		"shown": told,
 		"masks": set(),
 		"missing": missing,
 	}

@@ -18,6 +18,7 @@ test_one_verdict_for_each_key if {
 test_own_and_shared_data_have_a_basis_each if {
 	found := verdicts({})
 	found.B01.own
+	found.B01.shown == set()
 	found.B01.basis == {{"kind": "own_case", "id": "OWN_CASE", "version": "1"}}
 	not found.S01.own
 	found.S01.basis == {{"kind": "consent", "id": "c1", "version": 3}}
@@ -36,7 +37,9 @@ test_the_first_stage_that_fails_ends_it if {
 	found.S01.reasons == {"NSIS_TOO_LOW"}
 	later := verdicts({"related": true, "consents": []})
 	later.S01.reasons == {"SELF_OR_RELATED"}
-	later.S01.missing == set()
+	later.S01.shown == {"NO_CONSENT"}
+	dead := verdicts({"subjects": [object.union(fixture.adult, {"dead_on": 20190301})], "consents": []})
+	dead.S01.missing == set()
 }
 
 test_each_stage_ends_it if {

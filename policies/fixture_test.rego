@@ -25,6 +25,10 @@ tables := {
 		"plan": {"basis": "consent", "categories": ["B01", "S01", "F01", "H01", "P02", "Y01"], "statutes": []},
 		"help": {"basis": "statute", "categories": ["Y01"], "statutes": ["LAW"]},
 	},
+	"reasons": object.union(
+		{code: {"caller": true} | some code in told},
+		{code: {"caller": false} | some code in hidden},
+	),
 	"settings": {
 		"nsis_levels": {"accepted": ["High"]},
 		"roles": {"without_view": ["dpo"], "attested_within_years": 1},
@@ -48,6 +52,27 @@ tables := {
 			"purposes": {"help": {"case_kle": ["15.*"], "categories": ["Y01"]}},
 		},
 	},
+}
+
+told := {
+	"CASE_MISMATCH",
+	"CONSENT_EXPIRED",
+	"CUSTODY_INCOMPLETE",
+	"NO_CONSENT",
+	"NSIS_TOO_LOW",
+	"OUT_OF_SCOPE_CATEGORY",
+	"POLICY_ERROR",
+	"PURPOSE_MISMATCH",
+	"SUBJECT_DECEASED",
+}
+
+hidden := {
+	"ADDRESS_PROTECTED",
+	"BLOCKED_BY_CITIZEN",
+	"CHILD_OWN_CONSENT",
+	"CUSTODY_UNKNOWN",
+	"GUARDIAN_SCOPE",
+	"SELF_OR_RELATED",
 }
 
 category(level, kle) := {

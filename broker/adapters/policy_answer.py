@@ -2,8 +2,8 @@
 
 Rules kept here:
 - The answer has the shape of `policies/decision.schema.json` and exactly one verdict for each key asked.
-- Every reason stands in the reasons table. A reason that only the log may hold is shown to the asker as `NO_CONSENT`,
-  and not at all beside a reason they may see anyway: it then changes nothing in what is shown (P6).
+- Every reason stands in the reasons table, and what is shown to the asker is none that only the log may hold. What
+  the rules show instead is theirs to say (`policies/shown.rego`); here it is only refused where it tells too much (P6).
 - Anything else is no decision: `PolicyBroken`, and the road refuses.
 """
 
@@ -18,9 +18,6 @@ from broker.domain.decisions import Basis, Decision, Missing, PolicyMark, Verdic
 from broker.domain.errors import PolicyBroken
 from broker.policy_shape import Check, shape
 from broker.policy_tables import Rules, refuse_bad_tables, revision
-
-# What a reason of the log alone is shown as (`design.md` 6b b).
-SHOWN_INSTEAD = "NO_CONSENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +45,21 @@ class Contract:
         return Decision(verdicts, mark)
 
     def _verdict(self, row: Mapping[str, Any]) -> Verdict:
-        reasons = tuple(sorted(row["reasons"]))
+        reasons, shown = tuple(sorted(row["reasons"])), tuple(sorted(row["shown"]))
+        if not self.seen_by_asker.keys() >= set(reasons) or not all(self.seen_by_asker.get(code) for code in shown):
+            raise PolicyBroken
+        if bool(shown) != bool(reasons):
+            raise PolicyBroken
         return Verdict(
             key=_key(row),
             outcome=row["outcome"],
             basis=tuple(sorted(Basis(one["kind"], one["id"], str(one["version"])) for one in row["basis"])),
             reasons=reasons,
-            shown=self._shown(reasons),
+            shown=shown,
             masks=tuple(sorted(row["masks"])),
             missing=tuple(sorted(Missing(one["source"], one["category"], one["giver"]) for one in row["missing"])),
             own=row["own"],
         )
-
-    def _shown(self, reasons: tuple[str, ...]) -> tuple[str, ...]:
-        if not self.seen_by_asker.keys() >= set(reasons):
-            raise PolicyBroken
-        seen = tuple(code for code in reasons if self.seen_by_asker[code])
-        return seen or ((SHOWN_INSTEAD,) if reasons else ())
 
 
 def contract(rules: Rules, tables: Mapping[str, Any]) -> Contract:

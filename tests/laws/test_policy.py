@@ -1,6 +1,7 @@
 """Laws of the policy: they hold for every question, not only for those we thought of."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import strategies as st
 
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.domain.asks import Key
-from broker.domain.decisions import Decision
+from broker.domain.decisions import Decision, Missing, Verdict
 from tests.model.engines import RULES, TABLES
-from tests.model.questions import NO_END, block, line, random_question
+from tests.model.questions import BO, NO_END, block, line, random_question
 
 POLICY = EmbeddedPolicy(RULES, TABLES)
 questions = st.integers(0, 2**48).map(lambda seed: random_question(random.Random(seed)))
 many = settings(max_examples=150, deadline=None)
+CONSENT_STAGE, OF_AGE = 5, 18
+Hide = Callable[[dict[str, Any], str, st.DataObject], dict[str, Any]]
 
 
 def decide(question: dict[str, Any]) -> Decision:
@@ -89,7 +92,7 @@ def test_a_line_taken_away_never_widens(question: dict[str, Any], data: st.DataO
 @many
 @given(questions, st.data())
 def test_a_block_never_widens(question: dict[str, Any], data: st.DataObject) -> None:
-    """A block takes away what rests on consent, never gives; and where nothing went out it shows nothing new."""
+    """A block takes away what rests on consent, never gives; where nothing went out it shows nothing new."""
     key = data.draw(st.sampled_from(question["keys"]))
     fields = data.draw(st.sets(st.sampled_from(["source", "category"])))
     blocked = question | {"blocks": [*question["blocks"], block(key["subject"], **{f: key[f] for f in fields})]}
@@ -97,15 +100,15 @@ def test_a_block_never_widens(question: dict[str, Any], data: st.DataObject) -> 
     before, after = decide(question), decide(blocked)
 
     for was, now in zip(before.verdicts, after.verdicts, strict=True):
-        assert was.released or (not now.released and now.shown == was.shown)
+        assert was.released or (not now.released and as_shown(now) == as_shown(was))
 
 
 @many
 @given(questions)
 def test_what_is_missing_would_help(question: dict[str, Any]) -> None:
-    """The lines named as missing, once given, turn each refusal for want of consent."""
+    """The lines named as missing, once given, turn each refusal for want of consent, unless the log knows better."""
     for verdict in decide(question).verdicts:
-        if verdict.missing:
+        if verdict.missing and verdict.reasons == verdict.shown:
             helped = question | {"consents": [*question["consents"], *given_lines(question, verdict.key)]}
 
             assert verdict.key in released(helped)
@@ -114,11 +117,36 @@ def test_what_is_missing_would_help(question: dict[str, Any]) -> None:
 @many
 @given(questions)
 def test_nothing_is_asked_where_it_would_not_help(question: dict[str, Any]) -> None:
-    """Whoever is refused for another reason than consent, or for a reason of the log, is told of no missing line."""
+    """Whoever is shown another reason than want of consent is told of no missing line."""
     for verdict in decide(question).verdicts:
-        rows = [TABLES["reasons"][code] for code in verdict.reasons]
-        if any(row["stage"] != 5 or not row["caller"] for row in rows):
+        if any(TABLES["reasons"][code]["stage"] != CONSENT_STAGE for code in verdict.shown):
             assert verdict.missing == ()
+
+
+@many
+@given(questions, st.data())
+def test_a_hidden_fact_leaves_no_shadow(question: dict[str, Any], data: st.DataObject) -> None:
+    """P6: where no consent is complete, nothing shown tells of protection, kinship, blocks, custody or age."""
+    subject = data.draw(st.sampled_from(question["subjects"]))["handle"]
+    name = data.draw(st.sampled_from(sorted(HIDDEN)))
+    changed = HIDDEN[name](question, subject, data)
+    said = said_yes_to(question) | said_yes_to(changed)
+
+    for was, now in zip(decide(question).verdicts, decide(changed).verdicts, strict=True):
+        # That others hold custody too is told, by `CUSTODY_INCOMPLETE`, where one of the holders has said yes.
+        told = name == "no custody" and "CUSTODY_INCOMPLETE" in was.shown
+        assert was.key in said or told or as_shown(was) == as_shown(now)
+
+
+@many
+@given(questions)
+def test_what_is_shown_is_the_askers_to_see(question: dict[str, Any]) -> None:
+    """P6: whatever is withheld shows a reason, never one of the log alone, and all that the asker may see."""
+    for verdict in decide(question).verdicts:
+        visible = tuple(code for code in verdict.reasons if TABLES["reasons"][code]["caller"])
+        assert bool(verdict.shown) != verdict.released
+        assert all(TABLES["reasons"][code]["caller"] for code in verdict.shown)
+        assert not visible or verdict.shown == visible
 
 
 @many
@@ -141,6 +169,85 @@ def test_every_reason_is_explained(question: dict[str, Any]) -> None:
         assert row["paragraph"]
         assert row["da"].endswith(".")
         assert row["en"].endswith(".")
+
+
+def as_shown(verdict: Verdict) -> tuple[str, tuple[str, ...], tuple[Missing, ...]]:
+    """Give what the asker sees of one verdict."""
+    return verdict.outcome, verdict.shown, verdict.missing
+
+
+def said_yes_to(question: dict[str, Any]) -> set[Key]:
+    """Give the keys with a complete consent (or the law's): what goes out where no hidden fact stands against it."""
+    bare = {"known": True, "protected": False, "dead_on": None}
+    known = [one | bare for one in question["subjects"]]
+    plain = [one | {"guardian": None} | ({"born": 20100101} if is_minor(one, question) else {}) for one in known]
+    freed = question | {"related": False, "blocks": []}
+    return released(freed | {"subjects": known}) | released(freed | {"subjects": plain})
+
+
+def is_minor(subject: dict[str, Any], question: dict[str, Any]) -> bool:
+    """Tell whether custody holders speak for someone; of a child of unknown age that is supposed."""
+    if subject["born"] is None:
+        return bool(subject["child_of_citizen"])
+    return bool((question["today"] - subject["born"]) // 10000 < OF_AGE)
+
+
+def of_subject(**changes: Any) -> Hide:
+    """Change what the register tells of one person."""
+
+    def hide(question: dict[str, Any], handle: str, _: st.DataObject) -> dict[str, Any]:
+        subjects = [one | changes if one["handle"] == handle else one for one in question["subjects"]]
+        return question | {"subjects": subjects}
+
+    return hide
+
+
+def a_block(question: dict[str, Any], handle: str, data: st.DataObject) -> dict[str, Any]:
+    """Let the subject of a key stand against all of it, or some."""
+    key = data.draw(st.sampled_from([one for one in question["keys"] if one["subject"] == handle] or question["keys"]))
+    fields = data.draw(st.sets(st.sampled_from(["source", "category"])))
+    stands = block(key["subject"], **{field: key[field] for field in fields})
+    return question | {"blocks": [*question["blocks"], stands]}
+
+
+def a_young_person(question: dict[str, Any], handle: str, data: st.DataObject) -> dict[str, Any]:
+    """Let a child be 15 or more, or younger, who has said nothing themself."""
+    [subject] = [one for one in question["subjects"] if one["handle"] == handle]
+    spoke = any(row["subject"] == row["giver"] == handle for row in question["consents"])
+    if not subject["child_of_citizen"] or not is_minor(subject, question) or spoke:
+        return question
+    years = data.draw(st.integers(0, OF_AGE - 1))
+    return of_subject(born=question["today"] - years * 10000)(question, handle, data)
+
+
+def of_child(**changes: Any) -> Hide:
+    """Change what the register tells of one child of the citizen."""
+
+    def hide(question: dict[str, Any], handle: str, data: st.DataObject) -> dict[str, Any]:
+        children = {one["handle"] for one in question["subjects"] if one["child_of_citizen"]}
+        return of_subject(**changes)(question, handle, data) if handle in children else question
+
+    return hide
+
+
+def a_guardian(question: dict[str, Any], handle: str, data: st.DataObject) -> dict[str, Any]:
+    """Put a grown-up under guardianship."""
+    [subject] = [one for one in question["subjects"] if one["handle"] == handle]
+    return question if is_minor(subject, question) else of_subject(guardian=BO)(question, handle, data)
+
+
+HIDDEN: dict[str, Hide] = {
+    "protected": of_subject(protected=True),
+    "not protected": of_subject(protected=False),
+    "perhaps protected": of_subject(protected=None),
+    "no custody": of_subject(custody=[]),
+    "related": lambda question, _, __: question | {"related": True},
+    "a block": a_block,
+    "a guardian": a_guardian,
+    "a dead child": of_child(dead_on=20180101),
+    "an unknown child": of_child(known=False),
+    "another age": a_young_person,
+}
 
 
 def vars_of(key: Key) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,10 +17,26 @@ from hypothesis import strategies as st
 from broker.domain.answers import Answer
 from broker.domain.errors import LogUnavailable, Refused
 from broker.domain.events import AskMade, OutcomeReached
-from broker.domain.facts import RegisterPerson
+from broker.domain.facts import Block, RegisterPerson
+from broker.domain.items import Item
 from broker.exchange import exchange
 from broker.web.wire import answer_body
-from tests.builders import CITIZEN, FAMILY, HEALTH, JOB, SCHOOL, SOCIAL, SmallHouse, a_caller, a_house, an_ask
+from tests.builders import (
+    CHILD,
+    CITIZEN,
+    FAMILY,
+    HEALTH,
+    JOB,
+    PURPOSE,
+    REGISTRY,
+    SCHOOL,
+    SOCIAL,
+    SmallHouse,
+    a_caller,
+    a_house,
+    an_ask,
+    an_item,
+)
 
 T = TypeVar("T")
 PLACES = [
@@ -35,14 +52,26 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-async def a_house_with(places: frozenset[tuple[str, str]], *, children: bool = True) -> SmallHouse:
+async def a_house_with(
+    places: frozenset[tuple[str, str]], *, children: bool = True, purpose: str = PURPOSE, **registry: Any
+) -> SmallHouse:
     """Build the house with a live consent line for each place."""
     with tempfile.TemporaryDirectory() as folder:
-        house = await a_house(Path(folder), children=children)
+        house = await a_house(Path(folder), children=children, **registry)
     for source, category in sorted(places):
         subject = house.child if children and category[0] in CHILD_CATEGORIES else house.citizen
-        house.consents.standing.append(house.consented(source, category, subject))
+        house.consents.standing.append(house.consented(source, category, subject, purpose=purpose))
     return house
+
+
+def holding(held: dict[str, list[str]]) -> dict[str, Any]:
+    """Let some sources of the registry hold other categories."""
+    reads = {name: {"reads": {category: {} for category in categories}} for name, categories in held.items()}
+    return {"sources": {name: row | reads.get(name, {}) for name, row in REGISTRY["sources"].items()}}
+
+
+HOME_PURPOSE = "stoette_til_familien"
+WITH_HOMES = holding({SOCIAL: ["S01", "P02"], FAMILY: ["F01", "F02", "P02"]})
 
 
 async def ask_of(house: SmallHouse, **changes: Any) -> Answer | Refused:
@@ -56,9 +85,22 @@ async def ask_of(house: SmallHouse, **changes: Any) -> Answer | Refused:
 def shown(house: SmallHouse, answer: Answer | Refused) -> bytes:
     """Give the bytes the asker sees, without the receipt and the ask's id."""
     if isinstance(answer, Refused):
-        return orjson.dumps(sorted(answer.reasons))
+        return orjson.dumps([sorted(answer.reasons), answer.missing])
     body = answer_body(answer, house.directory)
     return orjson.dumps({name: value for name, value in body.items() if name not in {"ask", "receipt"}})
+
+
+def unmasked(house: SmallHouse, answer: Answer | Refused) -> bytes:
+    """Give the same bytes without what a mask changes in what goes out: the mask itself, and what it hides."""
+    if isinstance(answer, Answer):
+        rows = tuple(replace(v, outcome="release", masks=()) if v.basis else v for v in answer.verdicts)
+        answer = replace(answer, verdicts=rows, found=replace(answer.found, items=tuple(map(bare, answer.found.items))))
+    return shown(house, answer)
+
+
+def bare(item: Item) -> Item:
+    """Take from an item all that a mask hides, and more."""
+    return an_item(item.source, item.category, item.subject)
 
 
 @QUICK
@@ -107,6 +149,60 @@ def test_withheld_records_leave_no_shadow(places: frozenset[tuple[str, str]], so
 def test_a_child_nobody_spoke_of_leaves_no_shadow(places: frozenset[tuple[str, str]]) -> None:
     """P6: whether the citizen has a child cannot be told from an answer in which no child's data is released."""
     with_child, without = run(a_house_with(places)), run(a_house_with(places, children=False))
+
+    assert shown(with_child, run(ask_of(with_child))) == shown(without, run(ask_of(without)))
+
+
+@QUICK
+@given(
+    st.frozensets(st.sampled_from([(SOCIAL, "S01"), (FAMILY, "F01"), (FAMILY, "F02"), (SCHOOL, "K01")])),
+    st.sampled_from([True, None]),
+    st.booleans(),
+)
+def test_a_protected_address_leaves_no_shadow(
+    places: frozenset[tuple[str, str]], protected: bool | None, of_child: bool
+) -> None:
+    """P6: where nobody consented to the address, only the masks of what does go out tell that it is protected."""
+    plain, hidden = (run(a_house_with(places, purpose=HOME_PURPOSE, **WITH_HOMES)) for _ in range(2))
+    cpr = CHILD if of_child else CITIZEN
+    hidden.people.persons[cpr] = replace(hidden.people.persons[cpr], protected=protected)
+
+    first, second = (run(ask_of(house, purpose=HOME_PURPOSE)) for house in (plain, hidden))
+
+    assert unmasked(plain, first) == unmasked(hidden, second)
+    assert {n: s.asked for n, s in plain.sources.items()} == {n: s.asked for n, s in hidden.sources.items()}
+
+
+@QUICK
+@given(st.frozensets(st.sampled_from(PLACES)), st.sampled_from(PLACES), st.booleans())
+def test_a_block_where_no_consent_stands_leaves_no_shadow(
+    places: frozenset[tuple[str, str]], place: tuple[str, str], children: bool
+) -> None:
+    """P6: a block against what nobody consented to changes no byte of the answer and no call."""
+    given_places = places - {place}
+    free, blocked = (run(a_house_with(given_places, children=children)) for _ in range(2))
+    for subject in (blocked.citizen, blocked.child):
+        name = f"b-{subject}"
+        blocked.consents.blocks[name] = Block(name, subject, place[0], None, place[1])
+
+    assert shown(free, run(ask_of(free))) == shown(blocked, run(ask_of(blocked)))
+    assert {n: s.asked for n, s in free.sources.items()} == {n: s.asked for n, s in blocked.sources.items()}
+
+
+@QUICK
+@given(st.frozensets(st.sampled_from(["S01", "S02"])), st.sampled_from(["known", "no custody", "dead", "young"]))
+def test_no_child_looks_like_a_child_of_a_source_that_consents_name(named: frozenset[str], lot: str) -> None:
+    """P6: nor can it be told where consents name other categories of the source that holds the child's."""
+    mixed = {SOCIAL: ["S01", "S02", "F01"]}
+    places = frozenset((SOCIAL, category) for category in named)
+    with_child, without = (run(a_house_with(places, children=c, **holding(mixed))) for c in (True, False))
+    lots: dict[str, dict[str, Any]] = {
+        "known": {},
+        "no custody": {"custody": ()},
+        "dead": {"dead_on": 20180101},
+        "young": {"born": 20030920},
+    }
+    with_child.people.persons[CHILD] = replace(with_child.people.persons[CHILD], **lots[lot])
 
     assert shown(with_child, run(ask_of(with_child))) == shown(without, run(ask_of(without)))
 

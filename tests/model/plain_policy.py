@@ -38,12 +38,16 @@ class _Model:
 
     def verdict(self, key: Row) -> dict[str, Any]:
         own = self._is_own(key)
-        answer = {**key, "own": own, "outcome": "withhold", "basis": [], "reasons": [], "masks": [], "missing": []}
+        nothing: dict[str, Any] = {"basis": [], "reasons": [], "shown": [], "masks": [], "missing": []}
+        answer = {**key, "own": own, "outcome": "withhold"} | nothing
         for stage in (self._caller, self._case, self._purpose, self._person, self._consent):
             codes = stage(key)
             if codes:
-                missing = self._missing(key) if stage == self._consent else []
-                return answer | {"reasons": sorted(codes), "missing": missing}
+                told = self._told(codes)
+                wanting = stage == self._consent or (stage == self._person and not told)
+                missing = self._missing(key) if wanting else []
+                shown = told or (self._supposed(key) if wanting else set()) or {"NO_CONSENT"}
+                return answer | {"reasons": sorted(codes), "shown": sorted(shown), "missing": missing}
         masks = self._masks(key)
         return answer | {"outcome": "mask" if masks else "release", "basis": self._basis(key), "masks": masks}
 
@@ -190,7 +194,7 @@ class _Model:
 
     def _lacking(self, key: Row) -> set[str]:
         """Tell whose yes is still lacking: `subject`, `holders`, both, or nobody's."""
-        subject = self.people[key["subject"]]
+        subject = self._person_of(key)
         age = self._age(subject)
         young = self._young_person(key) if age is not None and 15 <= age < 18 else None
         self_said = self._said(key, {self._voice(subject)})
@@ -211,12 +215,12 @@ class _Model:
         return bool(said) and (said == holders or not every)
 
     def _why_not(self, key: Row, lacking: set[str]) -> Codes:
-        subject = self.people[key["subject"]]
+        subject = self._person_of(key)
         age = self._age(subject)
         young = self._young_person(key) if age is not None and 15 <= age < 18 else None
-        by_holders = age is not None and age < 18 and young != "alone"
-        by_self = young == "together" and "subject" not in lacking
-        if by_holders and (self._said(key, self._holders(subject)) or by_self):
+        held = self._is_held(subject)
+        half = held and self._said(key, self._holders(subject)) and not self._holders_agree(key, subject)
+        if half or (young == "together" and "subject" not in lacking):
             return {"CUSTODY_INCOMPLETE"}
         idle = {self._why_idle(line) for line in self.lines if self._is_about(line, key)} - {None}
         told = {str(why) for why in idle if why != "NO_CONSENT"}
@@ -254,12 +258,38 @@ class _Model:
             for block in self.q["blocks"]
         )
 
-    # What goes out, and what would help
+    # What the asker is told
+
+    def _told(self, codes: Codes) -> Codes:
+        return {code for code in codes if self.t["reasons"][code]["caller"]}
+
+    def _supposed(self, key: Row) -> Codes:
+        """Say why stage 5 would withhold the key, were the fact that the asker may not learn not there."""
+        if not self._takes_consent(key) or self._is_seemingly_complete(key):
+            return set()
+        return self._told(self._why_not(key, self._lacking(key)))
+
+    def _is_seemingly_complete(self, key: Row) -> bool:
+        subject = self._person_of(key)
+        if self._age(subject) is not None and not self._lacking(key):
+            return True
+        if self._is_held(subject):
+            return self._holders_agree(key, subject)
+        return self._said(key, {self._voice(subject), subject["handle"]})
+
+    def _is_held(self, subject: Row) -> bool:
+        age = self._age(subject)
+        return bool(subject["child_of_citizen"]) if age is None else age < 18
+
+    def _person_of(self, key: Row) -> Row:
+        """Give who the key is about; somebody nothing is known of where the question does not name them."""
+        nobody = {"handle": key["subject"], "born": None, "child_of_citizen": False, "guardian": None, "custody": []}
+        return self.people.get(key["subject"], nobody)
 
     def _missing(self, key: Row) -> list[dict[str, str]]:
-        if self._is_blocked(key) or self.purpose["basis"] == "statute":
+        if not self._takes_consent(key) or self.purpose["basis"] == "statute":
             return []
-        subject = self.people[key["subject"]]
+        subject = self._person_of(key)
         age = self._age(subject)
         young = self._young_person(key) if age is not None and 15 <= age < 18 else None
         of_a_child = (
@@ -268,9 +298,12 @@ class _Model:
             or (age is not None and age < 18 and young != "alone")
         )
         givers = {"custody_holder" if of_a_child else "citizen"}
-        if young == "together" and key["subject"] == self.ask["citizen"] and "subject" in self._lacking(key):
+        unsaid = "subject" in self._lacking(key) or self._is_seemingly_complete(key)
+        if young == "together" and key["subject"] == self.ask["citizen"] and unsaid:
             givers.add("citizen")
         return [{"source": key["source"], "category": key["category"], "giver": giver} for giver in sorted(givers)]
+
+    # What goes out
 
     def _masks(self, key: Row) -> list[str]:
         subject = self.people[key["subject"]]
