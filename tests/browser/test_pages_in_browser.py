@@ -128,7 +128,7 @@ async def equal_buttons(annette: Surfer) -> None:
         boxes = [await button.bounding_box() for button in await annette.page.locator(".bb-answers button").all()]
         assert len(boxes) == 3
         for side in ("width", "height"):
-            sizes = [box[side] for box in boxes if box is not None]  # type: ignore[literal-required]  # one of two
+            sizes = [box[side] for box in boxes if box is not None]
             assert max(sizes) - min(sizes) <= 2
     assert await annette.page.locator("input:checked").count() == 0
 

@@ -30,7 +30,7 @@ def lix(texts: list[str]) -> float:
 
 def danish(*rooms: str) -> list[str]:
     """Give the Danish of what these rooms say."""
-    texts = []
+    texts: list[str] = []
     for sentence in said(*rooms):
         found = (DANISH.plural[sentence[0]]) if isinstance(sentence, tuple) else (DANISH.plain[sentence],)
         texts += found

@@ -300,7 +300,7 @@ async def test_asking_twice_makes_one_request(house: PagesHouse) -> None:
     lene = await house.caseworker()
     await lene.get("/case")
     refused = await lene.post("/case", **ASK)
-    fields = ASK | {"made": hidden(refused.text, "made"), "line": ["social/S01"], "lasts": "90"}
+    fields: dict[str, Any] = ASK | {"made": hidden(refused.text, "made"), "line": ["social/S01"], "lasts": "90"}
     first = await lene.post("/case/requests", **fields)
     second = await lene.post("/case/requests", **fields)
     assert first.headers["location"] == second.headers["location"]
