@@ -17,6 +17,7 @@ from broker.domain.items import Found
 from broker.domain.receipts import Receipt, Released
 
 CITIZEN = "citizen"
+NO_CONSENT = "NO_CONSENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,18 @@ def _withheld_row(source: str, category: str, verdicts: list[Verdict]) -> ShownV
     """Say no once for the place. A child nobody gave a line for adds nothing to what its sibling's line says."""
     codes = {code for verdict in verdicts for code in verdict.shown}
     missing = {row for verdict in verdicts for row in verdict.missing}
+    # Where no line tells more, one generic word stands for all: two of them would tell of a second child.
+    generic = {NO_CONSENT} if NO_CONSENT in codes else codes
     telling = codes - GENERIC_REASONS
     return ShownVerdict(
         source=source,
         category=category,
         subject=CITIZEN,
         outcome="withhold",
-        reasons=tuple(sorted(telling or codes)),
+        reasons=tuple(sorted(telling or generic)),
         missing=tuple(sorted(missing)),
     )
 
 
 # What stands where no line was ever given: the same for a citizen with and without (further) children.
-GENERIC_REASONS = frozenset({"NO_CONSENT", "OUT_OF_SCOPE_CATEGORY", "OUT_OF_SCOPE_SOURCE"})
+GENERIC_REASONS = frozenset({NO_CONSENT, "OUT_OF_SCOPE_CATEGORY", "OUT_OF_SCOPE_SOURCE"})

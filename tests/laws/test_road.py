@@ -19,6 +19,7 @@ from broker.domain.errors import LogUnavailable, Refused
 from broker.domain.events import AskMade, OutcomeReached
 from broker.domain.facts import Block, RegisterPerson
 from broker.domain.items import Item
+from broker.domain.personal import Personal
 from broker.exchange import exchange
 from broker.web.wire import answer_body
 from tests.builders import (
@@ -297,3 +298,24 @@ def test_an_ask_about_nothing_is_refused_and_on_the_log() -> None:
     assert answer.reasons == ("PURPOSE_MISMATCH",)
     assert all(source.asked == [] for source in house.sources.values())
     assert [type(event) for event in house.log.events] == [AskMade, OutcomeReached]
+
+
+def test_a_second_child_without_a_line_leaves_no_shadow() -> None:
+    """P6: a paused line for one child shows the same whether or not the citizen has another child."""
+
+    async def house_with(*, sibling: bool) -> SmallHouse:
+        house = await a_house_with(frozenset({(SOCIAL, "S01")}))
+        paused = house.consented(FAMILY, "F01", house.child, state="paused")
+        live = house.consented(FAMILY, "F02", house.child)
+        house.consents.standing += [paused, live]
+        if sibling:
+            other = Personal("8203104012")
+            custody = house.people.persons[CHILD].custody
+            house.people.persons[other] = RegisterPerson(other, True, 20100322, None, "0999", False, custody)
+            mother = house.people.persons[CITIZEN]
+            house.people.persons[CITIZEN] = replace(mother, children=(CHILD, other))
+        return house
+
+    alone, with_sibling = run(house_with(sibling=False)), run(house_with(sibling=True))
+
+    assert shown(alone, run(ask_of(alone))) == shown(with_sibling, run(ask_of(with_sibling)))
