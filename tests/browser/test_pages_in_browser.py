@@ -146,20 +146,19 @@ async def test_with_the_keyboard_alone(stage: Stage) -> None:
 
 
 async def test_a_first_visit_is_light(stage: Stage) -> None:
-    """Page, style sheets and pictures of a first visit stay under the bound; a second visit fetches the page alone."""
+    """Page, style sheets and pictures of a first visit stay under the bound."""
     reader = await stage.surfer()
     sizes: dict[str, int] = {}
 
-    async def weigh(response: Any) -> None:
-        told = await response.request.sizes()
-        sizes[response.url] = told["responseBodySize"] + told["responseHeadersSize"]
+    finished: list[Any] = []
 
-    waiting: list[Any] = []
-    reader.page.on("requestfinished", waiting.append)
+    def note(request: Any) -> None:
+        finished.append(request)
+
+    reader.page.on("requestfinished", note)
     await reader.page.goto(f"{reader.address}/reference")
-    for request in waiting:
-        answer = await request.response()
-        if answer is not None:
-            await weigh(answer)
+    for request in finished:
+        told = await request.sizes()
+        sizes[request.url] = told["responseBodySize"] + told["responseHeadersSize"]
     assert sum(size for address, size in sizes.items() if not address.endswith(".woff2")) <= MOST_BYTES
     assert any(address.endswith("dkfds.min.css") for address in sizes)
