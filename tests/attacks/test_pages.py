@@ -10,12 +10,15 @@ import asyncpg
 import httpx2
 import pytest
 
+from broker.domain.facts import CustodyHolder
 from broker.domain.items import ItemPerson, LawRef
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
 from tests.builders import CASE, CHILD, CITIZEN, PURPOSE, STRANGER
+from tests.fakes.registers import FakePeople
 from tests.pages_house import ASK, LINES, PAGE, PagesHouse, ask_for, hidden, link, open_pages, say_yes
 
+FATHER = Personal("6505700011")
 SCRIPT = "<script>alert(1)</script>"
 BREAKS = f"\"'><img src=x onerror=alert(1)>{SCRIPT}{{{{ 7*7 }}}}%(x)s"
 
@@ -188,9 +191,30 @@ async def test_one_kind_of_log_in_opens_no_other_door(house: PagesHouse) -> None
 
 
 async def test_another_units_request_is_not_there(house: PagesHouse) -> None:
-    """A request is read by the municipality that made it; what was made up is not found."""
-    lene = await house.caseworker()
+    """A request is read by the unit that made it alone; another unit's and a made-up one are both not found."""
+    lene, other = await house.caseworker(), await house.caseworker(unit="social-centre")
+    await lene.get("/case")
+    sent = await ask_for(lene, LINES)
+    assert (await lene.get(sent.headers["location"])).status_code == 200
+    assert (await other.get(sent.headers["location"])).status_code == 404
     assert (await lene.get("/case/requests/00000000-0000-0000-0000-000000000000")).status_code == 404
+
+
+async def test_words_to_the_citizen_are_not_shown_to_the_other_parent(house: PagesHouse) -> None:
+    """The caseworker's own words reach the citizen they were written to, not whoever else must say yes."""
+    people = house.ports.people
+    assert isinstance(people, FakePeople)
+    both = (CustodyHolder(CITIZEN, 3), CustodyHolder(FATHER, 4))
+    people.persons[CHILD] = replace(people.persons[CHILD], custody=both)
+    lene, annette, father = await house.caseworker(), await house.citizen(), await house.citizen(FATHER)
+    await lene.get("/case")
+    await ask_for(lene, ["family/F01"], why="Because the mornings are hard")
+
+    pages = []
+    for parent in (annette, father):
+        asked = link((await parent.get("/mine")).text, '/mine/requests/[^"/]+')
+        pages.append((await parent.get(asked)).text)
+    assert ["mornings are hard" in page for page in pages] == [True, False]
 
 
 async def test_no_number_stands_in_an_address_or_in_a_page_of_faults(house: PagesHouse) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from broker.consents.lines import Wanted, WantedLine
-from broker.consents.request import request_consent
+from broker.consents.request import request_consent, request_of_unit
 from broker.domain.consents import last_day_allowed
 from broker.domain.days import danish_day, day_number, day_of
 from broker.domain.errors import BadAsk, Conflict
@@ -43,13 +43,13 @@ def build(room: Room) -> APIRouter:
             await request_consent(made, _wanted(form, room), caller, room.ports)
         except Conflict:
             # The form was sent twice: the first one stands, and is shown.
-            await room.ports.consents.request_by_id(made, municipality=caller.municipality)
+            await request_of_unit(made, caller, room.ports)
         return go_to(f"/case/requests/{made}")
 
     @routes.get("/case/requests/{request_id}")
     async def get_request(request: Request, request_id: str) -> Response:
         caller = await room.enter(request)
-        kept = await room.ports.consents.request_by_id(request_id, municipality=caller.municipality)
+        kept = await request_of_unit(request_id, caller, room.ports)
         today = danish_day(room.ports.clock.now())
         return await room.show(request, "request.html", caller, asked=request_body(kept, today))
 

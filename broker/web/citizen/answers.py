@@ -78,7 +78,8 @@ def _asked_page(
         open=waits_for_me(asked, me),
         text=text,
         digest=text_digest(text),
-        why=asked.why.disclose() if asked.why else None,
+        # The caseworker's own words are to the citizen, not to a child's other parent or the child.
+        why=asked.why.disclose() if asked.why and asked.citizen == me.handle else None,
         faults=faults,
     )
 
