@@ -35,7 +35,10 @@ class Goal:
 
 def machine() -> str:
     """Say on what was measured."""
-    return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    busy = f"load {os.getloadavg()[0]:.1f} at the end"
+    return (
+        f"{os.cpu_count()} cores, {busy}, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    )
 
 
 def told(figures: Figures) -> dict[str, Any]:
@@ -44,7 +47,9 @@ def told(figures: Figures) -> dict[str, Any]:
         "version": 1,
         "machine": machine(),
         "plan": asdict(figures.plan),
+        "rounds": figures.rounds,
         "left_out": ["TLS"],
+        "not_200": dict(figures.faults),
         "figures": [
             {"place": list(place), "median": median(row), "least": min(row), "most": max(row), "rounds": row}
             for place, row in figures.series.items()
@@ -60,10 +65,12 @@ def show(figures: Figures) -> None:
     out = console if console.is_terminal else Console(width=WIDTH)
     plan = figures.plan
     out.print(
-        f"{machine()}; {plan.rounds} rounds of {plan.seconds} s for each row, after a warm-up; median (least–most)"
+        f"{machine()}; {figures.rounds} rounds of {plan.seconds} s for each row, after a warm-up; median (least–most)"
     )
     out.print(_asks(figures), _parts(figures), _goals(figures))
     out.print(LEFT_OUT, style="dim")
+    for place, count in figures.faults.items():
+        out.print(f"not 200: {count} × {place}", markup=False)
 
 
 def _asks(figures: Figures) -> Table:
