@@ -86,7 +86,7 @@ def _tell(world: Any, scenario: Any) -> None:
         ("caseworkers", f"{world.address}/case        log in as {caseworkers}"),
         ("DPO", f"{world.address}/dpo         log in as a municipality's DPO"),
         ("reference", f"{world.address}/reference"),
-        ("ask yourself", f"python -m broker ask {folder}/ask.json --as {folder}/lene.json"),
+        ("ask yourself", f".venv/bin/python -m broker ask {folder}/ask.json --as {folder}/lene.json"),
         ("all state", str(folder)),
     )
     out.print()
