@@ -32,7 +32,6 @@ class EmbeddedPolicy:
         self._contract = contract(rules, tables)
         self._modules = rules.portable
         self._data = json.dumps({"tables": dict(tables)})
-        self._engines = threading.local()
         self.mark = PolicyMark("embedded regorus", version("gordon-to-regorus"), self._contract.revision)
         try:
             # Some faults show only when a rule is run, so the rules are run once, on nothing.
@@ -64,15 +63,32 @@ class EmbeddedPolicy:
             raise
         except BaseException:  # noqa: BLE001 -- a Rust panic is a BaseException; whatever it is, the answer is no
             # An engine that panicked is not asked again; its words may hold what was asked, so they end here.
-            self._engines = threading.local()
+            _of_this_thread().pop(self.mark.revision, None)
             raise PolicyBroken from None
 
     def _engine(self) -> Any:
-        """Give this thread's engine: one must never be used from another thread."""
-        if not hasattr(self._engines, "engine"):
+        """Give this thread's engine of this revision: one must never be used, nor let go, by another thread."""
+        engines = _of_this_thread()
+        engine = engines.get(self.mark.revision)
+        if engine is None:
             engine = regorus.Engine()
             for name, text in self._modules.items():
                 engine.add_policy(name, text)
             engine.add_data_json(self._data)
-            self._engines.engine = engine
-        return self._engines.engine
+            engines[self.mark.revision] = engine
+            while len(engines) > MOST_REVISIONS:
+                del engines[next(iter(engines))]
+        return engine
+
+
+def _of_this_thread() -> dict[str, Any]:
+    """Give the engines of this thread by revision. They belong to the thread, so that they end where they were made."""
+    if not hasattr(_engines, "by_revision"):
+        _engines.by_revision = {}
+    by_revision: dict[str, Any] = _engines.by_revision
+    return by_revision
+
+
+_engines = threading.local()
+# A new revision may come while the old one still answers; more than a few at once are left behind by nobody.
+MOST_REVISIONS = 4

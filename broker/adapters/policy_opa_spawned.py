@@ -39,6 +39,7 @@ FLAGS = (
     "--shutdown-grace-period=1", "--bundle",
 )  # fmt: skip
 READY_SECONDS = 20.0
+TRIES = 3
 POLL_SECONDS = 0.02
 
 
@@ -58,6 +59,18 @@ class SpawnedOpaPolicy:
 
         Raises `PolicyFaults` for rules or tables that are no use, `PolicyUnavailable` when the server does not come.
         """
+        for _ in range(TRIES - 1):
+            try:
+                return await cls._open(opa, rules, tables, deadline_seconds)
+            except PolicyUnavailable:
+                # Somebody may have taken the port between our look and the server's.
+                continue
+        return await cls._open(opa, rules, tables, deadline_seconds)
+
+    @classmethod
+    async def _open(
+        cls, opa: Path, rules: Rules, tables: Mapping[str, Any], deadline_seconds: float
+    ) -> SpawnedOpaPolicy:
         port, token = _free_port(), secrets.token_urlsafe(32)
         url = f"http://127.0.0.1:{port}"
         client = OpaPolicy(url, rules, tables, token=token, deadline_seconds=deadline_seconds, kind="opa spawned")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -33,6 +34,8 @@ from demo.world.template import PAGE_USERS, Places, Row, Template, filled
 POLICIES = ROOT / "policies"
 LOG_NAME = "borgerbro.example/log"
 HOST = "127.0.0.1"
+# Below 32768, where Linux takes ports for outgoing connections from.
+FIRST_PORT, PORTS, TRIES = 15_000, 15_000, 50
 SECONDS_TO_SERVE = 60.0
 BROKER, PEOPLE, OPENID = "broker", "people", "openid"
 
@@ -315,12 +318,27 @@ def _day(at: datetime) -> str:
 
 
 def _free_port(wanted: int) -> int:
-    """Give the wanted port if it is free, or with 0 any free one."""
+    """Give the wanted port if it is free, or with 0 any free one below those the system hands to its own connections.
+
+    Between two scenarios the broker leaves its port for a moment; nobody's outgoing connection must take it then.
+    """
+    if wanted:
+        if not _is_free(wanted):
+            raise WorldBroken(f"port {wanted} is taken: choose another with --port")
+        return wanted
+    for _ in range(TRIES):
+        port = FIRST_PORT + secrets.randbelow(PORTS)
+        if _is_free(port):
+            return port
+    raise WorldBroken("no free port was found on this machine")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, wanted))
+            probe.bind((HOST, port))
         except OSError:
-            raise WorldBroken(f"port {wanted} is taken: choose another with --port") from None
-        return int(probe.getsockname()[1])
+            return False
+    return True
