@@ -101,6 +101,8 @@ async def _assertion(profile: Any, folder: Path) -> str:
 
 def _print_refusal(status: int, problem: Any) -> None:
     err.print(f"{status} {problem.get('title', '')}", style="bold", markup=False)
+    if problem.get("pointer") or problem.get("what"):
+        err.print(f"  {problem.get('pointer') or 'body'}: {problem.get('what', '')}", markup=False)
     for reason in problem.get("reasons", ()):
         err.print(f"  {reason['code']}  {reason.get('da', '')}  ({reason.get('paragraph', '')})", markup=False)
     entry = problem.get("entry")

@@ -1,0 +1,24 @@
+"""`broker ask` tells what was wrong: the field by its name and why, never what stood in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from broker.cli.ask import _print_refusal
+
+
+def test_a_malformed_ask_names_its_field(capsys: pytest.CaptureFixture[str]) -> None:
+    """A 400 prints the pointer and the code beside the title."""
+    _print_refusal(400, {"title": "The request is malformed.", "pointer": "/citizen", "what": "not_a_cpr_number"})
+
+    assert capsys.readouterr().err == "400 The request is malformed.\n  /citizen: not_a_cpr_number\n"
+
+
+def test_a_refusal_names_reason_and_log_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    """A 403 prints each reason with its paragraph, and where the log holds the ask."""
+    reason = {"code": "NO_CONSENT", "da": "Der er ikke samtykke.", "paragraph": "RSL § 11 a"}
+    _print_refusal(403, {"title": "Refused.", "reasons": [reason], "entry": {"log": "x/log", "index": 7}})
+
+    told = capsys.readouterr().err
+    assert "NO_CONSENT  Der er ikke samtykke.  (RSL § 11 a)" in told
+    assert "on the log: x/log entry 7" in told
