@@ -12,9 +12,9 @@ import hashlib
 import json
 from dataclasses import replace
 
-from broker.domain.decisions import Verdict
+from broker.domain.decisions import WITHHOLD, Verdict
 from broker.domain.directory import Directory
-from broker.domain.errors import FactsChanged, LogUnavailable
+from broker.domain.errors import FactsChanged, PolicyBroken, PolicyUnavailable, StoreUnavailable
 from broker.domain.events import OutcomeReached
 from broker.domain.items import Found
 from broker.domain.question import question
@@ -26,6 +26,7 @@ from broker.ports import AuditLog, Consents, Policy
 
 # A citizen who changes their mind again and again while one ask runs ends that ask, not the loop's patience.
 MOST_TRIES = 5
+NO_JUDGEMENT = "POLICY_ERROR"
 
 
 async def release(
@@ -33,7 +34,9 @@ async def release(
 ) -> Released:
     """Write the outcome and give what leaves; raise `LogUnavailable` when it cannot be written.
 
-    Gives a `Released` with no items when nothing (or nothing more) is permitted: a refusal is an outcome too.
+    Raises `FactsChanged` when consents change faster than they can be judged, and what the policy or the store raises
+    at the second judgement; that nothing was handed out of what was read is then on record. Gives a `Released` with no
+    items when nothing (or nothing more) is permitted: a refusal is an outcome too.
     """
     first = permit
     for _ in range(MOST_TRIES):
@@ -41,11 +44,29 @@ async def release(
         try:
             receipts = await log.append(events, versions=permit.facts.consents.versions)
         except FactsChanged:
-            permit = await _judge_again(permit, consents, policy)
+            try:
+                permit = await _judge_again(permit, consents, policy)
+            except (PolicyUnavailable, PolicyBroken, StoreUnavailable):
+                await _write_down_nothing(kept, permit, first, log, directory)
+                raise
             kept = keep_permitted(kept, permit, directory)
             continue
         return Released(permit, kept, receipts)
-    raise LogUnavailable
+    await _write_down_nothing(kept, permit, first, log, directory)
+    raise FactsChanged
+
+
+async def _write_down_nothing(kept: Found, permit: Permit, first: Permit, log: AuditLog, directory: Directory) -> None:
+    """Put on record that sources were read and nothing was handed out, when no second judgement could be had.
+
+    No consent is relied on, so none is held against its version.
+    """
+    refused = tuple(
+        Verdict(verdict.key, WITHHOLD, reasons=(NO_JUDGEMENT,), shown=(NO_JUDGEMENT,), own=verdict.own)
+        for verdict in permit.decision.verdicts
+    )
+    nothing = replace(permit, decision=replace(permit.decision, verdicts=refused), keys=frozenset())
+    await log.append(_outcomes(keep_permitted(kept, nothing, directory), nothing, first, directory))
 
 
 async def _judge_again(permit: Permit, consents: Consents, policy: Policy) -> Permit:
