@@ -1,10 +1,10 @@
 """The bench: what an ask costs, measured beside a hand-written floor and the bare source in the same run.
 
-    python3 run.py bench            a table; under three minutes
+    python3 run.py bench            a table; under six minutes
     python3 run.py bench --quick    the same with short rounds, to see that it works: too short to quote
     python3 run.py bench --json     every figure: median, least, most and the ratios
 
 Only ratios of one run mean something; the figures beside them tell where they come from. Nothing here is asserted in
-tests: a slow machine is no fault of the code. `scene.py` sets up what is measured, `load.py` asks, `floor.py` is the
-floor, `inside.py` measures parts without HTTP, `report.py` tells.
+tests: a slow machine is no fault of the code. `plan.py` says what is compared, `scene.py` sets it up, `load.py` asks,
+`floor.py` is the floor, `inside.py` measures parts without HTTP, `machine.py` says who paid, `report.py` tells.
 """

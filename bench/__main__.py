@@ -12,7 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.measure import FULL, QUICK, Figures, Plan, measure
+from bench.figures import Figures
+from bench.measure import measure
+from bench.plan import FULL, QUICK, Plan
 from bench.report import show, told
 from bench.scene import staged
 from broker import telemetry

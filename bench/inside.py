@@ -18,6 +18,8 @@ import asyncpg
 from audit.commitment import Party, seal
 from audit.committer import GroupCommitter, Pool, Submission
 from audit.postgres import NewEntry, open_log
+from bench.figures import percentile_99
+from bench.plan import CROWD
 from bench.question import question_of
 from bench.scene import FIVE_SOURCES, PUPIL, Scene
 from broker.adapters.database import open_pool
@@ -49,8 +51,8 @@ class Appends:
     pool: Pool
     committer: GroupCommitter
 
-    async def grouped(self, callers: int, each: int) -> float:
-        """Append with proof, and give the appends a second."""
+    async def grouped(self, callers: int, each: int) -> tuple[float, float]:
+        """Append with proof; give the appends a second, and the p99 of one in milliseconds."""
         entries = [_entry() for _ in range(callers * each)]
 
         async def append(entry: NewEntry) -> None:
@@ -58,8 +60,8 @@ class Appends:
 
         return await _rate(entries, callers, append)
 
-    async def raw(self, callers: int, each: int) -> float:
-        """Insert plain rows, and give the inserts a second."""
+    async def raw(self, callers: int, each: int) -> tuple[float, float]:
+        """Insert plain rows; give the inserts a second, and the p99 of one in milliseconds."""
         entries = [_entry() for _ in range(callers * each)]
 
         async def insert(entry: NewEntry) -> None:
@@ -76,7 +78,8 @@ async def opened_appends(scene: Scene) -> AsyncIterator[Appends]:
     admin = await asyncpg.connect(scene.world.databases.superuser)
     await admin.execute(RAW_TABLE)
     await admin.close()
-    pool = await open_pool(scene.world.addresses.app, name="bench")
+    # As many connections as callers, so that plain rows wait for nobody.
+    pool = await open_pool(scene.world.addresses.app, name="bench", largest=CROWD)
     async with pool.acquire() as connection:
         await open_log(connection, ORIGIN, TENANT, YEAR)
     committer = GroupCommitter(pool)
@@ -92,14 +95,20 @@ def _entry() -> NewEntry:
     return NewEntry(ORIGIN, seal(eid=os.urandom(16), kind=1, subject=CITIZEN, actor=ACTOR, body=BODY, index=index))
 
 
-async def _rate(entries: Sequence[NewEntry], callers: int, write: Callable[[NewEntry], Awaitable[None]]) -> float:
+async def _rate(
+    entries: Sequence[NewEntry], callers: int, write: Callable[[NewEntry], Awaitable[None]]
+) -> tuple[float, float]:
+    took: list[float] = []
+
     async def caller(number: int) -> None:
         for entry in entries[number::callers]:
+            sent = time.perf_counter()
             await write(entry)
+            took.append((time.perf_counter() - sent) * 1000)
 
     begun = time.perf_counter()
     await asyncio.gather(*(caller(number) for number in range(callers)))
-    return len(entries) / (time.perf_counter() - begun)
+    return len(entries) / (time.perf_counter() - begun), percentile_99(took)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +118,14 @@ class Decisions:
     engines: dict[str, Policy]
     questions: dict[int, dict[str, Any]]
 
-    async def took(self, engine: str, keys: int, times: int) -> float:
-        """Give the median milliseconds of one decision."""
+    async def took(self, engine: str, keys: int, times: int) -> tuple[float, float]:
+        """Give the median and the p99 of one decision, in milliseconds."""
         took = []
         for _ in range(times):
             begun = time.perf_counter()
             await self.engines[engine].decide(self.questions[keys])
-            took.append(time.perf_counter() - begun)
-        return median(took) * 1000
+            took.append((time.perf_counter() - begun) * 1000)
+        return median(took), percentile_99(took)
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from connectors.client import BrokerClient, read_key
 
 MOST_SECONDS = 30.0
 MOST_ASKS = 100_000
-PROOFS_A_SECOND = 400
+FIRST_PROOFS_A_SECOND, SPARE_PROOFS = 150, 1.3
 TOKEN_SECONDS = 120.0
 
 
@@ -48,13 +48,16 @@ class Target:
     client: BrokerClient | None = None
     token: str = ""
     token_at: float = field(default=-TOKEN_SECONDS)
+    rate: float = FIRST_PROOFS_A_SECOND
 
     async def headers_for(self, seconds: float, http: aiohttp.ClientSession) -> Callable[[], Mapping[str, str]]:
         """Make ready the headers of a round."""
         if self.proof is None:
             return lambda: self.headers
         client = await self._client(self.proof, http)
-        ready: Iterator[str] = iter([self._proof(client) for _ in range(int(PROOFS_A_SECOND * seconds))])
+        # As many as the last round would have used, and some.
+        many = int(self.rate * seconds * SPARE_PROOFS)
+        ready: Iterator[str] = iter([self._proof(client) for _ in range(many)])
 
         def proven() -> Mapping[str, str]:
             proof = next(ready, None) or self._proof(client)
@@ -122,7 +125,9 @@ async def _work() -> None:
                 headers = {"Content-Type": "application/json", **told.get("headers", {})}
                 targets[order["name"]] = Target(told["url"], orjson.dumps(told["body"]), headers, told.get("proof"))
                 continue
-            outcome = await play_round(targets[order["name"]], order["callers"], order["seconds"], http)
+            target = targets[order["name"]]
+            outcome = await play_round(target, order["callers"], order["seconds"], http)
+            target.rate = len(outcome.took) / outcome.seconds
             print(json.dumps(asdict(outcome)), flush=True)
         for target in targets.values():
             if target.client is not None:

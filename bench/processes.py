@@ -1,21 +1,52 @@
-"""The CPU that a server spends, by the kernel's own books (Linux: `/proc`); elsewhere unknown."""
+"""The CPU that processes spend, by the kernel's own books (Linux: `/proc`); elsewhere unknown."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
 LISTENING = "0A"
+# Of the first line of /proc/stat: user, nice, system, irq, softirq, steal.
+BUSY_FIELDS = (1, 2, 3, 6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """CPU seconds so far: a process's own, and its living descendants'."""
+class Books:
+    """CPU seconds of every process up to one moment, who started whom, and what the whole machine has spent."""
 
-    own: float
-    children: float
+    seconds: Mapping[int, float]
+    parents: Mapping[int, int]
+    machine: float
+
+    def family(self, *heads: int | None) -> frozenset[int]:
+        """Give these processes and all that descend from them and still live."""
+        family = {head for head in heads if head is not None and head in self.seconds}
+        while more := {one for one, parent in self.parents.items() if parent in family} - family:
+            family |= more
+        return frozenset(family)
+
+    def spent(self, processes: Iterable[int], since: Books) -> float:
+        """Give the CPU seconds these processes have spent since an earlier look."""
+        return sum(self.seconds.get(one, 0.0) - since.seconds.get(one, 0.0) for one in processes)
+
+
+def open_books() -> Books | None:
+    """Read the books of this moment; None where the kernel keeps none."""
+    if not (PROC / "stat").exists():
+        return None
+    ticks = os.sysconf("SC_CLK_TCK")
+    parents, seconds = {}, {}
+    for one in _processes():
+        # The name, in brackets, may hold spaces; what follows it does not.
+        fields = "".join(_lines(PROC / str(one) / "stat")).rpartition(")")[2].split()
+        if fields:
+            parents[one] = int(fields[1])
+            seconds[one] = _exact(one) or (int(fields[11]) + int(fields[12])) / ticks
+    told = next(iter(_lines(PROC / "stat")), "").split()
+    return Books(seconds, parents, sum(int(told[field]) for field in BUSY_FIELDS) / ticks)
 
 
 def listener_on(port: int) -> int | None:
@@ -34,23 +65,26 @@ def listener_on(port: int) -> int | None:
     return None
 
 
-def spent_by(process: int | None) -> Spent | None:
-    """Read what a process and its descendants have spent; None for a process that cannot be read."""
-    if process is None:
-        return None
-    ticks = os.sysconf("SC_CLK_TCK")
-    parents, seconds = {}, {}
-    for one in _processes():
-        # The name, in brackets, may hold spaces; what follows it does not.
-        fields = "".join(_lines(PROC / str(one) / "stat")).rpartition(")")[2].split()
-        if fields:
-            parents[one], seconds[one] = int(fields[1]), (int(fields[11]) + int(fields[12])) / ticks
-    if process not in seconds:
-        return None
-    family = {process}
-    while more := {one for one, parent in parents.items() if parent in family} - family:
-        family |= more
-    return Spent(seconds[process], sum(seconds[one] for one in family - {process}))
+def started_for(folder: Path) -> frozenset[int]:
+    """Find the processes whose command line names a folder, such as a PostgreSQL that left its parent."""
+    name = str(folder)
+    return frozenset(one for one in _processes() if any(name in line for line in _lines(PROC / str(one) / "cmdline")))
+
+
+def resident_kb(process: int | None) -> int | None:
+    """Give how much memory a process holds in RAM, in kB; None for one that cannot be read."""
+    rows = _lines(PROC / str(process) / "status") if process is not None else []
+    return next((int(row.split()[1]) for row in rows if row.startswith("VmRSS:")), None)
+
+
+def _exact(process: int) -> float:
+    """Sum what the scheduler has counted for each thread, in nanoseconds; 0 where it does not count."""
+    try:
+        threads = list((PROC / str(process) / "task").iterdir())
+    except OSError:
+        return 0.0
+    rows = ("".join(_lines(thread / "schedstat")).split() for thread in threads)
+    return sum(int(row[0]) for row in rows if row) / 1e9
 
 
 def _processes() -> list[int]:

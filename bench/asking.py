@@ -1,0 +1,59 @@
+"""The load's process, seen from the bench: it takes orders and gives what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from demo.world.children import ROOT, WorldBroken
+from tools.places import environment
+
+MOST_FAULTS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The load's process: takes orders, gives what came of them."""
+
+    process: asyncio.subprocess.Process
+
+    async def order(self, **order: Any) -> None:
+        """Give an order that has no answer."""
+        if self.process.stdin is None:
+            raise WorldBroken("the load takes no orders")
+        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        await self.process.stdin.drain()
+
+    async def play(self, name: str, callers: int, seconds: float) -> dict[str, Any]:
+        """Play a round; raise `WorldBroken` when the load ends or when more than 1 % of the answers were not 200."""
+        await self.order(name=name, callers=callers, seconds=seconds)
+        line = await self.process.stdout.readline() if self.process.stdout else b""
+        if not line:
+            raise WorldBroken("the load has ended")
+        outcome: dict[str, Any] = json.loads(line)
+        if sum(outcome["faults"].values()) > max(1, MOST_FAULTS * len(outcome["took"])):
+            raise WorldBroken(f"{name}: not every answer was 200: {outcome['faults']}")
+        return outcome
+
+
+@asynccontextmanager
+async def opened_load(targets: Mapping[str, Any]) -> AsyncIterator[Load]:
+    """Start the load and tell it whom to ask; it ends when its input does."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.load", cwd=ROOT, env=environment(), limit=2**26,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    load = Load(process)
+    try:
+        for name, target in targets.items():
+            await load.order(name=name, target=target)
+        yield load
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        await process.wait()

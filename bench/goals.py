@@ -1,0 +1,77 @@
+"""The goals of the design, and whether what was measured reaches them; what was not measured is not here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from bench.figures import Figures, Place
+
+BUSY, SLOW = "source at once, registers at once, 16 at once", "source of 20 ms, registers at once, 1 at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A goal, what was measured, and whether it is reached."""
+
+    what: str
+    goal: str
+    measured: float
+    unit: str
+    reached: bool
+
+
+def goals(figures: Figures) -> list[Goal]:
+    """Hold what was measured against the goals."""
+    broker = broker_of(figures)
+    return [*_asks(figures, broker), *_waits(figures, broker), *_decisions(figures), *_log(figures)]
+
+
+def broker_of(figures: Figures) -> str:
+    """Name the broker that the goals are about: the first, which has the engine of production where there is one."""
+    return next(target for target in figures.cases[0].targets if target.startswith("broker"))
+
+
+def _asks(figures: Figures, broker: str) -> Iterator[Goal]:
+    if (rate := figures.mid(BUSY, broker, "rate")) is not None:
+        yield from (_least("asks a second, 16 at once", least, rate, "/s") for least in (400, 1000))
+    if (cpu := figures.mid(BUSY, broker, "cpu own")) is not None:
+        yield from (_most("the broker's own CPU per ask", most, cpu, "ms") for most in (2.0, 1.0))
+    if share := figures.ratio((BUSY, broker, "rate"), (BUSY, "direct", "rate")):
+        yield _least("asks a second beside the direct call", 15, median(share) * 100, "%")
+
+
+def _waits(figures: Figures, broker: str) -> Iterator[Goal]:
+    for name, mosts in (("p50", (10, 5)), ("p99", (25,))):
+        if added := figures.added((SLOW, broker, name), (SLOW, "direct", name)):
+            yield from (_most(f"added to a source of 20 ms, {name}", most, median(added), "ms") for most in mosts)
+    if view := figures.added(("view", broker, "p50"), ("view", "slowest source", "p50")):
+        yield _most("view of 5 sources beyond the slowest, p50", 10, median(view), "ms")
+
+
+def _decisions(figures: Figures) -> Iterator[Goal]:
+    for keys, name, most in (("1", "p50", 0.6), ("1", "p99", 1.0), ("60", "p50", 2.5), ("60", "p99", 6.0)):
+        if (took := figures.mid("decision", "embedded", keys, name)) is not None:
+            yield _most(f"embedded decision, keys: {keys}, {name}", most, took, "ms")
+
+
+def _log(figures: Figures) -> Iterator[Goal]:
+    for callers, least in (("1", 0.6), ("16", 2.0), ("64", 2.5)):
+        if times := figures.ratio(("log", callers, "grouped"), ("log", callers, "raw")):
+            yield _least(f"log appends beside plain rows, {callers} at once", least, median(times), "×")
+    p99: tuple[Place, Place] = (("log", "16", "grouped p99"), ("log", "16", "raw p99"))
+    if times := figures.ratio(*p99):
+        yield _most("p99 of an append beside a plain row's, 16 at once", 1.0, median(times), "×")
+    if rates := [
+        rate for (kind, *_, name), row in figures.series.items() if (kind, name) == ("log", "grouped") for rate in row
+    ]:
+        yield _least("log appends a second, at best", 10_000, max(rates), "/s")
+
+
+def _least(what: str, least: float, measured: float, unit: str) -> Goal:
+    return Goal(what, f"≥ {least:,g} {unit}", measured, unit, measured >= least)
+
+
+def _most(what: str, most: float, measured: float, unit: str) -> Goal:
+    return Goal(what, f"≤ {most:,g} {unit}", measured, unit, measured <= most)

@@ -1,0 +1,74 @@
+"""What is compared, how long and how often: a plan for figures worth quoting, and one that only shows that it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SLOW_MS = 20
+REGISTERS_MS = 10
+# Many callers share the machine, so each waits longer, and a round must see each answered more than once.
+CROWD, CROWD_TIMES = 64, 1.6
+# The source alone answers thousands a second; it needs less time for as many answers.
+DIRECT_TIMES = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One comparison: how long source and registers wait, how many callers, and who is asked."""
+
+    source_ms: int
+    registers_ms: int
+    callers: int
+    targets: tuple[str, ...]
+
+    @property
+    def waits(self) -> str:
+        """Say what waits how long."""
+        source = f"source of {self.source_ms} ms" if self.source_ms else "source at once"
+        return f"{source}, registers of {self.registers_ms} ms" if self.registers_ms else f"{source}, registers at once"
+
+    @property
+    def name(self) -> str:
+        """Name the case in figures."""
+        return f"{self.waits}, {self.callers} at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how often; no round begins after `most_seconds`, so that a busy machine is not kept for ever."""
+
+    rounds: int
+    seconds: float
+    warm_up: float
+    appends: int
+    decisions: int
+    reads: int
+    most_seconds: float
+    callers: tuple[int, ...] = (1, 16, CROWD)
+    waits: tuple[tuple[int, int], ...] = ((0, 0), (0, REGISTERS_MS), (SLOW_MS, 0), (SLOW_MS, REGISTERS_MS))
+
+    def lasts(self, target: str, callers: int, *, warming: bool) -> float:
+        """Give how many seconds a target is asked in one round."""
+        seconds = self.warm_up if warming else self.seconds
+        return seconds * (DIRECT_TIMES if target == "direct" else CROWD_TIMES if callers >= CROWD else 1.0)
+
+
+FULL = Plan(rounds=5, seconds=1.0, warm_up=0.3, appends=120, decisions=30, reads=8, most_seconds=240)
+QUICK = Plan(
+    rounds=1, seconds=0.15, warm_up=0.1, appends=10, decisions=4, reads=1, most_seconds=8,
+    waits=((0, 0), (SLOW_MS, REGISTERS_MS)),
+)  # fmt: skip
+
+
+def cases_of(plan: Plan, brokers: tuple[str, ...]) -> tuple[Case, ...]:
+    """List what is compared: every engine where nothing waits, the first broker elsewhere."""
+    return tuple(
+        Case(source, registers, callers, _targets(source, registers, brokers))
+        for source, registers in plan.waits
+        for callers in plan.callers
+    )
+
+
+def _targets(source_ms: int, registers_ms: int, brokers: tuple[str, ...]) -> tuple[str, ...]:
+    engines = brokers if source_ms == registers_ms == 0 else brokers[:1]
+    return ("direct", "floor", *engines)
