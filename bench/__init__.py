@@ -3,8 +3,10 @@
     python3 run.py bench            a table; under six minutes
     python3 run.py bench --quick    the same with short rounds, to see that it works: too short to quote
     python3 run.py bench --json     every figure: median, least, most and the ratios
+    python3 run.py bench --profile  where an ask's time goes, by step of the road and by library, and nothing else
 
 Only ratios of one run mean something; the figures beside them tell where they come from. Nothing here is asserted in
 tests: a slow machine is no fault of the code. `plan.py` says what is compared, `scene.py` sets it up, `load.py` asks,
-`floor.py` is the floor, `inside.py` measures parts without HTTP, `machine.py` says who paid, `report.py` tells.
+`floor.py` is the floor, `inside.py` measures parts without HTTP, `machine.py` says who paid,
+`profile.py` where the time goes, `report.py` tells.
 """

@@ -15,6 +15,7 @@ from rich.console import Console
 from bench.figures import Figures
 from bench.measure import measure
 from bench.plan import FULL, QUICK, Plan
+from bench.profile import profile
 from bench.report import show, told
 from bench.scene import staged
 from broker import telemetry
@@ -30,6 +31,7 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="short rounds: shows that it works, too short to quote")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    parser.add_argument("--profile", action="store_true", help="show where an ask's time goes, and nothing else")
     options = parser.parse_args()
     # What the doors say as they open is no figure.
     telemetry.set_up("warning")
@@ -37,7 +39,7 @@ def main() -> int:
     # Root's PostgreSQL is another user, who must pass through; what is secret in here is so by itself.
     folder.chmod(0o711)
     try:
-        figures = asyncio.run(_run(folder, QUICK if options.quick else FULL))
+        figures = asyncio.run(_run(folder, QUICK if options.quick else FULL, only_profile=options.profile))
     except WorldBroken as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
@@ -51,14 +53,17 @@ def main() -> int:
     return 0
 
 
-async def _run(folder: Path, plan: Plan) -> Figures:
+async def _run(folder: Path, plan: Plan, *, only_profile: bool) -> Figures:
     nurseries = Nurseries.open(folder)
     with Console(stderr=True).status("starting") as status:
         async with (
             World(folder, say=status.update, nurseries=nurseries, durable=True) as world,
             staged(world, nurseries) as scene,
         ):
-            return await measure(scene, plan, status.update)
+            figures = Figures(plan, ()) if only_profile else await measure(scene, plan, status.update)
+            status.update("looking where the time goes")
+            figures.facts["profile"] = await profile(scene, plan.watching)
+            return figures
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ class Plan:
     decisions: int
     reads: int
     most_seconds: float
+    watching: float
     callers: tuple[int, ...] = (1, 16, CROWD)
     waits: tuple[tuple[int, int], ...] = ((0, 0), (0, REGISTERS_MS), (SLOW_MS, 0), (SLOW_MS, REGISTERS_MS))
 
@@ -53,9 +54,9 @@ class Plan:
         return seconds * (DIRECT_TIMES if target == "direct" else CROWD_TIMES if callers >= CROWD else 1.0)
 
 
-FULL = Plan(rounds=5, seconds=1.0, warm_up=0.3, appends=120, decisions=30, reads=8, most_seconds=240)
+FULL = Plan(rounds=5, seconds=1.0, warm_up=0.3, appends=120, decisions=30, reads=8, most_seconds=240, watching=6.0)
 QUICK = Plan(
-    rounds=1, seconds=0.15, warm_up=0.1, appends=10, decisions=4, reads=1, most_seconds=8,
+    rounds=1, seconds=0.15, warm_up=0.1, appends=10, decisions=4, reads=1, most_seconds=8, watching=0.6,
     waits=((0, 0), (SLOW_MS, REGISTERS_MS)),
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from bench.figures import Figures, Place
 from bench.goals import broker_of, goals
 from bench.machine import PAYERS, described
 from bench.plan import Case
+from bench.profile import tables
 
 VERSION = 2
 LEFT_OUT = (
@@ -38,7 +39,7 @@ def told(figures: Figures) -> dict[str, Any]:
             {"place": list(place), "median": median(row), "least": min(row), "most": max(row), "rounds": row}
             for place, row in figures.series.items()
         ],
-        "goals": [asdict(goal) for goal in goals(figures)],
+        "goals": [asdict(goal) for goal in (goals(figures) if figures.cases else ())],
     }
 
 
@@ -47,13 +48,21 @@ def show(figures: Figures) -> None:
     console = Console()
     # A table that is broken up says nothing; a pipe takes any width.
     out = console if console.is_terminal else Console(width=WIDTH)
+    if figures.cases:
+        _show_rounds(out, figures)
+    if found := figures.facts.get("profile"):
+        for table in tables(found):
+            out.print(table)
+    if noise := figures.facts.get("noise"):
+        out.print(noise, style="bold")
+
+
+def _show_rounds(out: Console, figures: Figures) -> None:
     plan = figures.plan
     out.print(f"{described()}; {figures.rounds} rounds of {plan.seconds} s a row after a warm-up; median (least–most)")
     for table in (_asks(figures), _parts(figures), _goals(figures)):
         out.print(table)
     out.print(LEFT_OUT, style="dim")
-    if noise := figures.facts.get("noise"):
-        out.print(noise, style="bold")
     for place, count in figures.faults.items():
         out.print(f"not 200: {count} × {place}", markup=False)
 

@@ -81,15 +81,14 @@ class Scene:
         self.targets["floor"] = {"url": f"{child.address}/ask", "headers": headers, "body": self._body(ONE_CALL)}
         self.ports["floor"] = int(child.address.rpartition(":")[2])
 
-    async def add_broker(self, name: str, engine: str, *, profile_into: Path | None = None) -> None:
-        """Start one more broker node on the same database, with an engine; profiled if a file is named."""
+    async def add_broker(self, name: str, engine: str, *, watched: Path | None = None) -> None:
+        """Start one more broker node on the same database, with an engine; watched if a file is named for it."""
         with socket.socket() as probe:
             probe.bind((HOST, 0))
             port = int(probe.getsockname()[1])
         address = f"http://{HOST}:{port}"
-        serve = ["-o", str(profile_into), "-m", "broker", "serve"] if profile_into else ["serve"]
-        module = "cProfile" if profile_into else "broker"
-        self.nurseries.brokers.order(name, module, serve, self.settings(address, port, engine))
+        module, arguments = ("bench.watched", [str(watched), "serve"]) if watched else ("broker", ["serve"])
+        self.nurseries.brokers.order(name, module, arguments, self.settings(address, port, engine))
         await self._until_ready(name, address)
         self.ports[name] = port
         self.targets[name] = self._target(address, "/v1/exchange", ONE_CALL)
