@@ -5,6 +5,8 @@ Rules kept here:
 - Only GET, and POST to the query paths that were named when the wire was made. There is no other verb.
 - The subject's number is in no URL, and neither is anything that holds it.
 - Answers are read piece by piece against the errand's limit, uncompressed; what is no JSON is `unreadable`.
+- A kept connection that ended at the other end costs no answer: the question is put once more, on a new connection,
+  because all that are kept may have ended with it.
 - No cookies, no proxies or certificates from the environment, nothing kept but the access token.
 """
 
@@ -49,13 +51,18 @@ class Wire:
         self._tokens = _client_credentials(name, auth, settings, secrets)
         self._tls = tls_context(settings.get("tls", {})) if self._address.scheme == "https" else None
         self._limits = limits
-        self._session: aiohttp.ClientSession | None = None
+        self._kept: aiohttp.ClientSession | None = None
+        self._new: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        """Open the session; nothing is sent yet."""
-        self._session = aiohttp.ClientSession(
-            # Connections are bounded by the guard's places; a read may have several queries on the way.
-            connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0),
+        """Open the sessions; nothing is sent yet."""
+        # Connections are bounded by the guard's places; a read may have several queries on the way.
+        self._kept = self._session(aiohttp.TCPConnector(ssl=self._tls or True, limit=0))
+        self._new = self._session(aiohttp.TCPConnector(ssl=self._tls or True, limit=0, force_close=True))
+
+    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -64,10 +71,11 @@ class Wire:
         )
 
     async def close(self) -> None:
-        """Close the session and its connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close the sessions and their connections."""
+        for session in (self._kept, self._new):
+            if session is not None:
+                await session.close()
+        self._kept = self._new = None
 
     async def get(self, errand: Errand, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Any:
         """Ask by GET and give the parsed answer; None when the source says that there is nothing (404)."""
@@ -113,12 +121,12 @@ class Wire:
         """Send with an access token where there is one, and once more with a fresh one when the token is refused."""
         if self._tokens is None:
             return await self._send(errand, method, url, body, headers)
-        token = await self._tokens.token(self._opened())
+        token = await self._tokens.token(self._opened(self._new))
         status, told = await self._send(errand, method, url, body, headers | bearer(token))
         if status == HTTPStatus.UNAUTHORIZED:
             # The source may have forgotten our token, after a restart for instance.
             self._tokens.forget(token)
-            token = await self._tokens.token(self._opened())
+            token = await self._tokens.token(self._opened(self._new))
             status, told = await self._send(errand, method, url, body, headers | bearer(token))
         return status, told
 
@@ -127,16 +135,18 @@ class Wire:
     ) -> tuple[int, bytes]:
         """Send one question, once more where a kept connection turned out to be closed at the other end."""
         errand.spend_answer()
-        session = self._opened()
         try:
-            return await _exchange(session, errand, method, url, body, headers)
-        except aiohttp.ServerDisconnectedError:
-            return await _exchange(session, errand, method, url, body, headers)
+            return await _exchange(self._opened(self._kept), errand, method, url, body, headers)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # Ended by a close or by a reset, which comes as another error.
+            return await _exchange(self._opened(self._new), errand, method, url, body, headers)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _opened(self, session: aiohttp.ClientSession | None) -> aiohttp.ClientSession:
+        if session is None:
             raise SourceFailed(self._name, "unreachable")
-        return self._session
+        return session
 
     def _check(self, errand: Errand, url: URL) -> None:
         """Refuse an address outside the configured one, or with the subject's number in it."""

@@ -3,7 +3,9 @@
 Rules kept here:
 - The number asked about goes in the body, never in a URL; nothing of an answer goes into an error.
 - Only 200 (an object) and 404 (no such thing) are answers; redirects are not followed, cookies not kept.
-- Every look-up has a deadline and a limit of bytes; the session is kept open between them.
+- Every look-up has a deadline and a limit of bytes; connections are kept open between them.
+- A kept connection that ended at the other end costs no answer: the question is put once more, on a new connection,
+  because all that are kept may have ended with it.
 """
 
 from __future__ import annotations
@@ -46,23 +48,29 @@ class RegisterLine:
         self._seconds = deadline_seconds
         self._most_bytes = most_bytes
         self._places = asyncio.Semaphore(most_at_once)
-        self._session: aiohttp.ClientSession | None = None
+        self._kept: aiohttp.ClientSession | None = None
+        self._new: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0),
+        self._kept = self._open(aiohttp.TCPConnector(ssl=self._tls or True, limit=0))
+        self._new = self._open(aiohttp.TCPConnector(ssl=self._tls or True, limit=0, force_close=True))
+        return self
+
+    def _open(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=self._seconds),
             headers=self._headers,
         )
-        return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._kept, self._new):
+            if session is not None:
+                await session.close()
+        self._kept = self._new = None
 
     async def look_up(self, path: str, question: Mapping[str, str]) -> dict[str, Any] | None:
         """Ask once and give the answer, or None when the register has no such thing. Raises `RegisterUnavailable`."""
@@ -82,12 +90,15 @@ class RegisterLine:
 
     async def _send(self, url: URL, body: bytes) -> tuple[int, bytes]:
         """Send one look-up, once more where a kept connection turned out to be closed at the other end."""
-        if self._session is None:
+        if self._kept is None or self._new is None:
             raise RegisterUnavailable(self.name)
         try:
-            return await self._exchange(self._session, url, body)
-        except aiohttp.ServerDisconnectedError:
-            return await self._exchange(self._session, url, body)
+            return await self._exchange(self._kept, url, body)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # Ended by a close or by a reset, which comes as another error.
+            return await self._exchange(self._new, url, body)
 
     async def _exchange(self, session: aiohttp.ClientSession, url: URL, body: bytes) -> tuple[int, bytes]:
         async with session.post(url, data=body, allow_redirects=False) as response:
