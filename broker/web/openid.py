@@ -8,11 +8,12 @@ Rules kept here:
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -68,6 +69,7 @@ class OpenIdClient:
         self._keys: Mapping[str, tuple[str, Key]] = {}
         self._metadata_until = 0.0
         self._keys_read_at = -NEW_KEYS_AFTER_SECONDS
+        self._learning = asyncio.Lock()
 
     async def begin(self) -> tuple[str, dict[str, str]]:
         """Give the address to send the browser to, and what must be remembered until it comes back."""
@@ -184,20 +186,14 @@ class OpenIdClient:
     async def _learn_keys(self, id_token: str) -> None:
         """Read the provider's keys when the token names one that we do not know; not more often than twice a minute."""
         kid = _kid(id_token)
-        known = kid in self._keys or (kid is None and len(self._keys) == 1)
-        if known or time.monotonic() - self._keys_read_at < NEW_KEYS_AFTER_SECONDS:
-            return
-        self._keys_read_at = time.monotonic()
-        members = (await self._call("GET", (await self._known())["jwks_uri"])).get("keys")
-        keys = {}
-        for member in members if isinstance(members, list) else []:
-            try:
-                alg, key = public_key(member)
-            except BadKey:
-                continue  # A key of a kind that we do not use, such as one for encryption.
-            if member.get("use", "sig") == "sig":
-                keys[str(member.get("kid"))] = (alg, key)
-        self._keys = keys
+        # Who comes while another log-in is reading the keys waits for them.
+        async with self._learning:
+            known = kid in self._keys or (kid is None and len(self._keys) == 1)
+            if known or time.monotonic() - self._keys_read_at < NEW_KEYS_AFTER_SECONDS:
+                return
+            self._keys_read_at = time.monotonic()
+            members = (await self._call("GET", (await self._known())["jwks_uri"])).get("keys")
+            self._keys = _usable(members if isinstance(members, list) else [])
 
     async def _call(
         self,
@@ -227,6 +223,19 @@ class OpenIdClient:
         if not isinstance(answer, dict):
             raise NotAuthenticated(REFUSAL if status in {400, 401} else UNAVAILABLE)
         return answer
+
+
+def _usable(members: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, Key]]:
+    """Give the keys for signatures among these, each with its algorithm, by id."""
+    keys = {}
+    for member in members:
+        try:
+            alg, key = public_key(member)
+        except BadKey:
+            continue  # A key of a kind that we do not use, such as one for encryption.
+        if member.get("use", "sig") == "sig":
+            keys[str(member.get("kid"))] = (alg, key)
+    return keys
 
 
 def _kid(token: str) -> str | None:

@@ -1,5 +1,6 @@
 """Citizens, officers and caseworkers log in, stay as long as they may, and leave."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -168,6 +169,14 @@ async def test_keys_are_read_again_only_when_unknown(lobby: Lobby) -> None:
     for _ in range(3):
         await lobby.log_in(lobby.browser())
 
+    assert lobby.provider.asked_for_keys == 1
+
+
+async def test_the_first_log_ins_may_come_together(lobby: Lobby) -> None:
+    """Who comes back while the provider's keys are being read waits for them, and is not turned away."""
+    answers = await asyncio.gather(*(lobby.log_in(lobby.browser()) for _ in range(5)))
+
+    assert [answer.status_code for answer in answers] == [303] * 5
     assert lobby.provider.asked_for_keys == 1
 
 
