@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,10 @@ class Front:
 
 
 @contextlib.asynccontextmanager
-async def open_front(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[Front]:
-    """Open the faces over two fresh databases; the registers and sources are those of the small house."""
+async def open_front(
+    postgres: PrivatePostgres, folder: Path, change: Callable[[Ports], Ports] = lambda ports: ports
+) -> AsyncIterator[Front]:
+    """Open the faces over two fresh databases; the registers and sources are those of the small house, or changed."""
     house = await a_house(folder)
     async with opened(postgres) as databases:
         citizen, child = await databases.vault.citizens([CITIZEN, CHILD])
@@ -65,6 +67,7 @@ async def open_front(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[F
         ports = replace(
             house.ports, handles=databases.vault, consents=databases.consents, log=databases.log, clock=FixedClock(NOON)
         )
+        ports = change(ports)
         transport = httpx2.ASGITransport(app=None, raise_app_exceptions=False)  # type: ignore[arg-type]  # set below
         async with httpx2.AsyncClient(transport=transport, base_url="https://broker.example") as http:
             front = Front(databases, ports, http)

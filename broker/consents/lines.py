@@ -146,10 +146,14 @@ def _meant(
     citizen = facts.subjects[0]
     if handle is not None:
         return (family.get(handle, citizen),)
-    children = tuple(subject for subject in facts.subjects if subject.child_of_citizen)
-    if directory.categories[line.category].child and children and not _below(citizen, ADULT_AGE, facts.today):
-        return children
-    return (citizen,)
+    if not directory.categories[line.category].child or _below(citizen, ADULT_AGE, facts.today):
+        return (citizen,)
+    # A child nobody can say yes for is asked about like none, and one who is grown up is not asked at all: neither
+    # the asker learns of the one (P6), nor the other of a parent's case.
+    children = (subject for subject in facts.subjects if subject.child_of_citizen)
+    return tuple(child for child in children if _below(child, ADULT_AGE, facts.today) and _holders(child, facts)) or (
+        citizen,
+    )
 
 
 async def _judge(recorded: Recorded, facts: Facts, subjects: dict[Key, Subject], ports: Ports) -> None:
@@ -180,10 +184,15 @@ def _lines(key: Key, subject: Subject, facts: Facts, directory: Directory) -> li
         if subject.guardian is not None:
             return [RequestLine(key.subject, subject.guardian, GUARDIAN, *row)]
         return [RequestLine(key.subject, key.subject, SELF, *row)]
-    holders = [held.holder for held in subject.custody if held.from_day <= facts.today <= held.to_day]
+    holders = _holders(subject, facts)
     if not holders:
-        raise BadAsk("/lines", "nobody_can_say_yes")
-    return [RequestLine(key.subject, holder, CUSTODY_HOLDER, *row) for holder in sorted(holders)]
+        raise BadAsk("/lines", "not_of_this_citizen")
+    return [RequestLine(key.subject, holder, CUSTODY_HOLDER, *row) for holder in holders]
+
+
+def _holders(subject: Subject, facts: Facts) -> list[str]:
+    """Name who holds custody of somebody today."""
+    return sorted(held.holder for held in subject.custody if held.from_day <= facts.today <= held.to_day)
 
 
 def _below(subject: Subject, age: int, today: int) -> bool:

@@ -3,14 +3,14 @@
 Rules kept here (`design.md` 6b f, P6):
 - Sources left out mean those of the requester's municipality that hold a category of the purpose, plus those named in
   consents to this unit for this purpose or in its delegations; never by where the citizen lives.
-- A child category is about the citizen's children; for a citizen with none it is about the citizen, so that the list
-  shown to the asker has the same rows either way.
+- A child category is about the citizen's children that are not of age, and those who are where a consent names them:
+  nobody grown up hears from their own log that a parent has a case. For a citizen with none it is about the citizen,
+  so that the list shown to the asker has the same rows either way.
 """
 
 from __future__ import annotations
 
 from broker.domain.asks import Ask, Key
-from broker.domain.days import day_of
 from broker.domain.directory import Category, Directory
 from broker.domain.facts import ConsentLine, Facts, Subject
 from broker.domain.identity import Caller
@@ -60,16 +60,24 @@ def _given_here(line: ConsentLine, ask: Ask, caller: Caller) -> bool:
 
 
 def _subjects(category: Category, facts: Facts) -> tuple[str, ...]:
-    """Say whom a category concerns: the citizen, or their children that are not of age."""
+    """Say whom a category concerns: the citizen, or their children that are not of age or spoken of in a consent."""
     if not category.child or _is_minor(facts.subjects[0], facts.today):
         return (facts.citizen,)
-    children = tuple(subject.handle for subject in facts.subjects if subject.child_of_citizen)
+    spoken_of = {line.subject for line in facts.consents.lines}
+    children = tuple(
+        subject.handle
+        for subject in facts.subjects
+        if subject.child_of_citizen and (subject.handle in spoken_of or not _is_of_age(subject, facts.today))
+    )
     return children or (facts.citizen,)
 
 
 def _is_minor(subject: Subject, today: int) -> bool:
     """Tell whether someone is below the age of majority. An unknown birth day is no minor here; the policy refuses."""
-    if subject.born is None:
-        return False
+    return subject.born is not None and not _is_of_age(subject, today)
+
+
+def _is_of_age(subject: Subject, today: int) -> bool:
+    """Tell whether someone is known to be of age."""
     # Same arithmetic as the policy's: right on 29 February and in every engine (policy.md 4, rule 1).
-    return (today - subject.born) // 10000 < ADULT_AGE and day_of(today) is not None
+    return subject.born is not None and (today - subject.born) // 10000 >= ADULT_AGE

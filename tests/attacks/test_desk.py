@@ -14,6 +14,7 @@ from broker.domain.identity import Caller, Role, System
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
 from tests.builders import CASE, CHILD, CITIZEN, FAMILY, FAR, PURPOSE, SOCIAL, STRANGER, a_caller
+from tests.fakes.registers import FakePeople
 from tests.front import Front, open_front
 
 ASK = {"citizen": CITIZEN.disclose(), "purpose": PURPOSE, "case": CASE}
@@ -204,3 +205,20 @@ async def test_a_repeated_request_makes_one_thing_and_another_body_is_refused(fr
 
     front.caller = replace(a_caller(), caseworker=replace(a_caller().caseworker, id=Personal("mallory")))
     assert (await front.post("/v1/consent-requests", WANTED, **key)).status_code == 403
+
+
+async def test_a_grown_child_hears_nothing_of_a_parents_case(front: Front) -> None:
+    """Neither an ask about a parent nor a request to them reaches a child of theirs who is of age."""
+    people = front.ports.people
+    assert isinstance(people, FakePeople)
+    people.persons[CHILD] = replace(people.persons[CHILD], born=19990920, custody=())
+    lines = [{"source": FAMILY, "category": "F01"}, {"source": SOCIAL, "category": "S01"}]
+
+    assert (await front.post("/v1/exchange", ASK)).status_code == 403
+    assert (await front.post("/v1/consent-requests", WANTED | {"lines": lines})).status_code == 201
+
+    front.citizen = CHILD
+    assert (await front.get("/v1/me/consent-requests")).json()["requests"] == []
+    assert (await front.get("/v1/me/accesses")).json()["entries"] == []
+    front.citizen = CITIZEN
+    assert len((await front.get("/v1/me/accesses")).json()["entries"]) >= 3
