@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -10,14 +9,22 @@ from broker.domain.asks import Key
 from broker.domain.errors import SourceFailed
 from broker.domain.items import Found, Item, Silent
 from broker.domain.receipts import Permit
+from broker.exchange.together import together
 from broker.ports import Source
 
 
 async def fetch(permit: Permit, sources: Mapping[str, Source]) -> Found:
-    """Read what the permit names, nothing else. Each source keeps its own deadline; one that fails stops no other."""
+    """Read what the permit names, nothing else. Each source keeps its own deadline; one that fails stops no other.
+
+    An error that nobody named ends the ask, and with it every read that is still under way.
+    """
     places = sorted(_grouped(permit.keys).items())
-    reads = [_read(sources[source], permit, subject, categories) for (source, subject), categories in places]
-    answers = await asyncio.gather(*reads)
+    async with together() as group:
+        reads = [
+            group.create_task(_read(sources[source], permit, subject, categories))
+            for (source, subject), categories in places
+        ]
+    answers = [read.result() for read in reads]
     told = [
         (item, item.key in {Key(*place[:1], category, *place[1:]) for category in categories})
         for (place, categories), answer in zip(places, answers, strict=True)

@@ -6,7 +6,6 @@ not answer is a fact too: the decision is then no.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from broker.domain.facts import CaseRecord, ConsentFacts, Custody, Employment, F
 from broker.domain.identity import Caller
 from broker.domain.personal import Personal
 from broker.domain.receipts import Recorded
+from broker.exchange.together import together
 from broker.ports import Cases, Consents, Handles, People
 
 NO_CASE = CaseRecord(exists=False)
@@ -66,10 +66,11 @@ async def look_up(
     subjects = tuple(_subject(person, names, directory, child=i > 0) for i, person in enumerate(persons))
     caller = recorded.caller
     everybody = [subject.handle for subject in subjects]
-    read, _ = await asyncio.gather(
-        consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, everybody),
-        handles.note_known(_heard_of(subjects, people, told)),
-    )
+    async with together() as group:
+        read = group.create_task(
+            consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, everybody)
+        )
+        group.create_task(handles.note_known(_heard_of(subjects, people, told)))
     return Facts(
         at=recorded.at,
         today=danish_day(recorded.at),
@@ -79,7 +80,7 @@ async def look_up(
         subjects=subjects,
         case=told.case,
         employment=told.employment,
-        consents=read,
+        consents=read.result(),
         registers=tuple(sorted({people.name, cases.name})),
         failed_registers=told.failed,
         related=_related(recorded, told, names),
@@ -98,13 +99,15 @@ async def _ask_registers(recorded: Recorded, people: People, cases: Cases) -> _R
     """Ask both registers at once, then the children's entries; note who stayed silent."""
     ask, caseworker = recorded.ask, recorded.caller.caseworker
     failed: set[str] = set()
-    citizen, case, employment = await asyncio.gather(
-        _person(people, ask.citizen, failed),
-        _case(cases, recorded, failed),
-        _employment(cases, caseworker.id, failed),
-    )
-    children = await asyncio.gather(*(_person(people, cpr, failed) for cpr in citizen.children))
-    return _Registers(citizen, tuple(children), case, employment, tuple(sorted(failed)))
+    async with together() as group:
+        asked = group.create_task(_person(people, ask.citizen, failed))
+        case = group.create_task(_case(cases, recorded, failed))
+        employment = group.create_task(_employment(cases, caseworker.id, failed))
+    citizen = asked.result()
+    async with together() as group:
+        entries = [group.create_task(_person(people, cpr, failed)) for cpr in citizen.children]
+    children = tuple(entry.result() for entry in entries)
+    return _Registers(citizen, children, case.result(), employment.result(), tuple(sorted(failed)))
 
 
 async def _person(people: People, cpr: Personal[str], failed: set[str]) -> RegisterPerson:

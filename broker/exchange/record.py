@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 from broker.domain.asks import Ask
 from broker.domain.events import AskMade
 from broker.domain.identity import Caller
 from broker.domain.receipts import Recorded
+from broker.exchange.together import together
 from broker.ports import AuditLog, Handles
 
 
@@ -19,9 +19,11 @@ async def record(
 
     Handles are made by the same statements whether the number is known or not, so making one reads nothing.
     """
-    (citizen,), actor, case = await asyncio.gather(
-        handles.citizens([ask.citizen]), handles.actor(caller.caseworker), handles.case(caller.unit, ask.case)
-    )
+    async with together() as group:
+        citizens = group.create_task(handles.citizens([ask.citizen]))
+        employee = group.create_task(handles.actor(caller.caseworker))
+        number = group.create_task(handles.case(caller.unit, ask.case))
+    (citizen,), actor, case = citizens.result(), employee.result(), number.result()
     event = AskMade(
         municipality=caller.municipality,
         subject=citizen,
