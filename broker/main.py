@@ -86,9 +86,10 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
     registry = read_registry(settings.registry, settings.policies / "tables")
     keys = read_key_folder(settings.key_folder)
     async with AsyncExitStack() as stack:
-        pool = await _pool(settings.database_url, "broker", stack)
-        vault = HandlesVault(await _pool(settings.vault_url, "broker vault", stack), keys.house)
-        audit_log = AuditLogPostgres(pool, vault, log_name(settings))
+        seconds = settings.database_deadline_seconds
+        pool = await _pool(settings.database_url, "broker", seconds, stack)
+        vault = HandlesVault(await _pool(settings.vault_url, "broker vault", seconds, stack), keys.house)
+        audit_log = AuditLogPostgres(pool, vault, log_name(settings), timeout_seconds=seconds)
         stack.push_async_callback(audit_log.aclose)
         clock = clock_of(settings)
         consents = ConsentsSql(pool, audit_log, vault)
@@ -107,8 +108,8 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         yield House(settings, registry, keys, ports, vault, audit_log, pool, pings)
 
 
-async def _pool(url: str, name: str, stack: AsyncExitStack) -> Pool:
-    pool = await open_pool(url, name=name)
+async def _pool(url: str, name: str, seconds: float, stack: AsyncExitStack) -> Pool:
+    pool = await open_pool(url, name=name, timeout_seconds=seconds)
     stack.push_async_callback(pool.close)
     return pool
 

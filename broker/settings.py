@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     source_deadline_seconds: Annotated[
         float, Field(gt=0, description="What a source gets where its entry says nothing")
     ] = 3.0
+    database_deadline_seconds: Annotated[
+        float, Field(gt=0, description="What a statement gets, and the wait for a connection; then it is a no (503)")
+    ] = 6.0
     asks_per_caseworker_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 120
     asks_per_system_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 3000
     asks_per_municipality_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 12000

@@ -4,6 +4,8 @@ Rules kept here:
 - Every transaction of the broker names whose rows it may touch (`Scope`); without a scope row-level security shows
   nothing. The names are set for that transaction alone, so a pooled connection carries none to the next.
 - What PostgreSQL says never leaves: it becomes `StoreUnavailable`, because messages may hold values.
+- A database that hangs holds nobody up for ever: waiting for a connection, connecting and a statement have deadlines.
+- Neither does a node that hangs: the server ends a transaction that rests, and lets go of its locks.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 ROLES_FILE = Path(__file__).parents[2] / "deploy" / "database" / "roles.sql"
 MIGRATIONS = Path(__file__).parent / "migrations"
 BOOTSTRAP_LOCK = 6_210_771
+DEADLINE_SECONDS = 6.0
 UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 OWNER, APP, VAULT_APP = "borgerbro_owner", "borgerbro_app", "borgerbro_vault_app"
@@ -119,25 +122,58 @@ async def upgrade(owner_dsn: str, which: Literal["main", "vault"], revision: str
     await asyncio.to_thread(command.upgrade, config, revision)
 
 
-async def open_pool(dsn: str, *, name: str, smallest: int = 1, largest: int = 16, timeout_seconds: float = 10) -> Pool:
+class _BoundedPool(asyncpg.Pool):
+    """A pool in which nobody waits for a connection longer than a statement may take.
+
+    Without that, asks that come while the database hangs would each wait for all those before them.
+    """
+
+    __slots__ = ("_wait_seconds",)
+
+    def __init__(self, dsn: str, *, wait_seconds: float, **settings: Any) -> None:
+        super().__init__(dsn, **settings)
+        self._wait_seconds = wait_seconds
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        """Give a connection in time, or raise `TimeoutError`; its return is bounded alike."""
+        return super().acquire(timeout=self._wait_seconds if timeout is None else timeout)
+
+
+async def open_pool(
+    dsn: str, *, name: str, smallest: int = 1, largest: int = 16, timeout_seconds: float = DEADLINE_SECONDS
+) -> Pool:
     """Open connections to one database; raise `StoreUnavailable` when it does not answer.
 
     `name` is what the database's own views show. Nothing is reset when a connection comes back, because nothing here
-    outlives its transaction.
+    outlives its transaction. `timeout_seconds` is what connecting, waiting for a connection and a statement get each;
+    the server itself ends a statement by then, and in half of it a transaction in which nothing happens.
     """
+    milliseconds = int(timeout_seconds * 1000)
+    pool = _BoundedPool(
+        dsn,
+        wait_seconds=timeout_seconds,
+        min_size=smallest,
+        max_size=largest,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300.0,
+        timeout=timeout_seconds,
+        command_timeout=timeout_seconds,
+        reset=_leave_as_is,
+        server_settings={
+            "application_name": name,
+            "synchronous_commit": "on",
+            "statement_timeout": str(milliseconds),
+            # Whoever waits for a lock that a node which stopped still holds gets it before their own deadline.
+            "idle_in_transaction_session_timeout": str(max(milliseconds // 2, 1)),
+        },
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
+        loop=None,
+    )
     try:
-        pool = await asyncpg.create_pool(
-            dsn,
-            min_size=smallest,
-            max_size=largest,
-            timeout=timeout_seconds,
-            command_timeout=timeout_seconds,
-            reset=_leave_as_is,
-            server_settings={"application_name": name, "synchronous_commit": "on"},
-        )
+        return await pool
     except UNREACHABLE:
         raise StoreUnavailable from None
-    return pool
 
 
 async def _leave_as_is(connection: Connection) -> None:

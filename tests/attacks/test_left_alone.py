@@ -38,7 +38,8 @@ class Slow:
 async def consented(folder: Path) -> SmallHouse:
     """Give the small house with consents to three sources."""
     house = await a_house(folder)
-    house.consents.standing += [
+    consents: Any = house.consents
+    consents.standing += [
         house.consented(SOCIAL, "S01"),
         house.consented(FAMILY, "F01", house.child),
         house.consented(FAR, "S02"),
