@@ -14,7 +14,7 @@ COMMANDS = {
     "test": "run the tests, after getting the real parts that can be had; what follows goes to pytest",
     "check": "format, lint, types, imports, policies, docs: looks and changes nothing",
     "fix": "repair what the formatters and linters can repair",
-    "bench": "measure what an ask costs, beside a hand-written floor and the bare source (--profile: where its time goes)",
+    "bench": "measure what an ask costs, beside a hand-written floor and the bare source (--profile: where time goes)",
     "docs": "write anew the pages that follow from the code",
 }
 WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.
