@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from demo.world.children import ROOT, WorldBroken
@@ -42,10 +43,11 @@ class Load:
 
 
 @asynccontextmanager
-async def opened_load(targets: Mapping[str, Any]) -> AsyncIterator[Load]:
-    """Start the load and tell it whom to ask; it ends when its input does."""
+async def opened_load(targets: Mapping[str, Any], authorities: Path | None = None) -> AsyncIterator[Load]:
+    """Start the load and tell it whom to ask, and whose word it trusts over TLS; it ends when its input does."""
+    trusted = {"SSL_CERT_FILE": str(authorities)} if authorities else {}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.load", cwd=ROOT, env=environment(), limit=2**26,
+        sys.executable, "-m", "bench.load", cwd=ROOT, env=environment() | trusted, limit=2**26,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     load = Load(process)

@@ -74,6 +74,10 @@ class Floor:
         await self.pool.execute(INSERT, citizen, os.urandom(ROW_BYTES))
         return Response(orjson.dumps(told), media_type="application/json")
 
+    async def ready(self, _request: Request) -> Response:
+        """Tell a proxy in front that this is up."""
+        return Response()
+
     async def _post(self, place: str, body: dict[str, Any]) -> Any:
         where = self.told[place]
         async with self.http.post(where["url"], data=orjson.dumps(body), headers=where["headers"]) as answer:
@@ -84,7 +88,8 @@ class Floor:
 async def _serve(told: dict[str, Any]) -> None:
     floor = Floor(told)
     listener = bound(0)
-    app = Starlette(routes=[Route("/ask", floor.ask, methods=["POST"])], lifespan=floor.open)
+    routes = [Route("/ask", floor.ask, methods=["POST"]), Route("/health/ready", floor.ready)]
+    app = Starlette(routes=routes, lifespan=floor.open)
     server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="error", server_header=False))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 -- uvicorn tells it by a flag alone

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.figures import Figures, Place
+from bench.plan import COUNTRY_BROKER, REGISTERS_MS, SLOW_MS, TLS_BROKER, Case
 
-BUSY, SLOW = "source at once, registers at once, 16 at once", "source of 20 ms, registers at once, 1 at once"
+BUSY, SLOW = Case(0, 0, 16, ()).name, Case(SLOW_MS, 0, 1, ()).name
+SLOW_REGISTERS = Case(SLOW_MS, REGISTERS_MS, 1, ()).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class Goal:
 
 def goals(figures: Figures) -> list[Goal]:
     """Hold what was measured against the goals."""
-    broker = broker_of(figures)
-    return [*_asks(figures, broker), *_waits(figures, broker), *_decisions(figures), *_log(figures)]
+    shaped = TLS_BROKER if TLS_BROKER in figures.cases[0].targets else broker_of(figures)
+    return [
+        *_asks(figures, shaped), *_waits(figures, shaped), *_beside(figures), *_decisions(figures), *_log(figures),
+    ]  # fmt: skip
 
 
 def broker_of(figures: Figures) -> str:
-    """Name the broker that the goals are about: the first, which has the engine of production where there is one."""
+    """Name the first broker, which has the engine of production where there is one, and no proxy before it."""
     return next(target for target in figures.cases[0].targets if target.startswith("broker"))
 
 
@@ -46,8 +50,19 @@ def _waits(figures: Figures, broker: str) -> Iterator[Goal]:
     for name, mosts in (("p50", (10, 5)), ("p99", (25,))):
         if added := figures.added((SLOW, broker, name), (SLOW, "direct", name)):
             yield from (_most(f"added to a source of 20 ms, {name}", most, median(added), "ms") for most in mosts)
+    broker = broker_of(figures)
     if view := figures.added(("view", broker, "p50"), ("view", "slowest source", "p50")):
         yield _most("view of 5 sources beyond the slowest, p50", 10, median(view), "ms")
+
+
+def _beside(figures: Figures) -> Iterator[Goal]:
+    broker = broker_of(figures)
+    # Both registers at once are one wait, one after the other would be two.
+    if added := figures.added((SLOW_REGISTERS, broker, "p50"), (SLOW, broker, "p50")):
+        yield _most("added by registers of 10 ms, p50", 1.5 * REGISTERS_MS, median(added), "ms")
+    large = "large registry, 16 at once"
+    if times := figures.ratio((large, COUNTRY_BROKER, "rate"), (large, broker, "rate")):
+        yield _least("asks a second with a large registry beside a small one", 0.95, median(times), "×")
 
 
 def _decisions(figures: Figures) -> Iterator[Goal]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,6 @@ from audit.commitment import Party, seal
 from audit.committer import GroupCommitter, Pool, Submission
 from audit.postgres import NewEntry, open_log
 from bench.figures import percentile_99
-from bench.plan import CROWD
 from bench.question import question_of
 from bench.scene import FIVE_SOURCES, PUPIL, Scene
 from broker.adapters.database import open_pool
@@ -42,11 +41,12 @@ GRANT SELECT, INSERT ON bench_raw TO borgerbro_app;
 """
 RAW_INSERT = "INSERT INTO bench_raw (eid, leaf, ciphertext, salt, fields) VALUES ($1, $2, $3, $4, $5::jsonb)"
 KEYS = (1, 60)
+LARGE_TABLES = ", large tables"
 
 
 @dataclass(frozen=True, slots=True)
 class Appends:
-    """The log beside plain inserts of the same bytes, one row a transaction, on equal pools."""
+    """The log beside plain inserts of the same bytes, one row a transaction, over the same pool of 16 connections."""
 
     pool: Pool
     committer: GroupCommitter
@@ -78,8 +78,7 @@ async def opened_appends(scene: Scene) -> AsyncIterator[Appends]:
     admin = await asyncpg.connect(scene.world.databases.superuser)
     await admin.execute(RAW_TABLE)
     await admin.close()
-    # As many connections as callers, so that plain rows wait for nobody.
-    pool = await open_pool(scene.world.addresses.app, name="bench", largest=CROWD)
+    pool = await open_pool(scene.world.addresses.app, name="bench")
     async with pool.acquire() as connection:
         await open_log(connection, ORIGIN, TENANT, YEAR)
     committer = GroupCommitter(pool)
@@ -129,12 +128,14 @@ class Decisions:
 
 
 @asynccontextmanager
-async def opened_decisions(house: House) -> AsyncIterator[Decisions]:
-    """Open the engines over the scene's registry."""
-    rules, tables, opa = load_rules(POLICIES), house.registry.tables, shutil.which("opa")
-    engines: dict[str, Any] = {"embedded": await EmbeddedPolicy.open(rules, tables)}
-    if opa:
-        engines["OPA server"] = await SpawnedOpaPolicy.open(Path(opa), rules, tables)
+async def opened_decisions(house: House, large: Mapping[str, Any]) -> AsyncIterator[Decisions]:
+    """Open the engines over the scene's registry, and over the tables of a large one."""
+    rules, opa = load_rules(POLICIES), shutil.which("opa")
+    engines: dict[str, Any] = {}
+    for what, tables in (("", house.registry.tables), (LARGE_TABLES, large)):
+        engines[f"embedded{what}"] = await EmbeddedPolicy.open(rules, tables)
+        if opa:
+            engines[f"OPA server{what}"] = await SpawnedOpaPolicy.open(Path(opa), rules, tables)
     questions = [question_of(house.registry.directory, count) for count in KEYS]
     try:
         yield Decisions(engines, {len(question["keys"]): question for question in questions})
@@ -146,7 +147,8 @@ async def opened_decisions(house: House) -> AsyncIterator[Decisions]:
 @asynccontextmanager
 async def opened_sources(scene: Scene) -> AsyncIterator[House]:
     """Open the doors of one more node in this process, for its sources and its registry."""
-    async with open_house(read(scene.settings("http://127.0.0.1:1", 0, "embedded")), {}) as house:
+    settings = scene.settings("http://127.0.0.1:1", 0, "embedded", scene.world.files.registry, POLICIES)
+    async with open_house(read(settings), {}) as house:
         yield house
 
 

@@ -11,14 +11,16 @@ import platform
 import time
 from dataclasses import dataclass, field
 from statistics import median
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from bench.figures import Figures
-from bench.processes import Books, listener_on, open_books, started_for
+from bench.plan import TLS_BROKER, TLS_FLOOR
+from bench.processes import Books, listener_on, open_books, resident_kb, started_for
 from bench.scene import Scene
 
-PAYERS = ("own", "children", "database", "systems", "load")
+PAYERS = ("own", "children", "proxy", "database", "systems", "load")
 SPINS = 200_000
 # Above these, the run is called noisy: others' share of the machine's cores, and the slowest spin by the quickest.
 OTHERS_SHARE, UNEVEN_TIMES = 0.10, 1.35
@@ -29,6 +31,7 @@ class Machine:
     """The processes of ours that pay for an ask, found once, before the first round."""
 
     listeners: dict[str, int | None]
+    proxies: dict[str, int | None]
     database: int | None
     systems: int | None
     load: int
@@ -43,6 +46,7 @@ class Machine:
         return {
             "own": frozenset({own} if own else ()),
             "children": served - {own},
+            "proxy": books.family(self.proxies.get(target)),
             "database": books.family(self.database),
             "systems": books.family(self.systems) - served,
             "load": frozenset({self.load}),
@@ -56,6 +60,12 @@ class Machine:
         for payer, processes in self.payers(place[-1], after).items():
             if processes and (payer != "own" or self.listeners.get(place[-1])):
                 into.add(*place, f"cpu {payer}", value=after.spent(processes, before) * 1000 / asks)
+
+    def resident(self) -> dict[str, int]:
+        """Say how much memory each server and its children hold just now, in kB."""
+        books = open_books()
+        families = {name: books.family(head) if books else frozenset() for name, head in self.listeners.items()}
+        return {name: sum(resident_kb(one) or 0 for one in family) for name, family in families.items()}
 
     def watch(self, before: Books | None, seconds: float) -> None:
         """Note what share of all cores others took since `before`, and how long a fixed sum takes just now."""
@@ -84,15 +94,21 @@ async def find_payers(scene: Scene, load: int) -> Machine:
     backend: int = await admin.fetchval("SELECT pg_backend_pid()")
     books = open_books()
     await admin.close()
-    source = listener_on(int(scene.targets["direct"]["url"].split(":")[2].partition("/")[0]))
+    source = listener_on(_port(scene.targets["direct"]["url"]))
     parents = books.parents if books else {}
+    fronted = [name for name in (TLS_FLOOR, TLS_BROKER) if name in scene.ports]
     return Machine(
         {name: listener_on(port) for name, port in scene.ports.items()},
+        {name: listener_on(_port(scene.targets[name]["url"])) for name in fronted},
         parents.get(backend),
         parents.get(source or 0),
         load,
         started_for(scene.world.files.folder),
     )
+
+
+def _port(url: str) -> int:
+    return urlsplit(url).port or 0
 
 
 def described() -> str:

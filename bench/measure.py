@@ -6,16 +6,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from bench.asking import Load, opened_load
 from bench.figures import Figures
 from bench.inside import Appends, Decisions, opened_appends, opened_decisions, opened_sources, sources_alone
+from bench.large import size_of, write_large
 from bench.machine import Machine, find_payers
-from bench.plan import SLOW_MS, Case, Plan, cases_of
+from bench.plan import COUNTRY_BROKER, SLOW_MS, TLS_BROKER, Case, Plan, cases_of
 from bench.processes import open_books
 from bench.scene import CASES, SCHOOL, Scene, engines
 from broker.main import House
+from broker.registry import Registry, read_registry
+from demo.world.proxy import Proxy, haproxy
+from demo.world.world import POLICIES
 
 SOURCES = tuple(f"source-korsbaek-{name}" for name in ("jobcentre", "social", "family", "health", "school"))
 REGISTERS = ("people", f"cases-{CASES}")
@@ -34,22 +39,60 @@ class Course:
 
 
 @asynccontextmanager
-async def opened_course(scene: Scene) -> AsyncIterator[Course]:
-    """Start what is compared."""
+async def opened_course(scene: Scene, plan: Plan, into: Figures) -> AsyncIterator[Course]:
+    """Start what is compared, one after the other, so that how long each takes to start means something."""
     await scene.add_floor()
-    await asyncio.gather(*(scene.add_broker(name, engine) for name, engine in engines().items()))
+    for name, engine in engines().items():
+        await scene.add_broker(name, engine)
+    folder = scene.world.files.folder
+    registry, policies = await asyncio.to_thread(
+        write_large, scene.world.files.registry, POLICIES, folder / "large", plan.size
+    )
+    production = next(iter(engines().values()))
+    await scene.add_broker(COUNTRY_BROKER, production, registry=registry, policies=policies)
     async with AsyncExitStack() as stack:
-        load = await stack.enter_async_context(opened_load(scene.targets))
+        authorities = await _add_tls(scene, production, stack)
+        load = await stack.enter_async_context(opened_load(scene.targets, authorities))
         house = await stack.enter_async_context(opened_sources(scene))
-        decisions = await stack.enter_async_context(opened_decisions(house))
+        large = read_timed(into, registry, policies)
+        decisions = await stack.enter_async_context(opened_decisions(house, large.tables))
         appends = await stack.enter_async_context(opened_appends(scene))
-        yield Course(scene, load, await find_payers(scene, load.process.pid), house, decisions, appends)
+        machine = await find_payers(scene, load.process.pid)
+        yield Course(scene, load, machine, house, decisions, appends)
+        into.facts["registry"] |= {"started_seconds": dict(scene.started), "resident_kb": machine.resident()}
+    # What comes after needs their connections: PostgreSQL has a number of them.
+    for name in scene.started:
+        scene.nurseries.brokers.stop(name)
+        await scene.nurseries.brokers.ended(name)
+
+
+async def _add_tls(scene: Scene, engine: str, stack: AsyncExitStack) -> Path | None:
+    """Put a proxy before a floor and before a node, where there is one, and give the file of whom to trust."""
+    if haproxy() is None:
+        return None
+    folder = scene.world.files.folder
+    before_floor, before_node = (stack.enter_context(Proxy(folder / name)) for name in ("tls-floor", "tls-broker"))
+    scene.add_floor_behind(before_floor)
+    await scene.add_broker(TLS_BROKER, engine, proxy=before_node)
+    authorities = folder / "authorities.pem"
+    authorities.write_text(
+        "".join(proxy.authority.read_text("ascii") for proxy in (before_floor, before_node)), "ascii"
+    )
+    return authorities
+
+
+def read_timed(into: Figures, registry: Path, policies: Path) -> Registry:
+    """Read a large registry, and note how large it is and how long that takes."""
+    begun = time.monotonic()
+    large = read_registry(registry, policies / "tables")
+    into.facts["registry"] = {"size": asdict(size_of(large)), "read_seconds": time.monotonic() - begun}
+    return large
 
 
 async def measure(scene: Scene, plan: Plan, say: Callable[[str], None]) -> Figures:
     """Start what is compared, warm up, and measure every round."""
-    figures = Figures(plan, cases_of(plan, tuple(engines())))
-    async with opened_course(scene) as course:
+    figures = Figures(plan, cases_of(plan, tuple(engines()), tls=haproxy() is not None))
+    async with opened_course(scene, plan, figures) as course:
         begun = time.monotonic()
         for number in range(plan.rounds + 1):
             if number > 1 and time.monotonic() - begun > plan.most_seconds:
@@ -67,6 +110,7 @@ async def _round(course: Course, into: Figures, *, warming: bool) -> None:
     before, begun = open_books(), time.monotonic()
     for case in into.cases:
         await _compare(course, case, into, warming=warming)
+    await _large(course, into, warming=warming)
     await _view(course, into, warming=warming)
     await _inside(course, into)
     if not warming:
@@ -83,6 +127,17 @@ async def _compare(course: Course, case: Case, into: Figures, *, warming: bool) 
         into.answers(case.name, target, outcome=outcome)
         course.machine.note(into, (case.name, target), before, len(outcome["took"]))
     await course.scene.slow(0, f"source-{SCHOOL}", *REGISTERS)
+
+
+async def _large(course: Course, into: Figures, *, warming: bool) -> None:
+    """Ask the same of a node with a small registry and of one with a large one."""
+    for callers in (1, 16):
+        for target in (next(iter(engines())), COUNTRY_BROKER):
+            place = (f"large registry, {callers} at once", target)
+            before = open_books()
+            outcome = await course.load.play(target, callers, into.plan.lasts(target, callers, warming=warming))
+            into.answers(*place, outcome=outcome)
+            course.machine.note(into, place, before, len(outcome["took"]))
 
 
 async def _view(course: Course, into: Figures, *, warming: bool) -> None:

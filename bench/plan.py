@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.large import COUNTRY, PROVINCE, Size
+
 SLOW_MS = 20
 REGISTERS_MS = 10
+TLS_FLOOR, TLS_BROKER, COUNTRY_BROKER = "floor behind TLS", "broker behind TLS", "broker, large registry"
 # Many callers share the machine, so each waits longer, and a round must see each answered more than once.
 CROWD, CROWD_TIMES = 64, 1.6
 # The source alone answers thousands a second; it needs less time for as many answers.
@@ -32,6 +35,11 @@ class Case:
         """Name the case in figures."""
         return f"{self.waits}, {self.callers} at once"
 
+    @property
+    def direct(self) -> str:
+        """Name the case in which the source is asked directly under the same wait."""
+        return Case(self.source_ms, 0, self.callers, ()).name
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -45,6 +53,7 @@ class Plan:
     reads: int
     most_seconds: float
     watching: float
+    size: Size
     callers: tuple[int, ...] = (1, 16, CROWD)
     waits: tuple[tuple[int, int], ...] = ((0, 0), (0, REGISTERS_MS), (SLOW_MS, 0), (SLOW_MS, REGISTERS_MS))
 
@@ -54,22 +63,35 @@ class Plan:
         return seconds * (DIRECT_TIMES if target == "direct" else CROWD_TIMES if callers >= CROWD else 1.0)
 
 
-FULL = Plan(rounds=5, seconds=1.0, warm_up=0.3, appends=120, decisions=30, reads=8, most_seconds=240, watching=6.0)
+FULL = Plan(
+    rounds=5,
+    seconds=0.8,
+    warm_up=0.25,
+    appends=120,
+    decisions=30,
+    reads=8,
+    most_seconds=215,
+    watching=6.0,
+    size=COUNTRY,
+)
 QUICK = Plan(
-    rounds=1, seconds=0.15, warm_up=0.1, appends=10, decisions=4, reads=1, most_seconds=8, watching=0.6,
+    rounds=1, seconds=0.15, warm_up=0.1, appends=10, decisions=4, reads=1, most_seconds=8, watching=0.6, size=PROVINCE,
     waits=((0, 0), (SLOW_MS, REGISTERS_MS)),
 )  # fmt: skip
 
 
-def cases_of(plan: Plan, brokers: tuple[str, ...]) -> tuple[Case, ...]:
-    """List what is compared: every engine where nothing waits, the first broker elsewhere."""
+def cases_of(plan: Plan, brokers: tuple[str, ...], *, tls: bool) -> tuple[Case, ...]:
+    """List what is compared: every engine and the proxy where nothing waits, less elsewhere."""
     return tuple(
-        Case(source, registers, callers, _targets(source, registers, brokers))
+        Case(source, registers, callers, _targets(source, registers, brokers, tls=tls))
         for source, registers in plan.waits
         for callers in plan.callers
     )
 
 
-def _targets(source_ms: int, registers_ms: int, brokers: tuple[str, ...]) -> tuple[str, ...]:
-    engines = brokers if source_ms == registers_ms == 0 else brokers[:1]
-    return ("direct", "floor", *engines)
+def _targets(source_ms: int, registers_ms: int, brokers: tuple[str, ...], *, tls: bool) -> tuple[str, ...]:
+    if registers_ms:
+        # The direct call asks no register: it stands beside the case where none waits.
+        return ("floor", brokers[0])
+    behind = (TLS_FLOOR, TLS_BROKER) if tls else ()
+    return ("direct", "floor", *(brokers if not source_ms else brokers[:1]), *behind)

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from bench.figures import Figures, Place
 from bench.goals import broker_of, goals
+from bench.inside import LARGE_TABLES
 from bench.machine import PAYERS, described
-from bench.plan import Case
+from bench.plan import COUNTRY_BROKER, TLS_BROKER, TLS_FLOOR, Case
 from bench.profile import tables
 
 VERSION = 2
@@ -23,7 +24,14 @@ LEFT_OUT = (
     " they can be compared with another run."
 )
 WIDTH = 168
-PAYER_TITLES = {"own": "server", "children": "OPA", "database": "database", "systems": "systems", "load": "load"}
+PAYER_TITLES = {
+    "own": "server",
+    "children": "OPA",
+    "proxy": "TLS",
+    "database": "database",
+    "systems": "systems",
+    "load": "load",
+}
 
 
 def told(figures: Figures) -> dict[str, Any]:
@@ -82,13 +90,14 @@ def _asks(figures: Figures) -> Table:
 def _ask_row(table: Table, figures: Figures, case: Case, target: str) -> None:
     place: Place = (case.name, target)
     rate = (*place, "rate")
+    floor = TLS_FLOOR if target == TLS_BROKER else "floor"
     table.add_row(
         f"{case.callers:>3}  {target}",
         shown(figures.of(*rate), 0),
         *(shown(figures.of(*place, name), 1) for name in ("p50", "p99")),
         *(mid(figures.of(*place, f"cpu {payer}"), 2) for payer in PAYERS),
-        times(figures.ratio(rate, (case.name, "floor", "rate")) if target != "floor" else []),
-        times(figures.ratio(rate, (case.name, "direct", "rate")) if target != "direct" else []),
+        times(figures.ratio(rate, (case.name, floor, "rate")) if target != floor else []),
+        times(figures.ratio(rate, (case.direct, "direct", "rate")) if target != "direct" else []),
     )
 
 
@@ -104,8 +113,15 @@ def _parts(figures: Figures) -> Table:
         row(f"log appends/s, {callers} at once; the same rows plain", (*log, "grouped"), (*log, "raw"), 0)
         row("  p99 of one, ms; of one plain", (*log, "grouped p99"), (*log, "raw p99"), 1)
     for _, engine, keys, name in (place for place in figures.series if place[0] == "decision"):
-        what = f"decision ms, {engine}, keys: {keys}, {name}; embedded"
-        row(what, ("decision", engine, keys, name), ("decision", "embedded", keys, name), 2)
+        base = engine.removesuffix(LARGE_TABLES) if engine.endswith(LARGE_TABLES) else "embedded"
+        what = f"decision ms, {engine}, keys: {keys}, {name}; {base}"
+        row(what, ("decision", engine, keys, name), ("decision", base, keys, name), 2)
+    small = broker_of(figures)
+    for callers in (1, 16):
+        large = f"large registry, {callers} at once"
+        for name, places in (("rate", 0), ("p50", 1), ("cpu own", 2), ("cpu children", 2)):
+            what = f"{name}, {callers} at once, large registry; small"
+            row(what, (large, COUNTRY_BROKER, name), (large, small, name), places)
     view: Place = ("view", broker_of(figures), "p50")
     row("view of 5 sources, p50 ms; the slowest alone", view, ("view", "slowest source", "p50"), 1)
     row("view of 5 sources, p50 ms; one after the other", view, ("view", "all in a row", "p50"), 1)

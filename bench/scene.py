@@ -22,10 +22,12 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from bench.floor import TABLES
+from bench.plan import TLS_FLOOR
 from demo.scenario.file import read_scenario
 from demo.scenario.play import play
 from demo.world.children import Nurseries, WorldBroken
 from demo.world.files import write_private
+from demo.world.proxy import Proxy
 from demo.world.template import Row
 from demo.world.world import HOST, LOG_NAME, POLICIES, World
 from demo.world.yaml_file import read_yaml
@@ -40,13 +42,14 @@ MANY_ASKS = "1000000"
 
 @dataclass(slots=True)
 class Scene:
-    """A staged world, and whom the load may ask in it: targets by name, and the port of each server of ours."""
+    """A staged world, and whom the load may ask in it: targets, ports and seconds to start of each server, by name."""
 
     world: World
     nurseries: Nurseries
     asks: tuple[Mapping[str, Any], ...]
     targets: dict[str, Row] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
 
     async def add_source(self) -> None:
         """Let the source itself be asked, as its connector does it."""
@@ -81,27 +84,43 @@ class Scene:
         self.targets["floor"] = {"url": f"{child.address}/ask", "headers": headers, "body": self._body(ONE_CALL)}
         self.ports["floor"] = int(child.address.rpartition(":")[2])
 
-    async def add_broker(self, name: str, engine: str, *, watched: Path | None = None) -> None:
-        """Start one more broker node on the same database, with an engine; watched if a file is named for it."""
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
-        address = f"http://{HOST}:{port}"
+    async def add_broker(
+        self, name: str, engine: str, *, watched: Path | None = None, registry: Path | None = None,
+        policies: Path = POLICIES, proxy: Proxy | None = None,
+    ) -> None:  # fmt: skip
+        """Start one more broker node on the same database: with an engine, perhaps another registry, behind a proxy.
+
+        It is watched if a file is named for that.
+        """
+        port = _free_port()
+        near = f"http://{HOST}:{port}"
+        address = proxy.address if proxy else near
+        settings = self.settings(address, port, engine, registry or self.world.files.registry, policies)
         module, arguments = ("bench.watched", [str(watched), "serve"]) if watched else ("broker", ["serve"])
-        self.nurseries.brokers.order(name, module, arguments, self.settings(address, port, engine))
-        await self._until_ready(name, address)
+        begun = time.monotonic()
+        self.nurseries.brokers.order(name, module, arguments, settings)
+        await self._until_ready(name, near)
+        self.started[name] = time.monotonic() - begun
+        if proxy:
+            proxy.start([f"{HOST}:{port}"])
         self.ports[name] = port
         self.targets[name] = self._target(address, "/v1/exchange", ONE_CALL)
         self.targets[f"{name} view"] = self._target(address, "/v1/views", FIVE_SOURCES)
 
-    def settings(self, address: str, port: int, engine: str) -> dict[str, str]:
-        """Give the settings of a node: as in production, but for TLS, a clock that stands, and no ceilings."""
+    def add_floor_behind(self, proxy: Proxy) -> None:
+        """Put a proxy in front of the floor too."""
+        proxy.start([f"{HOST}:{self.ports['floor']}"])
+        self.ports[TLS_FLOOR] = self.ports["floor"]
+        self.targets[TLS_FLOOR] = self.targets["floor"] | {"url": f"{proxy.address}/ask"}
+
+    def settings(self, address: str, port: int, engine: str, registry: Path, policies: Path) -> dict[str, str]:
+        """Give the settings of a node: as in production, but for a clock that stands, and no ceilings."""
         files, databases = self.world.files, self.world.addresses
         given = {
             "PROFILE": "test",
             "PUBLIC_URL": address,
-            "REGISTRY": str(files.registry),
-            "POLICIES": str(POLICIES),
+            "REGISTRY": str(registry),
+            "POLICIES": str(policies),
             "DATABASE_URL": databases.app,
             "VAULT_URL": databases.vault,
             "KEY_FOLDER": str(files.keys),
@@ -158,6 +177,12 @@ class Scene:
                 pass
             await asyncio.sleep(0.05)
         raise WorldBroken(f"{name} was not ready after {SECONDS_TO_SERVE:.0f} seconds")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def engines() -> dict[str, str]:
