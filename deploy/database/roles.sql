@@ -48,7 +48,8 @@ ALTER ROLE borgerbro_app SET lock_timeout = '5s'
 -- next
 ALTER ROLE borgerbro_app SET statement_timeout = '30s'
 -- next
-ALTER ROLE borgerbro_app SET idle_in_transaction_session_timeout = '15s'
+-- A node that freezes in a transaction loses its locks before another's wait for them ends.
+ALTER ROLE borgerbro_app SET idle_in_transaction_session_timeout = '4s'
 -- next
 ALTER ROLE borgerbro_app SET synchronous_commit = 'on'
 -- next

@@ -164,6 +164,24 @@ async def test_a_withdrawal_waits_for_a_release_under_way(town: Town) -> None:
     assert waiting
 
 
+async def test_a_node_frozen_in_its_commit_stops_nobody(town: Town) -> None:
+    """A node that stands still with the log's head in its hand loses it before anybody else's patience ends."""
+    citizens = await town.citizens(4)
+    frozen, other = await asyncpg.connect(town.databases.at.app), town.nodes[1]
+    event = an_outcome(citizens[0], town.actor)
+    keys = await other.log.prepare([event])
+    try:
+        await frozen.execute("BEGIN")
+        await town.nodes[0].log.append_within(frozen, [event], keys)
+
+        receipts = await asyncio.gather(*(other.log.append([an_outcome(c, town.actor)]) for c in citizens))
+    finally:
+        frozen.terminate()
+
+    # What the frozen node had not committed is not on the log.
+    assert sorted(receipt.index for (receipt,) in receipts) == [0, 1, 2, 3]
+
+
 async def test_a_first_block_is_not_overtaken(town: Town) -> None:
     """Somebody of whom nothing was ever kept can still stop a running release: an absent state row is held too."""
     (citizen,) = await town.citizens(1)
