@@ -55,6 +55,7 @@ from broker.web.faces import WebDoors, open_faces
 from broker.web.login import Faces
 from broker.web.oauth.registrations import BadKey, Employer, PublicKeys, Registration, Registrations
 from broker.web.openid import Provider
+from broker.web.server import configured
 from connectors import Connector, Dropped, Limits, SettingsUnusable, build
 
 VERSION = "0.1.0"
@@ -218,7 +219,7 @@ async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
         async with open_house(settings, environ) as house, open_faces(house.ports, web_doors(house, environ)) as app:
             chores = [asyncio.create_task(chore) for chore in await _chores(house)]
             try:
-                await _listen(app, listening)
+                await _listen(app, listening, settings)
             finally:
                 for chore in chores:
                     chore.cancel()
@@ -327,17 +328,8 @@ async def _forget(house: House) -> None:
             log.warning("store_unavailable")
 
 
-async def _listen(app: FastAPI, listening: socket.socket) -> None:
-    config = uvicorn.Config(
-        app,
-        # Access lines would hold addresses and paths; the log that counts is the audit log.
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
-    )
+async def _listen(app: FastAPI, listening: socket.socket, settings: Settings) -> None:
+    config = configured(app, request_seconds=settings.request_seconds, most_head_bytes=settings.most_head_bytes)
     log.info("serving", port=listening.getsockname()[1], version=VERSION)
     await uvicorn.Server(config).serve(sockets=[listening])
 

@@ -62,6 +62,10 @@ class Settings(BaseSettings):
         Path | None, Field(description="A file holding the moment, moved by the demo; demo and test only")
     ] = None
     most_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 65536
+    most_head_bytes: Annotated[int, Field(ge=4096, description="Largest head of a request: address and headers")] = (
+        65536
+    )
+    request_seconds: Annotated[float, Field(gt=0, description="How long a request may take to arrive whole")] = 15.0
     source_deadline_seconds: Annotated[
         float, Field(gt=0, description="What a source gets where its entry says nothing")
     ] = 3.0

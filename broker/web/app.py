@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
@@ -15,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from broker.domain.directory import ReasonText
+from broker.web.api.described import described
 from broker.web.limits import Guard
 from broker.web.metrics import Counting
 from broker.web.problems import PLAIN, add_problem_handlers, problem
@@ -44,7 +46,7 @@ def build_app(
     `form_targets` are the log-in providers' origins, which log-out goes on to; `show_errors` turns problems into pages
     where a person's browser asked.
     """
-    app = FastAPI(
+    app = Described(
         title=TITLE,
         description=ABOUT,
         version=version,
@@ -52,6 +54,8 @@ def build_app(
         # The library's own pages load script from foreign hosts; ours stands at /reference.
         docs_url=None,
         redoc_url=None,
+        # The framework would send a body on to wherever the Host header says, without TLS.
+        redirect_slashes=False,
         middleware=[
             Middleware(Counting, registry=metrics),
             Middleware(BodyLimit, max_body_size=most_body_bytes),
@@ -66,6 +70,16 @@ def build_app(
     # Around everything, the answer to an error nobody named too, which the framework gives outside all middleware.
     app.middleware_stack = Guard(app.build_middleware_stack(), form_targets)
     return app
+
+
+class Described(FastAPI):
+    """The framework's application, whose OpenAPI document tells all that is sent."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Give the document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = described(super().openapi())
+        return self.openapi_schema
 
 
 class BodyLimit(RequestBodyLimitMiddleware):

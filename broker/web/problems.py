@@ -14,7 +14,10 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Mount, compile_path
 
 from broker.domain.directory import ReasonText
 from broker.domain.errors import (
@@ -68,6 +71,8 @@ PLAIN = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too-large", "The body is larger than this address takes."),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("media-type", "This address takes application/json."),
     HTTPStatus.BAD_REQUEST: ("bad-request", "The request is malformed."),
+    HTTPStatus.REQUEST_TIMEOUT: ("too-slow", "The request did not come in time."),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ("head-too-large", "The head of the request is too large."),
 }
 
 log = structlog.get_logger()
@@ -133,20 +138,39 @@ def add_problem_handlers(app: FastAPI, reasons: Mapping[str, ReasonText]) -> Non
     async def invalid(_: Request, error: Exception) -> Response:
         return problem_for(_bad_ask(error), reasons)
 
-    async def plain(_: Request, error: Exception) -> Response:
+    async def plain(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
         name, title = PLAIN.get(HTTPStatus(status), ("error", "The request could not be met."))
-        return problem(status, name, title)
+        answer = problem(status, name, title)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["Allow"] = ", ".join(sorted(_allowed(app, request.url.path)))
+        return answer
 
     async def unknown(request: Request, error: Exception) -> Response:
         # The error's own words may hold personal values, so only its kind and place are noted.
         log.error("unnamed_error", kind=type(error).__name__, route=getattr(request.scope.get("route"), "path", ""))
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong. Nothing was shown.")
 
+    async def gone(_: Request, __: Exception) -> Response:
+        # The caller hung up in the middle of a body; nobody reads this, and it is no fault of ours to report.
+        return problem(HTTPStatus.BAD_REQUEST, *PLAIN[HTTPStatus.BAD_REQUEST])
+
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(BrokerError, known)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(Exception, unknown)
+
+
+def _allowed(app: FastAPI, path: str) -> set[str]:
+    """Name the methods that an address takes, over all of its routes (RFC 9110 section 15.5.6)."""
+    found: set[str] = set()
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, Mount):
+            found |= {"GET", "HEAD"} if path.startswith(route.original_route.path + "/") else set()
+        elif compile_path(route.path or "")[0].match(path):
+            found |= route.methods or set()
+    return found
 
 
 def _bad_ask(error: Exception) -> BadAsk:

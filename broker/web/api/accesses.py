@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from broker.domain.entries import LogFilter
 from broker.domain.identity import CitizenLogin, OfficerLogin
@@ -13,7 +14,7 @@ from broker.oversight.search import Wanted, search, state_of_logs, verify
 from broker.ports import LogReader, Ports
 from broker.transparency.history import my_entries
 from broker.web.access_wire import SearchBody, entry_body, my_entry_body, state_body, verdict_body, wanted_search
-from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS
+from broker.web.api.answers import CHANGE_ANSWERS, OPEN_ANSWERS, READ_ANSWERS, told
 from broker.web.consent_wire import moment
 from broker.web.login import OFFICER
 from broker.web.sessions import Session
@@ -26,6 +27,9 @@ Cursor = Annotated[str | None, Query(max_length=80)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 CodeFilter = Annotated[str | None, Query(pattern=CODE)]
 Name = Annotated[str, Path(pattern=CODE)]
+SESSION = told("Session", READ_ANSWERS)
+SEARCHED = told("Accesses", CHANGE_ANSWERS)
+VERIFIED = told("Verification", CHANGE_ANSWERS)
 
 
 def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate) -> APIRouter:
@@ -33,7 +37,7 @@ def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate) ->
     routes = APIRouter(tags=["me"])
     proven = Annotated[CitizenLogin, Depends(citizen)]
 
-    @routes.get("/v1/me/accesses", responses=READ_ANSWERS, summary="Who asked about me")
+    @routes.get("/v1/me/accesses", responses=told("MyAccesses", READ_ANSWERS), summary="Who asked about me")
     async def get_mine(login: proven, cursor: Cursor = None, limit: Limit = 50) -> Response:
         page = await my_entries(login, ports, reader, cursor=cursor, limit=limit)
         rows = [my_entry_body(entry, ports.directory) for entry in page.entries]
@@ -49,12 +53,12 @@ def build_for_officers(
     routes = APIRouter(tags=["oversight"])
     proven = Annotated[OfficerLogin, Depends(officer)]
 
-    @routes.get("/v1/accesses/session", responses=READ_ANSWERS, summary="The token my searches must carry")
+    @routes.get("/v1/accesses/session", responses=SESSION, summary="The token my searches must carry")
     async def get_session(request: Request) -> Response:
         mine = await session(request, OFFICER)
         return _json({"csrf": mine.csrf, "idle_at": moment(mine.idle_at), "ends_at": moment(mine.ends_at)})
 
-    @routes.get("/v1/accesses", responses=READ_ANSWERS, summary="Search the log by codes")
+    @routes.get("/v1/accesses", responses=told("Accesses", READ_ANSWERS), summary="Search the log by codes")
     async def get_accesses(
         login: proven,
         kind: CodeFilter = None,
@@ -69,15 +73,15 @@ def build_for_officers(
         wanted = LogFilter(kind=kind, unit=unit, purpose=purpose, outcome=outcome, reason=reason, source=source)
         return await _found(Wanted(wanted, None, cursor, limit), login)
 
-    @routes.post("/v1/accesses/search", responses=CHANGE_ANSWERS, summary="Search the log, also by citizen")
+    @routes.post("/v1/accesses/search", responses=SEARCHED, summary="Search the log, also by citizen")
     async def post_search(body: SearchBody, login: proven) -> Response:
         return await _found(wanted_search(body, test_numbers=test_numbers), login)
 
-    @routes.get("/v1/logs", responses=READ_ANSWERS, summary="How the logs stand")
+    @routes.get("/v1/logs", responses=told("Logs", READ_ANSWERS), summary="How the logs stand")
     async def get_logs(login: proven) -> Response:
         return _json({"logs": [state_body(state) for state in await state_of_logs(login, reader)]})
 
-    @routes.post("/v1/logs/verification", responses=CHANGE_ANSWERS, summary="Check the logs from first entry to last")
+    @routes.post("/v1/logs/verification", responses=VERIFIED, summary="Check the logs from first entry to last")
     async def post_verification(login: proven) -> Response:
         verdicts = await verify(login, ports, reader)
         return _json({"intact": all(v.intact for v in verdicts), "logs": [verdict_body(v) for v in verdicts]})
@@ -93,12 +97,21 @@ def build_for_anyone(reader: LogReader, name: str) -> APIRouter:
     """Build what anyone may have: signed checkpoints and proofs, which hold commitments only."""
     routes = APIRouter(tags=["log"])
 
-    @routes.get("/log/{municipality}/{year}/checkpoint", responses=READ_ANSWERS, summary="The signed head of a log")
+    @routes.get(
+        "/log/{municipality}/{year}/checkpoint",
+        response_class=PlainTextResponse,
+        responses=OPEN_ANSWERS,
+        summary="The signed head of a log",
+    )
     async def get_checkpoint(municipality: Name, year: int) -> Response:
         note = await reader.checkpoint(f"{name}/{municipality}/{year}")
         return Response(note, media_type="text/plain; charset=utf-8")
 
-    @routes.get("/v1/log/proofs/{municipality}/{year}/{index}", responses=READ_ANSWERS, summary="Proof of one entry")
+    @routes.get(
+        "/v1/log/proofs/{municipality}/{year}/{index}",
+        responses=told("Proof", OPEN_ANSWERS),
+        summary="Proof of one entry",
+    )
     async def get_proof(municipality: Name, year: int, index: int) -> Response:
         origin = f"{name}/{municipality}/{year}"
         proof = await reader.proof(Receipt(origin, index))

@@ -14,7 +14,7 @@ from broker.domain.days import danish_day
 from broker.domain.errors import NotFound
 from broker.domain.identity import Caller
 from broker.ports import Ports
-from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS
+from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.api.once import Once
 from broker.web.consent_wire import (
     DeskBody,
@@ -29,13 +29,17 @@ from broker.web.wire import cpr_of, receipt_body
 
 Gate = Callable[[Request], Awaitable[Caller]]
 
+ASKED = told("ConsentRequest", CHANGE_ANSWERS) | told("ConsentRequest", status=201)
+GIVEN = told("ConsentGiven", CHANGE_ANSWERS, status=201)
+TAKEN_BACK = told("ConsentChanged", CHANGE_ANSWERS)
+
 
 def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRouter:
     """Build the routes. `gate` proves the caller; `once` keeps a repeated POST from being done twice."""
     routes = APIRouter(tags=["consents"])
     proven = Annotated[Caller, Depends(gate)]
 
-    @routes.post("/v1/consent-requests", status_code=201, responses=CHANGE_ANSWERS, summary="Ask a citizen for consent")
+    @routes.post("/v1/consent-requests", status_code=201, responses=ASKED, summary="Ask a citizen for consent")
     async def post_request(request: Request, body: WantedBody, caller: proven) -> Response:
         wanted = wanted_of(body, test_numbers=test_numbers)
         made_id, repeated = await once.resource(request, caller)
@@ -44,12 +48,16 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
         made, receipt = await request_consent(made_id, wanted, caller, ports)
         return _json(request_body(made, danish_day(made.asked_at), receipt), 201)
 
-    @routes.get("/v1/consent-requests/{request_id}", responses=READ_ANSWERS, summary="How a request stands")
+    @routes.get(
+        "/v1/consent-requests/{request_id}",
+        responses=told("ConsentRequest", READ_ANSWERS),
+        summary="How a request stands",
+    )
     async def get_request(request_id: str, caller: proven) -> Response:
         kept = await request_of_unit(request_id, caller, ports)
         return _json(request_body(kept, danish_day(ports.clock.now())))
 
-    @routes.post("/v1/consents", status_code=201, responses=CHANGE_ANSWERS, summary="Record a yes given at a desk")
+    @routes.post("/v1/consents", status_code=201, responses=GIVEN, summary="Record a yes given at a desk")
     async def post_consent(request: Request, body: DeskBody, caller: proven) -> Response:
         wanted, taken = wanted_of(body, test_numbers=test_numbers), taken_of(body, test_numbers=test_numbers)
         made_id, _ = await once.resource(request, caller)
@@ -57,7 +65,7 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
         given, receipt = await record_at_desk(made_id, wanted, taken, caller, ports)
         return _json(grant_body(given, receipt), 201)
 
-    @routes.post("/v1/consents/{consent_id}/withdrawal", responses=CHANGE_ANSWERS, summary="Record a withdrawal")
+    @routes.post("/v1/consents/{consent_id}/withdrawal", responses=TAKEN_BACK, summary="Record a withdrawal")
     async def post_withdrawal(consent_id: str, body: DeskWithdrawBody, caller: proven) -> Response:
         citizen = cpr_of(body.citizen, pointer="/citizen", test_numbers=test_numbers)
         receipt = await withdraw_at_desk(consent_id, body.lines, citizen, caller, ports)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from broker.domain.identity import Caller
 from broker.exchange import exchange
 from broker.ports import Ports
-from broker.web.api.answers import ASK_ANSWERS
+from broker.web.api.answers import ASK_ANSWERS, told
 from broker.web.view_wire import view_body, weeks_of
 from broker.web.wire import AskBody, ViewBody, answer_body, ask_of
 
@@ -28,12 +28,12 @@ def build(ports: Ports, gate: Gate, repeats: Repeats, *, test_numbers: bool) -> 
         ask = ask_of(body, ports.directory, test_numbers=test_numbers, repeat=repeat)
         return await exchange(ask, caller, ports)
 
-    @routes.post("/v1/exchange", responses=ASK_ANSWERS, summary="Ask about one citizen")
+    @routes.post("/v1/exchange", responses=told("Answer", ASK_ANSWERS), summary="Ask about one citizen")
     async def post_exchange(body: AskBody, caller: proven) -> Response:
         answer = await ask_for(body, caller)
         return _json(answer_body(answer, ports.directory))
 
-    @routes.post("/v1/views", responses=ASK_ANSWERS, summary="Ask for the whole-person view")
+    @routes.post("/v1/views", responses=told("View", ASK_ANSWERS), summary="Ask for the whole-person view")
     async def post_view(body: ViewBody, caller: proven) -> Response:
         # Before the ask: what is malformed must not be found when the data is already on the log as released.
         weeks_of(body.weeks)

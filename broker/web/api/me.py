@@ -12,7 +12,7 @@ from broker.consents.withdraw import withdraw
 from broker.domain.days import danish_day
 from broker.domain.identity import CitizenLogin
 from broker.ports import Ports
-from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS
+from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.consent_wire import (
     BlockBody,
     WithdrawBody,
@@ -42,7 +42,11 @@ def build(ports: Ports, citizen: CitizenGate, session: SessionOf) -> APIRouter:
 
 
 def _session(routes: APIRouter, session: SessionOf) -> None:
-    @routes.get("/v1/me/session", responses=READ_ANSWERS, summary="The token my changes must carry, and when I am out")
+    @routes.get(
+        "/v1/me/session",
+        responses=told("Session", READ_ANSWERS),
+        summary="The token my changes must carry, and when I am out",
+    )
     async def get_session(request: Request) -> Response:
         mine = await session(request, CITIZEN)
         ends = {"idle_at": moment(mine.idle_at), "ends_at": moment(mine.ends_at)}
@@ -53,13 +57,17 @@ def _session(routes: APIRouter, session: SessionOf) -> None:
 def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
     proven = Annotated[CitizenLogin, Depends(citizen)]
 
-    @routes.get("/v1/me/consents", responses=READ_ANSWERS, summary="What I said yes to")
+    @routes.get("/v1/me/consents", responses=told("MyConsents", READ_ANSWERS), summary="What I said yes to")
     async def get_consents(login: proven) -> Response:
         me, today = await _handle(login, ports), danish_day(ports.clock.now())
         given = await ports.consents.of_citizen(me)
         return _json({"consents": [consent_body(consent, me, today) for consent in given]})
 
-    @routes.post("/v1/me/consents/{consent_id}/withdraw", responses=CHANGE_ANSWERS, summary="Take a yes back")
+    @routes.post(
+        "/v1/me/consents/{consent_id}/withdraw",
+        responses=told("ConsentChanged", CHANGE_ANSWERS),
+        summary="Take a yes back",
+    )
     async def post_withdraw(consent_id: str, body: WithdrawBody, login: proven) -> Response:
         receipt = await withdraw(consent_id, body.lines, login, ports)
         return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
@@ -68,20 +76,28 @@ def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
 def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
     proven = Annotated[CitizenLogin, Depends(citizen)]
 
-    @routes.get("/v1/me/consent-requests", responses=READ_ANSWERS, summary="What I am asked")
+    @routes.get("/v1/me/consent-requests", responses=told("MyRequests", READ_ANSWERS), summary="What I am asked")
     async def get_requests(login: proven) -> Response:
         me, today = await _handle(login, ports), danish_day(ports.clock.now())
         asked = await ports.consents.requests_of(me)
         return _json({"requests": [my_request_body(row, me, today, ports.directory) for row in asked]})
 
-    @routes.post("/v1/me/consent-requests/{request_id}/grant", responses=CHANGE_ANSWERS, summary="Say yes, all or some")
+    @routes.post(
+        "/v1/me/consent-requests/{request_id}/grant",
+        responses=told("ConsentGiven", CHANGE_ANSWERS),
+        summary="Say yes, all or some",
+    )
     async def post_grant(request_id: str, body: YesBody, login: proven) -> Response:
         lines = tuple(body.lines) if body.lines is not None else None
         yes = Yes(lines, day_from(body.to, "/to") if body.to else None, body.language)
         given, receipt = await grant(request_id, yes, login, ports)
         return _json(grant_body(given, receipt))
 
-    @routes.post("/v1/me/consent-requests/{request_id}/refuse", responses=CHANGE_ANSWERS, summary="Say no")
+    @routes.post(
+        "/v1/me/consent-requests/{request_id}/refuse",
+        responses=told("RequestChanged", CHANGE_ANSWERS),
+        summary="Say no",
+    )
     async def post_refuse(request_id: str, login: proven) -> Response:
         receipt = await refuse(request_id, login, ports)
         return _json({"request": request_id, "receipt": receipt_body(receipt)})
@@ -90,18 +106,25 @@ def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
 def _blocks(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
     proven = Annotated[CitizenLogin, Depends(citizen)]
 
-    @routes.get("/v1/me/blocks", responses=READ_ANSWERS, summary="My standing noes")
+    @routes.get("/v1/me/blocks", responses=told("MyBlocks", READ_ANSWERS), summary="My standing noes")
     async def get_blocks(login: proven) -> Response:
         blocks = await ports.consents.blocks_of(await _handle(login, ports))
         rows = [{"id": b.id, "source": b.source, "unit": b.unit, "category": b.category} for b in blocks]
         return _json({"blocks": rows})
 
-    @routes.post("/v1/me/blocks", status_code=201, responses=CHANGE_ANSWERS, summary="Set a standing no")
+    @routes.post(
+        "/v1/me/blocks",
+        status_code=201,
+        responses=told("BlockChanged", CHANGE_ANSWERS, status=201),
+        summary="Set a standing no",
+    )
     async def post_block(body: BlockBody, login: proven) -> Response:
         block, receipt = await set_block(BlockWish(body.source, body.unit, body.category), login, ports)
         return _json({"block": block.id, "receipt": receipt_body(receipt)}, 201)
 
-    @routes.post("/v1/me/blocks/{block_id}/lift", responses=CHANGE_ANSWERS, summary="Lift a standing no")
+    @routes.post(
+        "/v1/me/blocks/{block_id}/lift", responses=told("BlockChanged", CHANGE_ANSWERS), summary="Lift a standing no"
+    )
     async def post_lift(block_id: str, login: proven) -> Response:
         receipt = await lift_block(block_id, login, ports)
         return _json({"block": block_id, "receipt": receipt_body(receipt)})

@@ -61,6 +61,8 @@ PLAIN = {
     HTTPStatus.BAD_REQUEST: WORDS[errors.BadAsk],
     HTTPStatus.UNPROCESSABLE_ENTITY: WORDS[errors.BadAsk],
 }
+# What a program is told in the head of an answer, a browser is told too.
+KEPT = {"retry-after", "allow"}
 UNKNOWN = (marked("Something went wrong"), NOTHING_DONE)
 
 
@@ -92,8 +94,8 @@ def _by_reader(program: Handler, pages: Pages) -> Handler:
         # The program's answer tells the status, and notes what nobody foresaw.
         problem = await _answered(program, request, error)
         page = error_page(request, error, pages, problem.status_code)
-        if "retry-after" in problem.headers:
-            page.headers["Retry-After"] = problem.headers["retry-after"]
+        for name in KEPT.intersection(problem.headers.keys()):
+            page.headers[name] = problem.headers[name]
         return page
 
     return answer
