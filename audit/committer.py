@@ -152,6 +152,9 @@ class GroupCommitter:
         eids = [entry.sealed.eid for waiting in batch for entry in waiting.submission.entries]
         try:
             async with self._transaction() as connection:
+                # A commit cut off while it waited for a replica can be seen here and be lost there. This one of our
+                # own stands behind it, so that it ends well only once both are safe.
+                await connection.execute("SELECT pg_logical_emit_message(true, 'audit', '')")
                 found = await postgres.positions(connection, eids)
         except (_Broken, asyncpg.PostgresError):
             found = {}
@@ -175,7 +178,7 @@ class GroupCommitter:
                 if self._prepare:
                     await self._prepare(connection)
                 yield connection
-        except (OSError, TimeoutError, asyncpg.InterfaceError, *_ENDED) as error:
+        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, *_ENDED) as error:
             raise _Broken from error
 
 

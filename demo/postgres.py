@@ -12,6 +12,7 @@ import importlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from demo.postgres_programs import NOBODY, PostgresUnavailable, environment, find_programs, is_open, run_as_server
@@ -46,19 +47,21 @@ SETTINGS = {
     "log_error_verbosity": "terse",
 }
 FAST_AND_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
+FOLLOWED = {"wal_level": "replica", "max_wal_senders": "4"}
 
 
 class PrivatePostgres:
     """One PostgreSQL server in one folder, started and stopped by this process.
 
     The folder is made if it is missing, and found again later: same data, same password, and the same port
-    while that is free. With `durable=False` the server does not wait for the disk.
+    while that is free. With `durable` the server waits for the disk; durable or `followed`, a replica may follow it.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False, followed: bool = False) -> None:
         self.folder = folder.absolute()
         self.port = 0
-        self._durable = durable
+        self.durable = durable
+        self._settings = SETTINGS | ({} if durable else FAST_AND_FORGETFUL) | (FOLLOWED if durable or followed else {})
         self._password = ""
         self._keeper: subprocess.Popen[str] | None = None
 
@@ -98,6 +101,12 @@ class PrivatePostgres:
             keeper.stdout.close()
         keeper.wait(SECONDS_TO_STOP)
 
+    def kill(self) -> None:
+        """End the server as a power cut does: nothing is finished, nobody is told."""
+        status = (self._home() / "data" / "postmaster.pid").read_text(encoding="utf-8")
+        os.kill(int(status.split("\n", 1)[0]), signal.SIGKILL)
+        self.stop()
+
     def remove(self) -> None:
         """Stop the server and delete its folder with everything that belongs to it."""
         self.stop()
@@ -119,17 +128,20 @@ class PrivatePostgres:
 
     def create_database(self, name: str) -> str:
         """Create an empty database and give its address; blocks until it is there."""
-        with ThreadPoolExecutor(1) as thread:
-            # A thread of its own, because the caller may stand inside a running event loop.
-            thread.submit(asyncio.run, self._create_database(name)).result()
+        quoted = name.replace('"', '""')
+        self.query(f'CREATE DATABASE "{quoted}"')
         return self.dsn(name)
 
-    async def _create_database(self, name: str) -> None:
-        asyncpg = importlib.import_module("asyncpg")
-        connection = await asyncpg.connect(self.dsn())
+    def query(self, statement: str, *arguments: object) -> Any:
+        """Run one statement as the superuser and give the first value of its answer; blocks until it is done."""
+        with ThreadPoolExecutor(1) as thread:
+            # A thread of its own, because the caller may stand inside a running event loop.
+            return thread.submit(asyncio.run, self._query(statement, *arguments)).result()
+
+    async def _query(self, statement: str, *arguments: object) -> Any:
+        connection = await importlib.import_module("asyncpg").connect(self.dsn())
         try:
-            quoted = name.replace('"', '""')
-            await connection.execute(f'CREATE DATABASE "{quoted}"')
+            return await connection.fetchval(statement, *arguments)
         finally:
             await connection.close()
 
@@ -157,11 +169,11 @@ class PrivatePostgres:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         password = secrets.token_urlsafe(24)
-        _write_secret(self.folder / "password", password)
+        write_secret(self.folder / "password", password)
         handed = data.with_name("password.handed")
         try:
             # Over a file, because arguments and environments can be read by others.
-            _write_secret(handed, password)
+            write_secret(handed, password)
             if os.geteuid() == 0:
                 for path in (fresh, handed):
                     os.chown(path, NOBODY, NOBODY)
@@ -186,7 +198,7 @@ class PrivatePostgres:
                 return
 
     def _launch(self, data: Path, programs: Path) -> None:
-        settings = SETTINGS | {"port": str(self.port)} | ({} if self._durable else FAST_AND_FORGETFUL)
+        settings = self._settings | {"port": str(self.port)}
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         keeper = [sys.executable, "-I", "-S", str(KEEPER), "--stop", "SIGINT"]
         user = ["--user", str(NOBODY)] if os.geteuid() == 0 else []
@@ -320,7 +332,7 @@ def _last_line(text: str) -> str:
     return (telling or lines or ["it gave no reason"])[-1].strip()
 
 
-def _write_secret(path: Path, text: str) -> None:
+def write_secret(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whatever stood there before."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as sink:

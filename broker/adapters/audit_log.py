@@ -23,7 +23,7 @@ from audit.commitment import Party, derive_key, seal
 from audit.committer import GroupCommitter, Submission
 from audit.entry import EID_SIZE
 from audit.postgres import NewEntry, Position
-from broker.adapters.database import Connection, Pool, reaching_the_store
+from broker.adapters.database import Connection, Pool, commit_once, reaching_the_store
 from broker.adapters.handles_vault import HandlesVault
 from broker.domain.days import DANISH_TIME
 from broker.domain.errors import FactsChanged, LogUnavailable, StoreUnavailable
@@ -104,10 +104,11 @@ class AuditLogPostgres:
         await self._committer.aclose()
 
     async def ping(self) -> None:
-        """Ask the log for a sign of life; raise `LogUnavailable`."""
+        """Ask whether the log can be read and what is written to it becomes durable; raise `LogUnavailable`."""
         try:
             async with reaching_the_store():
                 await self._pool.execute("SELECT 1 FROM log.head LIMIT 1")
+            await commit_once(self._pool)
         except StoreUnavailable:
             raise LogUnavailable from None
 

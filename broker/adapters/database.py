@@ -30,7 +30,8 @@ ROLES_FILE = Path(__file__).parents[2] / "deploy" / "database" / "roles.sql"
 MIGRATIONS = Path(__file__).parent / "migrations"
 BOOTSTRAP_LOCK = 6_210_771
 DEADLINE_SECONDS = 6.0
-UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# The third is what the library says of a connection that broke between two of its own steps.
+UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 OWNER, APP, VAULT_APP = "borgerbro_owner", "borgerbro_app", "borgerbro_vault_app"
 CHECKPOINTER, READER = "borgerbro_checkpointer", "borgerbro_reader"
@@ -174,6 +175,15 @@ async def open_pool(
         return await pool
     except UNREACHABLE:
         raise StoreUnavailable from None
+
+
+async def commit_once(pool: Pool) -> None:
+    """Commit a transaction that changes nothing, and wait until it is as durable as any; raise `StoreUnavailable`.
+
+    It ends well only where commits do: reading alone would also be answered where they wait for a lost replica.
+    """
+    async with reaching_the_store():
+        await pool.execute("SELECT pg_logical_emit_message(true, 'borgerbro', '')")
 
 
 async def _leave_as_is(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.adapters.database import Pool, reaching_the_store
+from broker.adapters.database import Pool, commit_once, reaching_the_store
 from broker.adapters.keys_file import KEY_SIZE, HouseKeys
 from broker.adapters.sealing import DoesNotOpen, seal, unseal
 from broker.domain.errors import NotFound, StoreUnavailable
@@ -114,9 +114,8 @@ class HandlesVault:
         return ActorIdentity(held["issuer"], Personal(held["id"]), name)
 
     async def ping(self) -> None:
-        """Ask the vault for a sign of life; raise `StoreUnavailable`."""
-        async with reaching_the_store():
-            await self._pool.execute("SELECT 1")
+        """Ask whether a new key would become durable; raise `StoreUnavailable`."""
+        await commit_once(self._pool)
 
     def _unwrapped(self, rows: Iterable[Any]) -> dict[tuple[str, str], bytes]:
         try:

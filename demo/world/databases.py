@@ -56,6 +56,11 @@ class Databases:
         return await bootstrap(self._server.dsn(), self._passwords, main=names[0], vault=names[1])
 
     @property
+    def server(self) -> PrivatePostgres:
+        """Give the server itself, which a replica may follow when it is durable."""
+        return self._server
+
+    @property
     def superuser(self) -> str:
         """Give the address of the main database in use, with the power to change anything."""
         return self._server.dsn(f"{MAIN}_{self._number}" if self._number else MAIN)
