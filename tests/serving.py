@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import ASGIApp
+
+from broker.settings import Settings
+from broker.web.server import configured
 
 NODE = Path(__file__).parent / "peers" / "node"
 
@@ -28,6 +32,22 @@ async def serving(make: Callable[[str], ASGIApp]) -> AsyncIterator[str]:
             while not server.started:
                 await asyncio.sleep(0.01)
             yield address
+        finally:
+            server.should_exit = True
+            await task
+
+
+@contextlib.asynccontextmanager
+async def as_a_node(app: FastAPI) -> AsyncIterator[int]:
+    """Serve an application on loopback just as a node does (`broker.main`), and give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        limits = {name: Settings.model_fields[name].default for name in ("request_seconds", "most_head_bytes")}
+        server = uvicorn.Server(configured(app, **limits))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started:
+                await asyncio.sleep(0.01)
+            yield listener.getsockname()[1]
         finally:
             server.should_exit = True
             await task

@@ -3,6 +3,9 @@
 Rules kept here:
 - A request comes whole within its time, head and body, or the connection ends: nobody holds one open by dripping.
 - The head of a request is bounded; the server's own parser gathers without end.
+- What two readers could read in two ways is refused, beside what the parser refuses: one Host (RFC 9112 section 3.2),
+  HTTP 1.0 or 1.1, `chunked` as the only transfer coding and none in HTTP/1.0 (6.1), no trailers. Those come after the
+  body and would stand among the headers, past whoever checked these.
 - What is no HTTP is answered in our own form, and nothing of it is repeated or logged.
 """
 
@@ -36,6 +39,13 @@ def configured(app: ASGIApp, *, request_seconds: float, most_head_bytes: int) ->
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
+
+
+_VERSIONS = frozenset({"1.0", "1.1"})
+
+
+class HeadRefused(ValueError):
+    """A request's head is not one that everybody reads in one way. Says nothing of it."""
 
 
 class Doorstep(HttpToolsProtocol):
@@ -75,8 +85,16 @@ class Doorstep(HttpToolsProtocol):
             self._wait()
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header. Raises `HeadRefused` for a trailer, which the parser turns into a refusal."""
+        if not self._in_head:
+            raise HeadRefused
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """Count the next head from nothing."""
+        """Judge the head, let the request begin, and count the next head from nothing."""
+        if not self._is_read_in_one_way():
+            raise HeadRefused
         super().on_headers_complete()
         self._in_head, self._head_bytes = False, 0
 
@@ -88,6 +106,18 @@ class Doorstep(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- the server's words are not used
         """Answer what is no HTTP in our own form instead of the server's."""
         self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def _is_read_in_one_way(self) -> bool:
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        return (
+            size <= self.most_head_bytes
+            and version in _VERSIONS
+            and (hosts == 1 or (hosts == 0 and version == "1.0"))
+            and (codings == [] or (codings == [b"chunked"] and version == "1.1"))
+        )
 
     def _wait(self) -> None:
         self._late = self.loop.call_later(self.request_seconds, self._too_late)
