@@ -41,11 +41,30 @@ def system(
     from joserfc.jwk import ECKey
 
     key = ECKey.generate_key("P-256", {"kid": secrets.token_hex(8), "alg": "ES256", "use": "sig"})
+    _write_once(private, json.dumps(key.as_dict(private=True)) + "\n")
+    public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}) + "\n", encoding="ascii")
+    out.print("the public key set is what the registry names under systems.<id>.jwks_file")
+
+
+@keys.command("policy")
+def policy_key(
+    private: Annotated[Path, typer.Argument(help="Where the private key goes (PEM, mode 0600), for who signs bundles")],
+    public: Annotated[Path, typer.Argument(help="Where the public key goes (PEM), for the OPA server")],
+) -> None:
+    """Make the key pair that signs policy bundles (P-256); a node needs neither half."""
+    from joserfc.jwk import ECKey
+
+    key = ECKey.generate_key("P-256")
+    _write_once(private, key.as_pem(private=True).decode("ascii"))
+    public.write_bytes(key.as_pem(private=False))
+    out.print("the OPA server reads the public half; keep the private half where bundles are signed")
+
+
+def _write_once(private: Path, text: str) -> None:
+    """Write a private key for its owner alone; end with a clear line where one stands already."""
     try:
         handle = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         fail(f"{private} is there already; keys are not replaced")
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(json.dumps(key.as_dict(private=True)) + "\n")
-    public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}) + "\n", encoding="ascii")
-    out.print("the public key set is what the registry names under systems.<id>.jwks_file")
+        file.write(text)

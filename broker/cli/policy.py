@@ -37,6 +37,32 @@ def check(
 
 
 @policy.command()
+def bundle(
+    file: Annotated[Path, typer.Argument(help="Where the bundle goes (.tar.gz)")],
+    registry: Annotated[Path, typer.Option(help="The registry file whose units, sources and agreements go along")],
+    key: Annotated[Path, typer.Option(help="The private key that signs (PEM, P-256; `broker keys policy` makes one)")],
+    key_id: Annotated[str, typer.Option(help="The name by which the OPA server knows the key")] = "borgerbro",
+    folder: Annotated[Path, typer.Option(help="The folder of rules and law tables")] = POLICIES,
+) -> None:
+    """Write the signed bundle for an OPA server. Nodes answer only while OPA's revision is their own."""
+    from joserfc.jwk import ECKey
+
+    from broker.policy_bundle import write_signed_bundle
+    from broker.policy_tables import PolicyFaults, load_rules
+    from broker.registry import RegistryFaults, read_registry
+
+    try:
+        tables = read_registry(registry, folder / "tables").tables
+        signing = ECKey.import_key(key.read_bytes())
+        revision = write_signed_bundle(file, load_rules(folder), tables, signing, key_id)
+    except (RegistryFaults, PolicyFaults) as error:
+        fail("\n".join(error.faults))
+    except (OSError, ValueError):
+        fail("the key cannot be read, or the bundle cannot be written", code=WRONG_USE)
+    out.print(f"{file}: revision {revision}, signed as {key_id}", markup=False)
+
+
+@policy.command()
 def explain(
     question: Annotated[Path, typer.Argument(help="A question (policies/question.schema.json), as JSON")],
     registry: Annotated[Path, typer.Option(help="The registry file the question speaks of")],
