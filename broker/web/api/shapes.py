@@ -220,11 +220,11 @@ LOG_STATE = form(
         "municipality": TEXT,
         "year": {"type": "integer"},
         "size": COUNT,
-        "signed_size": COUNT,
+        "signed_size": maybe(COUNT),
         "signed_at": maybe(MOMENT),
     }
 )
-CHECKED = form({"log": TEXT, "size": COUNT, "signed_size": COUNT, "intact": YES_NO, "faults": many(TEXT)})
+CHECKED = form({"log": TEXT, "size": COUNT, "signed_size": maybe(COUNT), "intact": YES_NO, "faults": many(TEXT)})
 NEXT: Mapping[str, Schema] = {"next": maybe(TEXT)}
 
 # Each shape by the name under which the document has it.
