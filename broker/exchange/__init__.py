@@ -9,6 +9,7 @@ from broker.domain.identity import Caller
 from broker.exchange.decide import decide
 from broker.exchange.fetch import fetch
 from broker.exchange.keep import keep_permitted
+from broker.exchange.keys import asks_of_children
 from broker.exchange.look_up import cases_of, look_up
 from broker.exchange.record import record
 from broker.exchange.release import release
@@ -23,7 +24,10 @@ async def exchange(ask: Ask, caller: Caller, ports: Ports) -> Answer:
     recorded = await record(ask, caller, ports.clock.now(), ports.handles, ports.log)
     # Above this line nothing about the citizen has been read; from here on the ask is on record.
     cases = cases_of(caller, ports.cases)
-    facts = await look_up(recorded, ports.handles, ports.people, cases, ports.consents, ports.directory)
+    children = asks_of_children(ask, ports.directory)
+    facts = await look_up(
+        recorded, ports.handles, ports.people, cases, ports.consents, ports.directory, children=children
+    )
     permit = await decide(recorded, facts, ports.policy, ports.directory)
     found = await fetch(permit, ports.sources)
     kept = keep_permitted(found, permit, ports.directory)

@@ -30,6 +30,13 @@ def keys_of(ask: Ask, caller: Caller, facts: Facts, directory: Directory) -> fro
     )
 
 
+def asks_of_children(ask: Ask, directory: Directory) -> bool:
+    """Tell whether a source that is asked, or any where none is named, holds a child's category that is asked for."""
+    sources = directory.sources.values() if ask.sources is None else [directory.sources[name] for name in ask.sources]
+    held = {category for source in sources for category in source.categories} & _categories(ask, directory)
+    return any(directory.categories[category].child for category in held)
+
+
 def _categories(ask: Ask, directory: Directory) -> frozenset[str]:
     if ask.categories is not None:
         return ask.categories

@@ -1,7 +1,8 @@
 """Step 3: the facts of this moment, read live and never kept: registers, consents, blocks (`design.md` 6.17, 6.18).
 
 Takes only a `Recorded` ask, so nothing about the citizen is read before the ask is on the log. A register that does
-not answer is a fact too: the decision is then no.
+not answer is a fact too: the decision is then no. Of a citizen's children nothing is read where no decision could rest
+on it: where no child's data is asked for, or the case is not this citizen's.
 """
 
 from __future__ import annotations
@@ -57,10 +58,20 @@ class _Registers:
 
 
 async def look_up(
-    recorded: Recorded, handles: Handles, people: People, cases: Cases, consents: Consents, directory: Directory
+    recorded: Recorded,
+    handles: Handles,
+    people: People,
+    cases: Cases,
+    consents: Consents,
+    directory: Directory,
+    *,
+    children: bool = True,
 ) -> Facts:
-    """Gather all that the decision may rest on. Raises `StoreUnavailable`; silent registers become facts."""
-    told = await _ask_registers(recorded, people, cases)
+    """Gather all that the decision may rest on. Raises `StoreUnavailable`; silent registers become facts.
+
+    `children` says whether it may rest on them; whether a caseworker asks about their own family always may.
+    """
+    told = await _ask_registers(recorded, people, cases, children=children)
     names = await _name(recorded, told, handles)
     persons = (told.citizen, *told.children)
     subjects = tuple(_subject(person, names, directory, child=i > 0) for i, person in enumerate(persons))
@@ -95,8 +106,8 @@ async def look_again(facts: Facts, recorded: Recorded, consents: Consents) -> Co
     return await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, handles)
 
 
-async def _ask_registers(recorded: Recorded, people: People, cases: Cases) -> _Registers:
-    """Ask both registers at once, then the children's entries; note who stayed silent."""
+async def _ask_registers(recorded: Recorded, people: People, cases: Cases, *, children: bool) -> _Registers:
+    """Ask both registers at once, then the children's entries where they matter; note who stayed silent."""
     ask, caseworker = recorded.ask, recorded.caller.caseworker
     failed: set[str] = set()
     async with together() as group:
@@ -104,10 +115,13 @@ async def _ask_registers(recorded: Recorded, people: People, cases: Cases) -> _R
         case = group.create_task(_case(cases, recorded, failed))
         employment = group.create_task(_employment(cases, caseworker.id, failed))
     citizen = asked.result()
+    wanted = children or caseworker.cpr is not None
+    # A stranger's case opens nothing, so nothing more is read for it: no call tells of the citizen's children.
+    numbers = citizen.children if wanted and case.result().concerns_citizen else ()
     async with together() as group:
-        entries = [group.create_task(_person(people, cpr, failed)) for cpr in citizen.children]
-    children = tuple(entry.result() for entry in entries)
-    return _Registers(citizen, children, case.result(), employment.result(), tuple(sorted(failed)))
+        entries = [group.create_task(_person(people, cpr, failed)) for cpr in numbers]
+    found = tuple(entry.result() for entry in entries)
+    return _Registers(citizen, found, case.result(), employment.result(), tuple(sorted(failed)))
 
 
 async def _person(people: People, cpr: Personal[str], failed: set[str]) -> RegisterPerson:

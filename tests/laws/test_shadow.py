@@ -2,7 +2,8 @@
 
 A pair is one world and the same with more drawn into it that the asker may not learn. Equal are the answer with its
 headers, every call to sources, case registers and policy, and every statement. What may differ is said here and held
-to: how many calls go to the CPR register, how many entries are written, and how large the values are that go along.
+to: where a child's data is asked for in a case of one's own, how many calls go to the CPR register and how many entries
+are written; and how large the values are that go along.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ ELSEWHERE: list[dict[str, str]] = [
     {"unit": "family-centre"}, {"purpose": "stoette_til_familien"}, {"case": "JC-2018-0001"},
     {"unit": "far-social-centre", "municipality": FAR}, {"municipality": FAR},
 ]  # fmt: skip
+ENTRIES = 2
 YOUNG, GROWN_UP = 20060920, 20010304
 SOME = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -141,7 +143,7 @@ def other_records(draw: st.DrawFn, one: World, other: World) -> tuple[World, boo
 def lines_elsewhere(draw: st.DrawFn, one: World, other: World) -> tuple[World, bool]:
     """Let the citizen say yes to somebody else, for something else or from another case."""
     source, category = draw(st.sampled_from(PLACES))
-    whose = int(category[0] in CHILDS and bool(one.children))
+    whose = int(category[0] in CHILDS and bool(one.children and other.children))
     line = Line(whose, source, category, **draw(st.sampled_from(ELSEWHERE)))
     return replace(other, lines=(*other.lines, line)), True
 
@@ -194,8 +196,9 @@ def as_said(world: World, seen: Seen, wish: dict[str, Any]) -> bool:
         for place, child in enumerate(world.children, start=1)
         if place in spoken_of or (dict(child).get("born", YOUNG) or YOUNG) > GROWN_UP
     ]
-    of_children = any(category[0] in CHILDS for _, category in asked(wish))
-    return seen.people == ("citizen", *children) and seen.entries == 2 + of_children * len(touched)
+    if not world.on_case or not any(category[0] in CHILDS for _, category in asked(wish)):
+        return seen.people == ("citizen",) and seen.entries == ENTRIES
+    return seen.people == ("citizen", *children) and seen.entries == ENTRIES + len(touched)
 
 
 @SOME
@@ -257,9 +260,9 @@ def test_without_a_relation_nothing_is_learnt(
     first, second = (seen_in(world, wish, path) for world in (one, other))
 
     assert first.status == 403
-    assert first.shown() == second.shown()
+    # Sizes of values differ in nothing but the reason's own: the consent lines' sources are named in the entry's index.
+    assert replace(first, sizes=()) == replace(second, sizes=())
     assert as_said(one, first, wish)
-    assert as_said(other, second, wish)
 
 
 AGAINST_A_YES: list[World] = [
