@@ -15,8 +15,8 @@ from copy import deepcopy
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -125,7 +125,7 @@ def ids(served: Served) -> dict[str, list[str]]:
     """Give the ids of what stands, for the places of an address."""
     asked = _get(served, "/v1/me/consent-requests")["requests"]
     given = _get(served, "/v1/me/consents")["consents"]
-    blocked = requests.post(
+    blocked = httpx2.post(
         f"{served.address}/v1/me/blocks",
         json={"source": "school"},
         headers=served.credentials("citizen", "POST", ""),
@@ -142,7 +142,7 @@ def ids(served: Served) -> dict[str, list[str]]:
 
 
 def _get(served: Served, path: str) -> Any:
-    return requests.get(served.address + path, headers=served.credentials("citizen", "GET", path), timeout=30).json()
+    return httpx2.get(served.address + path, headers=served.credentials("citizen", "GET", path), timeout=30).json()
 
 
 # What is real in this house, by the name of its field.
@@ -211,7 +211,7 @@ def strings_of(value: Any) -> Iterator[str]:
 
 def sent(served: Served, case: Any, caller: str | None) -> Any:
     """Send a call as somebody, and hold its answer against everything."""
-    path = urlsplit(requests.Request("GET", served.address + case.formatted_path).prepare().url or "").path
+    path = urlsplit(case.as_transport_kwargs(base_url=served.address)["url"]).path
     known = served.credentials(caller, case.method.upper(), path)
     answer = case.call(base_url=served.address, headers=known, timeout=30)
     case.validate_response(answer, checks=CHECKS, headers=known)
