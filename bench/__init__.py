@@ -3,6 +3,8 @@
     python3 run.py bench            a table; under six minutes
     python3 run.py bench --quick    the same with short rounds, to see that it works: too short to quote
     python3 run.py bench --json     every figure: median, least, most and the ratios
+    python3 run.py bench --out DIR  also bench.json and bench.svg, every figure and a picture
+    python3 run.py bench --memory   whether memory grows over 100 000 asks, and nothing else; half an hour and more
     python3 run.py bench --profile  where an ask's time goes, by step of the road and by library, and nothing else
 
 Only ratios of one run mean something; the figures beside them tell where they come from. Nothing here is asserted in

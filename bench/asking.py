@@ -30,9 +30,12 @@ class Load:
         self.process.stdin.write(json.dumps(order).encode() + b"\n")
         await self.process.stdin.drain()
 
-    async def play(self, name: str, callers: int, seconds: float) -> dict[str, Any]:
-        """Play a round; raise `WorldBroken` when the load ends or when more than 1 % of the answers were not 200."""
-        await self.order(name=name, callers=callers, seconds=seconds)
+    async def play(self, name: str, callers: int, seconds: float, *, asks: int | None = None) -> dict[str, Any]:
+        """Play a round, of at most so many asks.
+
+        Raises `WorldBroken` when the load ends or when more than 1 % of the answers were not 200.
+        """
+        await self.order(name=name, callers=callers, seconds=seconds, asks=asks)
         line = await self.process.stdout.readline() if self.process.stdout else b""
         if not line:
             raise WorldBroken("the load has ended")

@@ -29,6 +29,7 @@ def goals(figures: Figures) -> list[Goal]:
     shaped = TLS_BROKER if TLS_BROKER in figures.cases[0].targets else broker_of(figures)
     return [
         *_asks(figures, shaped), *_waits(figures, shaped), *_beside(figures), *_decisions(figures), *_log(figures),
+        *_pages(figures),
     ]  # fmt: skip
 
 
@@ -84,9 +85,19 @@ def _log(figures: Figures) -> Iterator[Goal]:
         yield _least("log appends a second, at best", 10_000, max(rates), "/s")
 
 
+def _pages(figures: Figures) -> Iterator[Goal]:
+    tried = figures.of("withdrawal", "released after")
+    if tried:
+        yield _most(f"released after a withdrawal, of {len(tried)} tries", 0, sum(tried), "")
+    for name, most in (("first byte ms", 50), ("kB", 150), ("other hosts", 0)):
+        worst = [median(row) for place, row in figures.series.items() if (place[0], place[-1]) == ("page", name)]
+        if worst:
+            yield _most(f"pages, the worst: {name}", most, max(worst), "")
+
+
 def _least(what: str, least: float, measured: float, unit: str) -> Goal:
-    return Goal(what, f"≥ {least:,g} {unit}", measured, unit, measured >= least)
+    return Goal(what, f"≥ {least:,g} {unit}".strip(), measured, unit, measured >= least)
 
 
 def _most(what: str, most: float, measured: float, unit: str) -> Goal:
-    return Goal(what, f"≤ {most:,g} {unit}", measured, unit, measured <= most)
+    return Goal(what, f"≤ {most:,g} {unit}".strip(), measured, unit, measured <= most)

@@ -50,13 +50,15 @@ class Target:
     token_at: float = field(default=-TOKEN_SECONDS)
     rate: float = FIRST_PROOFS_A_SECOND
 
-    async def headers_for(self, seconds: float, http: aiohttp.ClientSession) -> Callable[[], Mapping[str, str]]:
+    async def headers_for(
+        self, seconds: float, most: int, http: aiohttp.ClientSession
+    ) -> Callable[[], Mapping[str, str]]:
         """Make ready the headers of a round."""
         if self.proof is None:
             return lambda: self.headers
         client = await self._client(self.proof, http)
         # As many as the last round would have used, and some.
-        many = int(self.rate * seconds * SPARE_PROOFS)
+        many = min(most, int(self.rate * seconds * SPARE_PROOFS))
         ready: Iterator[str] = iter([self._proof(client) for _ in range(many)])
 
         def proven() -> Mapping[str, str]:
@@ -82,16 +84,18 @@ class Target:
         return self.client
 
 
-async def play_round(target: Target, callers: int, seconds: float, http: aiohttp.ClientSession) -> Outcome:
-    """Let callers ask, each again as soon as it is answered, until the time is up."""
+async def play_round(
+    target: Target, callers: int, seconds: float, http: aiohttp.ClientSession, most: int = MOST_ASKS
+) -> Outcome:
+    """Let callers ask, each again as soon as it is answered, until the time is up or it was often enough."""
     if urlsplit(target.url).hostname != "127.0.0.1" or not 0 < seconds <= MOST_SECONDS:
         raise ValueError("the load is for this machine alone, and for a short time")
-    headers = await target.headers_for(seconds, http)
+    headers = await target.headers_for(seconds, most, http)
     outcome = Outcome(0.0, [], {})
     begun = time.perf_counter()
 
     async def caller() -> None:
-        while time.perf_counter() - begun < seconds and len(outcome.took) < MOST_ASKS:
+        while time.perf_counter() - begun < seconds and len(outcome.took) < most:
             sent = time.perf_counter()
             async with http.post(target.url, data=target.body, headers=headers()) as answer:
                 told = await answer.read()
@@ -126,7 +130,8 @@ async def _work() -> None:
                 targets[order["name"]] = Target(told["url"], orjson.dumps(told["body"]), headers, told.get("proof"))
                 continue
             target = targets[order["name"]]
-            outcome = await play_round(target, order["callers"], order["seconds"], http)
+            most = order.get("asks") or MOST_ASKS
+            outcome = await play_round(target, order["callers"], order["seconds"], http, most)
             target.rate = len(outcome.took) / outcome.seconds
             print(json.dumps(asdict(outcome)), flush=True)
         for target in targets.values():

@@ -14,9 +14,11 @@ from bench.figures import Figures
 from bench.inside import Appends, Decisions, opened_appends, opened_decisions, opened_sources, sources_alone
 from bench.large import size_of, write_large
 from bench.machine import Machine, find_payers
+from bench.pages import visit_pages
 from bench.plan import COUNTRY_BROKER, SLOW_MS, TLS_BROKER, Case, Plan, cases_of
 from bench.processes import open_books
 from bench.scene import CASES, SCHOOL, Scene, engines
+from bench.withdrawals import Withdrawals, opened_withdrawals
 from broker.main import House
 from broker.registry import Registry, read_registry
 from demo.world.proxy import Proxy, haproxy
@@ -36,6 +38,7 @@ class Course:
     house: House
     decisions: Decisions
     appends: Appends
+    withdrawals: Withdrawals
 
 
 @asynccontextmanager
@@ -58,7 +61,9 @@ async def opened_course(scene: Scene, plan: Plan, into: Figures) -> AsyncIterato
         decisions = await stack.enter_async_context(opened_decisions(house, large.tables))
         appends = await stack.enter_async_context(opened_appends(scene))
         machine = await find_payers(scene, load.process.pid)
-        yield Course(scene, load, machine, house, decisions, appends)
+        withdrawals = await stack.enter_async_context(opened_withdrawals(scene, next(iter(engines()))))
+        await withdrawals.begin()
+        yield Course(scene, load, machine, house, decisions, appends, withdrawals)
         into.facts["registry"] |= {"started_seconds": dict(scene.started), "resident_kb": machine.resident()}
     # What comes after needs their connections: PostgreSQL has a number of them.
     for name in scene.started:
@@ -91,7 +96,9 @@ def read_timed(into: Figures, registry: Path, policies: Path) -> Registry:
 
 async def measure(scene: Scene, plan: Plan, say: Callable[[str], None]) -> Figures:
     """Start what is compared, warm up, and measure every round."""
-    figures = Figures(plan, cases_of(plan, tuple(engines()), tls=haproxy() is not None))
+    tls = haproxy() is not None
+    figures = Figures(plan, cases_of(plan, tuple(engines()), tls=tls))
+    figures.facts["tls"] = tls
     async with opened_course(scene, plan, figures) as course:
         begun = time.monotonic()
         for number in range(plan.rounds + 1):
@@ -111,7 +118,13 @@ async def _round(course: Course, into: Figures, *, warming: bool) -> None:
     for case in into.cases:
         await _compare(course, case, into, warming=warming)
     await _large(course, into, warming=warming)
+    for _ in range(into.plan.withdrawals):
+        await course.withdrawals.take_back(into)
+    # The view needs the yes again.
+    await course.withdrawals.end()
     await _view(course, into, warming=warming)
+    await course.withdrawals.begin()
+    await visit_pages(course.scene.world, into)
     await _inside(course, into)
     if not warming:
         course.machine.watch(before, time.monotonic() - begun)

@@ -54,6 +54,7 @@ class Plan:
     most_seconds: float
     watching: float
     size: Size
+    withdrawals: int
     callers: tuple[int, ...] = (1, 16, CROWD)
     waits: tuple[tuple[int, int], ...] = ((0, 0), (0, REGISTERS_MS), (SLOW_MS, 0), (SLOW_MS, REGISTERS_MS))
 
@@ -73,10 +74,11 @@ FULL = Plan(
     most_seconds=215,
     watching=6.0,
     size=COUNTRY,
+    withdrawals=10,
 )
 QUICK = Plan(
     rounds=1, seconds=0.15, warm_up=0.1, appends=10, decisions=4, reads=1, most_seconds=8, watching=0.6, size=PROVINCE,
-    waits=((0, 0), (SLOW_MS, REGISTERS_MS)),
+    withdrawals=1, waits=((0, 0), (SLOW_MS, REGISTERS_MS)),
 )  # fmt: skip
 
 

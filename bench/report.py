@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+from jsonschema import Draft202012Validator
 from rich.console import Console
 from rich.table import Table
 
@@ -14,10 +17,12 @@ from bench.figures import Figures, Place
 from bench.goals import broker_of, goals
 from bench.inside import LARGE_TABLES
 from bench.machine import PAYERS, described
+from bench.memory import lines
 from bench.plan import COUNTRY_BROKER, TLS_BROKER, TLS_FLOOR, Case
 from bench.profile import tables
 
 VERSION = 2
+SCHEMA = Path(__file__).with_name("figures.schema.json")
 LEFT_OUT = (
     "Load, servers, PostgreSQL (fsync on), registers and sources share these cores, so asks a second are what the whole"
     " machine does. The floor looks up twice in the registers, the broker three times. Ratios are round by round; only"
@@ -35,8 +40,8 @@ PAYER_TITLES = {
 
 
 def told(figures: Figures) -> dict[str, Any]:
-    """Lay out every figure."""
-    return {
+    """Lay out every figure, as `figures.schema.json` says; raise `ValidationError` where they do not fit it."""
+    found = {
         "version": VERSION,
         "machine": described(),
         "plan": asdict(figures.plan),
@@ -49,6 +54,10 @@ def told(figures: Figures) -> dict[str, Any]:
         ],
         "goals": [asdict(goal) for goal in (goals(figures) if figures.cases else ())],
     }
+    # As its readers see it: JSON has no tuples.
+    plain: dict[str, Any] = json.loads(json.dumps(found))
+    Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(plain)
+    return plain
 
 
 def show(figures: Figures) -> None:
@@ -58,6 +67,8 @@ def show(figures: Figures) -> None:
     out = console if console.is_terminal else Console(width=WIDTH)
     if figures.cases:
         _show_rounds(out, figures)
+    if found := figures.facts.get("memory"):
+        out.print("\n".join(lines(found)))
     if found := figures.facts.get("profile"):
         for table in tables(found):
             out.print(table)
@@ -68,9 +79,11 @@ def show(figures: Figures) -> None:
 def _show_rounds(out: Console, figures: Figures) -> None:
     plan = figures.plan
     out.print(f"{described()}; {figures.rounds} rounds of {plan.seconds} s a row after a warm-up; median (least–most)")
-    for table in (_asks(figures), _parts(figures), _goals(figures)):
+    for table in (_asks(figures), _parts(figures), _pages(figures), _goals(figures)):
         out.print(table)
     out.print(LEFT_OUT, style="dim")
+    if not figures.facts.get("tls"):
+        out.print("Without TLS: there is no haproxy on this machine, so nothing stood before the nodes.", style="bold")
     for place, count in figures.faults.items():
         out.print(f"not 200: {count} × {place}", markup=False)
 
@@ -125,6 +138,14 @@ def _parts(figures: Figures) -> Table:
     view: Place = ("view", broker_of(figures), "p50")
     row("view of 5 sources, p50 ms; the slowest alone", view, ("view", "slowest source", "p50"), 1)
     row("view of 5 sources, p50 ms; one after the other", view, ("view", "all in a row", "p50"), 1)
+    return table
+
+
+def _pages(figures: Figures) -> Table:
+    columns = {"first byte ms": 1, "kB": 1, "kB at most": 0, "other hosts": 0}
+    table = Table("page, first visit", *columns, title="Pages (at most: every font and picture the styles name)")
+    for name in dict.fromkeys(place[1] for place in figures.series if place[0] == "page"):
+        table.add_row(name, *(shown(figures.of("page", name, column), places) for column, places in columns.items()))
     return table
 
 

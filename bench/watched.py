@@ -98,7 +98,7 @@ def library_of(file: str) -> str:
     return f"Python: {'asyncio' if 'asyncio' in parts else 'other'}"
 
 
-def _timed(watch: Watch, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def timed(watch: Watch, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a function, or a coroutine function, in a stopwatch."""
 
     @functools.wraps(function)
@@ -122,14 +122,21 @@ def _timed(watch: Watch, step: str, function: Callable[..., Any]) -> Callable[..
     return slowly if inspect.iscoroutinefunction(function) else at_once
 
 
+def standing_at(module: str, name: str) -> tuple[Any, str]:
+    """Find whose attribute a function is, and what it is called there; raise `AttributeError` when it is not there."""
+    owner: Any = importlib.import_module(module)
+    *holders, last = name.split(".")
+    for holder in holders:
+        owner = getattr(owner, holder)
+    getattr(owner, last)
+    return owner, last
+
+
 def wrap(watch: Watch) -> None:
-    """Put a stopwatch on every step; raise `AttributeError` for one that is no longer there."""
+    """Put a stopwatch on every step."""
     for step, (module, name) in (STEPS | SHARED).items():
-        owner: Any = importlib.import_module(module)
-        *holders, last = name.split(".")
-        for holder in holders:
-            owner = getattr(owner, holder)
-        setattr(owner, last, _timed(watch, step, getattr(owner, last)))
+        owner, last = standing_at(module, name)
+        setattr(owner, last, timed(watch, step, getattr(owner, last)))
 
 
 def _count_statements(watch: Watch) -> None:
@@ -179,7 +186,7 @@ def _watched_app(watch: Watch, app: Any) -> Any:
     async def whole(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         await app(scope, receive, send)
 
-    timed = _timed(watch, REST, whole)
+    slowly = timed(watch, REST, whole)
 
     async def serve(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         # Health and the token's own request are no ask.
@@ -191,7 +198,7 @@ def _watched_app(watch: Watch, app: Any) -> Any:
             watch.sums[REST]["bytes"] += len(message.get("body", b""))
             await send(message)
 
-        await timed(scope, receive, counted)
+        await slowly(scope, receive, counted)
 
     return serve
 
