@@ -1,5 +1,5 @@
 # Thin names for `python3 run.py`, which does the work.
-.PHONY: demo test check fix bench docs
+.PHONY: demo test check fix bench shape docs
 
-demo test check fix bench docs:
+demo test check fix bench shape docs:
 	@python3 run.py $@

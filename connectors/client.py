@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import json
 import secrets
+import ssl
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
@@ -91,14 +92,26 @@ def read_key(file: Path) -> SigningKey:
 
 
 class BrokerClient:
-    """One department system's connection to one broker."""
+    """One department system's connection to one broker.
 
-    def __init__(self, address: str, client_id: str, key: SigningKey, *, seconds: float = 30.0) -> None:
+    `tls` says whom to trust where that is not the machine's own list of authorities.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        client_id: str,
+        key: SigningKey,
+        *,
+        seconds: float = 30.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._address = _checked(address)
         self._client_id = client_id
         self._key = key
         self._proof_key = signing_key(ECKey.generate_key("P-256").as_dict(private=True))
         self._seconds = seconds
+        self._tls: ssl.SSLContext | bool = tls or True
         self._metadata: Mapping[str, Any] | None = None
         self._http: aiohttp.ClientSession | None = None
 
@@ -178,7 +191,7 @@ class BrokerClient:
             raise RuntimeError("use the client in an `async with` block")
         try:
             async with self._http.request(
-                method, address, data=form, json=body, headers=headers, allow_redirects=False
+                method, address, data=form, json=body, headers=headers, allow_redirects=False, ssl=self._tls
             ) as response:
                 content = await response.content.read(MOST_BYTES + 1)
                 while len(content) <= MOST_BYTES and (more := await response.content.read(MOST_BYTES)):

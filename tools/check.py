@@ -12,7 +12,7 @@ from tools.places import IN_CI, PYTHON, ROOT, environment
 POLICIES = ROOT / "policies"
 CAPABILITIES = POLICIES / "capabilities.json"
 SCHEMAS = ("--ignore", "*.schema.json", "--ignore", "capabilities.json")  # Not data for the policies.
-TYPED = ["broker", "audit", "connectors", "demo", "bench", "tools", "run.py"]
+TYPED = ["broker", "audit", "connectors", "demo", "bench", "deploy", "tools", "run.py"]
 
 
 @dataclass(frozen=True)

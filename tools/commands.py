@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "format, lint, types, imports, policies, docs: looks and changes nothing",
     "fix": "repair what the formatters and linters can repair",
     "bench": "measure what an ask costs, beside a hand-written floor and the bare source (--profile: where time goes)",
+    "shape": "run production's shape as processes, kill a node and the replica, show what callers saw (--quick)",
     "docs": "write anew the pages that follow from the code",
 }
 WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.
@@ -55,6 +56,8 @@ def _carry_out(command: str, rest: list[str]) -> int:
         _become("pytest", *(rest or WHOLE_SUITE))
     if command == "bench":
         _become("bench", *rest)
+    if command == "shape":
+        _become("deploy.shape", *rest)
     if command == "docs":
         _become("docs.generate", *rest)
     return check.fix() if command == "fix" else check.check()

@@ -53,7 +53,7 @@ class Proxy:
 
     def __init__(self, folder: Path, *, port: int = 0, most_connections: int = 2000) -> None:
         self.folder = folder
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.authority = folder / "authority.pem"
         self._certificate = folder / "certificate.pem"
         self._most_connections = most_connections
@@ -134,7 +134,7 @@ def _takes_connections(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Give a port below those that the system hands to outgoing connections: nobody takes it before we do."""
     for _ in range(50):
         port = FIRST_PORT + secrets.randbelow(PORTS)
