@@ -102,12 +102,14 @@ class OutcomeReached(AuditEvent):
     def index(self) -> dict[str, Any]:
         """Add outcome, bases, reasons and sources read."""
         row = AuditEvent.index(self)
+        # A refused ask handed nothing out, whatever the rules would have let go beside it (the unit's own data).
+        released = [] if self.outcome == "refused" else [verdict for verdict in self.verdicts if verdict.released]
         row |= {"ask": self.ask, "unit": self.unit, "purpose": self.purpose, "case": self.case}
         row |= {
             "outcome": self.outcome,
-            "basis": sorted({b.kind for v in self.verdicts for b in v.basis}),
+            "basis": sorted({basis.kind for verdict in released for basis in verdict.basis}),
             "reasons": sorted({r for v in self.verdicts for r in v.reasons}),
-            "categories": sorted({v.key.category for v in self.verdicts if v.released}),
+            "categories": sorted({verdict.key.category for verdict in released}),
             "sources": sorted(self.sources_read),
             "emergency": self.emergency,
         }
