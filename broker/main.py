@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import shutil
 import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -45,6 +44,7 @@ from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.errors import PolicyUnavailable, StoreUnavailable
+from broker.memory import leave_no_core
 from broker.policy_tables import PolicyFaults, load_rules, unverified
 from broker.ports import Cases, Clock, Policy, Ports, Source
 from broker.registry import Reached, Registry, RegistryFaults, read_registry
@@ -363,8 +363,7 @@ class CannotOpen(Exception):
 
 def run(settings: Settings) -> None:
     """Run one node in this process; raise `CannotOpen` with every reason when it cannot be opened."""
-    # What sources answered lives in memory alone: a crash must not write it to a file (P4).
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_no_core()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings, os.environ))

@@ -10,8 +10,10 @@ import json
 import logging
 import pickle
 import pprint
+import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from pathlib import Path
 
@@ -94,6 +96,17 @@ def crashing(error: Exception) -> APIRouter:
     return routes
 
 
+@pytest.fixture
+def last_words() -> Iterator[None]:
+    """Give the interpreter its own last words back, and the warnings."""
+    before = sys.excepthook, sys.unraisablehook, threading.excepthook
+    yield
+    sys.excepthook, sys.unraisablehook, threading.excepthook = before
+    logging.captureWarnings(capture=False)
+    logging.getLogger().handlers.clear()
+
+
+@pytest.mark.usefixtures("last_words")
 @pytest.mark.parametrize(
     "error",
     [RuntimeError(SECRET), KeyError(SECRET), BadAsk("/x", "y"), SourceFailed("s", "timeout"), RegisterUnavailable("r"),
@@ -112,7 +125,6 @@ def test_a_crash_tells_nothing(error: Exception) -> None:
         except type(error):
             logging.getLogger("library").exception("it said %s", SECRET)
             structlog.get_logger().exception("ours", words=SECRET, item=VALUE)
-    logging.getLogger().handlers.clear()
 
     told = answer.text + str(answer.headers) + heard.getvalue() + generate_latest(registry).decode()
     assert answer.status_code >= 400
@@ -120,13 +132,13 @@ def test_a_crash_tells_nothing(error: Exception) -> None:
     assert SECRET not in told
 
 
+@pytest.mark.usefixtures("last_words")
 def test_a_log_line_cannot_be_forged() -> None:
     """A line break in a value stays inside its line, and a field nobody named is dropped."""
     heard = io.StringIO()
     with redirect_stderr(heard):
         telemetry.set_up("debug")
         structlog.get_logger().warning("x", kind='a\n{"event":"forged"}', cpr=SECRET, route="\x1b[31m\u2028")
-    logging.getLogger().handlers.clear()
 
     (line,) = heard.getvalue().splitlines()
     assert json.loads(line)["event"] == "x"
