@@ -101,7 +101,7 @@ async def measure(scene: Scene, plan: Plan, say: Callable[[str], None]) -> Figur
     figures.facts["tls"] = tls
     async with opened_course(scene, plan, figures) as course:
         begun = time.monotonic()
-        for number in range(plan.rounds + 1):
+        for number in range(0 if plan.warm_up else 1, plan.rounds + 1):
             if number > 1 and time.monotonic() - begun > plan.most_seconds:
                 break
             say(f"round {number} of {plan.rounds}" if number else "warming up")

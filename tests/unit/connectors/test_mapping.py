@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
@@ -292,3 +293,20 @@ def test_a_value_of_another_kind_is_malformed(read: Any, value: Any) -> None:
 def test_a_number_is_read_in_its_written_forms_only(text: str, digits: str | None) -> None:
     """Bare, with a hyphen, as a URN; nothing else."""
     assert cpr_digits(text) == digits
+
+
+def test_sources_with_the_same_mapping_share_what_is_made_of_it() -> None:
+    """A country's 300 sources have a handful of mappings; compiling each again took most of a node's start."""
+    first = compile_reads("rest_json", {"B01": [READ]})
+
+    assert compile_reads("rest_json", copy.deepcopy({"B01": [READ]})) is first
+
+
+def test_a_mapping_that_differs_is_made_anew() -> None:
+    """What is shared is shared by every word: another kind, or a mapping changed afterwards, is another."""
+    reads = {"B01": [copy.deepcopy(READ)]}
+    first = compile_reads("rest_json", reads)
+    reads["B02"] = reads.pop("B01")
+
+    assert [read.category for read in compile_reads("rest_json", reads)] == ["B02"]
+    assert [read.category for read in first] == ["B01"]
