@@ -46,11 +46,12 @@ from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.errors import PolicyUnavailable, StoreUnavailable
 from broker.memory import leave_no_core
 from broker.policy_tables import PolicyFaults, load_rules, unverified
-from broker.ports import Cases, Clock, Policy, Ports, Source
+from broker.ports import Cases, Clock, Policy, Ports
 from broker.registry import Reached, Registry, RegistryFaults, read_registry
 from broker.secrets import SecretMissing, read_secret, resolve
 from broker.settings import Settings
 from broker.web.api.health import Ping
+from broker.web.doors import Watched
 from broker.web.faces import WebDoors, open_faces
 from broker.web.login import Faces
 from broker.web.oauth.registrations import BadKey, Employer, PublicKeys, Registration, Registrations
@@ -75,6 +76,7 @@ class House:
     log: AuditLogPostgres
     pool: Pool
     pings: Mapping[str, Ping]
+    watched: Mapping[str, Watched]
 
 
 @asynccontextmanager
@@ -94,6 +96,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         stack.push_async_callback(audit_log.aclose)
         clock = clock_of(settings)
         consents = ConsentsSql(pool, audit_log, vault)
+        sources = await _sources(settings, registry, environ, stack)
         ports = Ports(
             clock=clock,
             handles=vault,
@@ -102,11 +105,11 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             consents=consents,
             policy=await _policy(settings, registry, stack),
             log=audit_log,
-            sources=await _sources(settings, registry, environ, stack),
+            sources=sources,
             directory=registry.directory,
         )
         pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
-        yield House(settings, registry, keys, ports, vault, audit_log, pool, pings)
+        yield House(settings, registry, keys, ports, vault, audit_log, pool, pings, sources)
 
 
 async def _pool(url: str, name: str, seconds: float, stack: AsyncExitStack) -> Pool:
@@ -156,9 +159,9 @@ async def _cases(
 
 async def _sources(
     settings: Settings, registry: Registry, environ: Mapping[str, str], stack: AsyncExitStack
-) -> dict[str, Source]:
+) -> dict[str, Connector]:
     now = SystemClock().now
-    sources: dict[str, Source] = {}
+    sources: dict[str, Connector] = {}
     for name, reached in registry.sources.items():
         limits = Limits(**({"deadline_seconds": settings.source_deadline_seconds} | dict(reached.limits)))
         secrets = resolve(reached.secrets, environ)
@@ -246,6 +249,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
         clock=SystemClock(),
         pings=house.pings,
+        watched=house.watched,
         test_numbers=settings.test_numbers,
         most_body_bytes=settings.most_body_bytes,
         version=VERSION,

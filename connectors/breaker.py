@@ -16,9 +16,14 @@ class Breaker:
         self._failures = 0
         self._try_again_at = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the source is left alone, but for a try now and then."""
+        return self._failures >= self._most
+
     def may_ask(self) -> bool:
         """Tell whether the source may be asked now. Open, a yes is given to one ask, and the rest begins anew."""
-        if self._failures < self._most:
+        if not self.is_open:
             return True
         now = self._ticks()
         if now < self._try_again_at:
@@ -34,5 +39,5 @@ class Breaker:
     def failed(self) -> None:
         """Take note that the source failed."""
         self._failures += 1
-        if self._failures >= self._most:
+        if self.is_open:
             self._try_again_at = self._ticks() + self._rest_seconds

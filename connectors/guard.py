@@ -52,6 +52,18 @@ class Dropped:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a source does, for its operator: how its reads ended so far, how many are under way, and whether it rests.
+
+    A read ended `answered`, with a `why` of `SourceFailed`, or `resting`, when the source was not asked at all.
+    """
+
+    reads: Mapping[str, int]
+    under_way: int
+    rests: bool
+
+
 class Errand:
     """One read about one subject: the number to ask with, and what may still be spent. Raises `SourceFailed`."""
 
@@ -117,6 +129,13 @@ class Connector(ABC):
         self._report = report
         self._places = asyncio.Semaphore(limits.most_at_once)
         self._breaker = Breaker(limits.most_failures, limits.rest_seconds)
+        self._ended: Counter[str] = Counter()
+        self._under_way = 0
+
+    @property
+    def condition(self) -> Condition:
+        """Tell how the source does."""
+        return Condition(dict(self._ended), self._under_way, self._breaker.is_open)
 
     @abstractmethod
     async def open(self) -> None:
@@ -166,16 +185,19 @@ class Connector(ABC):
         if not categories:
             return [], frozenset()
         if not self._breaker.may_ask():
+            self._ended["resting"] += 1
             raise SourceFailed(self.name, "unreachable")
         try:
             async with asyncio.timeout(self.limits.deadline_seconds), self._places:
                 answer = await self._ask_all(Errand(self.name, cpr, self.limits), categories)
         except Exception as error:  # noqa: BLE001  # Whatever a source can cause is named in our words.
             why = _why(error)
+            self._ended[why] += 1
             # A person with too many records is no sign that the source is ill.
             if why != "too_much":
                 self._breaker.failed()
             raise SourceFailed(self.name, why) from None
+        self._ended["answered"] += 1
         self._breaker.succeeded()
         return answer
 
@@ -183,12 +205,16 @@ class Connector(ABC):
         self, errand: Errand, categories: frozenset[str]
     ) -> tuple[list[tuple[Read, list[Any]]], frozenset[str]]:
         """Send the permitted queries all at once, in a fixed order (P6)."""
-        own_id = await self._find(errand)
-        if own_id is None:
-            return [], frozenset()
-        permitted = [read for read in self._reads if read.category in categories]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._read(errand, own_id, read)) for read in permitted]
+        self._under_way += 1
+        try:
+            own_id = await self._find(errand)
+            if own_id is None:
+                return [], frozenset()
+            permitted = [read for read in self._reads if read.category in categories]
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._read(errand, own_id, read)) for read in permitted]
+        finally:
+            self._under_way -= 1
         told = [(read, task.result()) for read, task in zip(permitted, tasks, strict=True)]
         if sum(len(records) for _, records in told) > self.limits.most_records:
             raise SourceFailed(self.name, "too_much")

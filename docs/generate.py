@@ -223,6 +223,7 @@ async def _described() -> dict[str, Any]:
         "test_numbers": False,
         "most_body_bytes": Settings.model_fields["most_body_bytes"].default,
         "version": VERSION,
+        "watched": {},
     }
     doors = WebDoors(**{**dict.fromkeys((field.name for field in dataclasses.fields(WebDoors)), shut), **given})
     async with open_faces(ports, doors) as app:

@@ -62,4 +62,28 @@ class Sessions(Protocol):
         """End every session of a person, and say how many there were."""
 
 
-__all__ = ["Ceilings", "Replay", "Sessions", "Tokens"]
+class Condition(Protocol):
+    """How a source does: how its reads ended so far, how many are under way, and whether it is left alone."""
+
+    @property
+    def reads(self) -> Mapping[str, int]:
+        """How many reads ended with which word: `answered`, `resting`, or why there was no answer."""
+
+    @property
+    def under_way(self) -> int:
+        """How many reads the source is answering now."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is left alone after failures in a row, but for a try now and then."""
+
+
+class Watched(Protocol):
+    """Something whose condition the operator may see."""
+
+    @property
+    def condition(self) -> Condition:
+        """Tell how it does; asks it nothing."""
+
+
+__all__ = ["Ceilings", "Condition", "Replay", "Sessions", "Tokens", "Watched"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -20,8 +20,9 @@ from broker.web.api.health import Ping
 from broker.web.api.once import Idempotency, Once
 from broker.web.app import build_app
 from broker.web.caller import Gate
-from broker.web.doors import Ceilings, Replay, Sessions, Tokens
+from broker.web.doors import Ceilings, Replay, Sessions, Tokens, Watched
 from broker.web.login import Faces, Logins
+from broker.web.metrics import SourcesTold
 from broker.web.oauth.registrations import Registrations
 from broker.web.pages import start
 from broker.web.pages.errors import show_errors_to_people
@@ -51,6 +52,7 @@ class WebDoors:
     test_numbers: bool
     most_body_bytes: int
     version: str
+    watched: Mapping[str, Watched] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -62,6 +64,7 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         )
         logins, metrics = _logins(doors, http), CollectorRegistry()
+        metrics.register(SourcesTold(doors.watched))
         pages = Pages(secure=urlsplit(doors.public_url).scheme == "https")
         yield build_app(
             [*_api(ports, doors, logins, metrics), *_pages(ports, doors, logins, pages), _plain_routes(doors, logins)],

@@ -1,11 +1,19 @@
-"""What the operator counts: requests by route template and status, and their seconds. Never an address or a name."""
+"""What the operator counts: requests by route template and status, their seconds, and how the sources do.
+
+Never an address, and no name but those that the registry gives sources.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from broker.web.doors import Watched
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NO_ROUTE = "none"
@@ -40,3 +48,27 @@ class Counting:
             route = getattr(scope.get("route"), "path", NO_ROUTE)
             self._requests.labels(route, str(status)).inc()
             self._seconds.labels(route).observe(time.perf_counter() - began)
+
+
+class SourcesTold(Collector):
+    """Tell the condition of every source at the moment somebody looks; nothing is counted on the way of an ask."""
+
+    def __init__(self, sources: Mapping[str, Watched]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterator[Metric]:
+        """Give `borgerbro_source_reads_total`, `borgerbro_source_reads_under_way` and `borgerbro_source_rests`."""
+        reads = CounterMetricFamily(
+            "borgerbro_source_reads", "Reads by how they ended: answered, resting, or why not", labels=["source", "how"]
+        )
+        under_way = GaugeMetricFamily("borgerbro_source_reads_under_way", "Reads under way", labels=["source"])
+        rests = GaugeMetricFamily(
+            "borgerbro_source_rests", "1 while a source is left alone after failures in a row", labels=["source"]
+        )
+        for name, source in sorted(self._sources.items()):
+            condition = source.condition
+            for how, count in sorted(condition.reads.items()):
+                reads.add_metric([name, how], count)
+            under_way.add_metric([name], condition.under_way)
+            rests.add_metric([name], condition.rests)
+        yield from (reads, under_way, rests)

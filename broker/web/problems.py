@@ -41,6 +41,8 @@ from broker.domain.errors import (
 )
 from broker.web.caller import www_authenticate
 
+# What is said with every 503: by then a node has let go of what hung, and started again what it can start.
+COME_BACK_SECONDS = 5
 PROBLEM_TYPE = "urn:borgerbro:problem:"
 MEDIA_TYPE = "application/problem+json"
 
@@ -110,6 +112,8 @@ def problem_for(error: BrokerError, reasons: Mapping[str, ReasonText]) -> Respon
             headers["WWW-Authenticate"] = www_authenticate(error)
         case TooManyAsks():
             headers["Retry-After"] = str(error.retry_after_seconds)
+        case _ if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["Retry-After"] = str(COME_BACK_SECONDS)
         case Conflict():
             more["what"] = error.what
         case ConsentNotNeeded():

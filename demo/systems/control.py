@@ -7,12 +7,12 @@ What it tells of calls is the method, the path template and the category: never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from demo.systems.records import RecordsUnusableError
@@ -26,7 +26,7 @@ class WishRefusedError(ValueError):
     """The engine wished for a behaviour that there is not; names the field."""
 
 
-MODES = ("normal", "silent", "slow")
+MODES = ("normal", "silent", "slow", "flap", "drip")
 GARBAGE = b'{"ufuldst\xe6ndig": ['
 
 
@@ -34,8 +34,10 @@ GARBAGE = b'{"ufuldst\xe6ndig": ['
 class Mode:
     """How the system behaves.
 
-    `error` is a status to answer, `oversize_bytes` the size of a far too long answer; with `leak` a system tells
-    about the right person, but does not keep to the category it was asked for.
+    `silent` never answers, `slow` waits `delay_ms` before each answer, `flap` answers every second call with 503, and
+    `drip` sends its answer byte by byte with `delay_ms` between them. `error` is a status to answer, `oversize_bytes`
+    the size of a far too long answer; with `leak` a system tells about the right person, but does not keep to the
+    category it was asked for.
     """
 
     mode: str = "normal"
@@ -63,6 +65,9 @@ class Control:
         self.mode = Mode()
         self.calls: list[Call] = []
         self.waiting = 0
+        self.inside = 0
+        self.most_inside = 0
+        self._flips = 0
         self._changed = asyncio.Condition()
 
     def see(self, method: str, path: str, category: str | None) -> None:
@@ -94,8 +99,13 @@ class Control:
             await request.body()
             asked = await category(request) if callable(category) else category
             self.see(request.method, path, asked)
-            await self.pause()
-            return await self._answer(request, handler)
+            self.inside += 1
+            self.most_inside = max(self.most_inside, self.inside)
+            try:
+                await self.pause()
+                return await self._answer(request, handler)
+            finally:
+                self.inside -= 1
 
         return gated
 
@@ -104,13 +114,29 @@ class Control:
         if mode.mode == "silent":
             await _until_gone(request)
             return Response(status_code=504)
-        if mode.error is not None:
-            return JSONResponse({"fejl": "intern fejl"}, mode.error)
+        if (error := self._error()) is not None:
+            return JSONResponse({"fejl": "intern fejl"}, error)
         if mode.garbage:
             return Response(GARBAGE, media_type="application/json")
         if mode.oversize_bytes:
             return Response(b" " * mode.oversize_bytes, media_type="application/json")
-        return await handler(request)
+        answer = await handler(request)
+        if mode.mode == "drip":
+            return StreamingResponse(_dripping(bytes(answer.body), mode.delay_ms / 1000), media_type=answer.media_type)
+        return answer
+
+    def _error(self) -> int | None:
+        """Give the status of the fault that this call meets, if it meets one."""
+        if self.mode.mode == "flap":
+            self._flips += 1
+            return 503 if self._flips % 2 else self.mode.error
+        return self.mode.error
+
+
+async def _dripping(body: bytes, seconds: float) -> AsyncIterator[bytes]:
+    for one in body:
+        await asyncio.sleep(seconds)
+        yield bytes([one])
 
 
 async def _until_gone(request: Request) -> None:
@@ -145,7 +171,7 @@ def control_routes(control: Control, put: Replace, put_back: Callable[[], Awaita
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, 400)
             await control.set(mode)
-        return JSONResponse({**asdict(control.mode), "waiting": control.waiting})
+        return JSONResponse({**asdict(control.mode), "waiting": control.waiting, "most_inside": control.most_inside})
 
     async def calls(_request: Request) -> Response:
         return JSONResponse([asdict(call) for call in control.calls])
@@ -162,6 +188,7 @@ def control_routes(control: Control, put: Replace, put_back: Callable[[], Awaita
     async def reset(_request: Request) -> Response:
         await put_back()
         control.calls.clear()
+        control.most_inside = control.inside
         await control.set(Mode())
         return JSONResponse({"reset": True})
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
+
+from demo.world.world import _free_port
 
 
 class Cable:
-    """One cable to a port of this machine. `lies` is the port to speak to."""
+    """One cable to a port of this machine. `lies` is the port to speak to, `leads_to` the one at its other end."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, leads_to: int = 0) -> None:
+        self.leads_to = leads_to
         self._lets_through = asyncio.Event()
         self._lets_through.set()
         self._server: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.lies = int(probe.getsockname()[1])
+        # While the cable is pulled out, nobody's outgoing connection must take its port.
+        self.lies = _free_port(0)
 
     @property
     def open_now(self) -> int:
@@ -62,11 +61,17 @@ class Cable:
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        far_in, far_out = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            far_in, far_out = await asyncio.open_connection("127.0.0.1", self.leads_to)
+        except OSError:
+            near_out.transport.abort()
+            return
         ends = {near_out, far_out}
         self._ends |= ends
         try:
-            await asyncio.gather(self._copy(near_in, far_out), self._copy(far_in, near_out))
+            # Called off when the cable is taken away; the server that gave us the connection cares for no more.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(self._copy(near_in, far_out), self._copy(far_in, near_out))
         finally:
             self._ends -= ends
             for end in ends:
@@ -81,16 +86,9 @@ class Cable:
         writer.close()
 
 
-@contextlib.asynccontextmanager
-async def cable_to(address: str) -> AsyncIterator[tuple[Cable, str]]:
-    """Lay a cable to a server; give it, and the address through it."""
+def through(cable: Cable, address: str) -> str:
+    """Let a cable lead to a server, and give the server's address through it."""
     parts = urlsplit(address)
-    if parts.port is None:
-        raise ValueError("the address names its port")
-    cable = Cable(parts.port)
-    await cable.plug_in()
-    try:
-        place = parts.netloc.rpartition("@")[0]
-        yield cable, urlunsplit(parts._replace(netloc=f"{place}@127.0.0.1:{cable.lies}"))
-    finally:
-        await cable.close()
+    cable.leads_to = parts.port or 0
+    user, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{cable.lies}"))
