@@ -48,6 +48,8 @@ class Databases:
         try:
             for name, template in zip(names, (MAIN, VAULT), strict=True):
                 await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER borgerbro_owner')
+            # A copied database loses the empty forms of its unlogged tables in a crash before the next checkpoint.
+            await connection.execute("CHECKPOINT")
             for name in (MAIN, VAULT):
                 if previous:
                     await connection.execute(f'DROP DATABASE IF EXISTS "{name}_{previous}" WITH (FORCE)')

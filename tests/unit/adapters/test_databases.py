@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from broker.adapters.database import Scope, bootstrap, open_pool, scoped, upgrade
+from broker.adapters.database import Pool, Scope, bootstrap, open_pool, reaching_the_store, scoped, upgrade
 from broker.adapters.idempotency_sql import Claimed, IdempotencySql
 from broker.domain.errors import KeyReused, StoreUnavailable
 from demo.postgres import PrivatePostgres
@@ -78,6 +78,46 @@ async def test_an_absent_database_is_said_at_once(databases: Databases) -> None:
     """Opening connections to nowhere raises our own error."""
     with pytest.raises(StoreUnavailable):
         await open_pool(databases.at.app.replace("borgerbro_app", "nobody"), name="test")
+
+
+async def test_nobody_waits_for_a_connection_for_ever(databases: Databases) -> None:
+    """While every connection is held, whoever comes is told no in time, however many they are; then all goes on."""
+    pool = await open_pool(databases.at.app, name="test", largest=1, timeout_seconds=0.3)
+    try:
+        async with pool.acquire():
+            # The holder rests for longer than they may wait; the test ends by itself only when they give up.
+            statements = [asyncio.create_task(_one(pool)) for _ in range(30)]
+            async with asyncio.timeout(20):
+                told = await asyncio.gather(*statements)
+        assert set(told) == {"no"}
+        assert await _one(pool) == "answered"
+    finally:
+        pool.terminate()
+
+
+async def test_a_statement_ends_at_its_deadline_on_both_sides(databases: Databases) -> None:
+    """A statement that takes too long is a no for us, and the server works on it no longer."""
+    pool = await open_pool(databases.at.app, name="too long", largest=1, timeout_seconds=0.3)
+    try:
+        with pytest.raises(StoreUnavailable):
+            async with scoped(pool, Scope(municipality="korsbaek")) as connection:
+                await connection.execute("SELECT pg_sleep(60)")
+        running = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'too long' AND state = 'active'"
+        async with asyncio.timeout(20):
+            while await databases.pool.fetchval(running):
+                await asyncio.sleep(0.05)
+        assert await _one(pool) == "answered"
+    finally:
+        pool.terminate()
+
+
+async def _one(pool: Pool) -> str:
+    try:
+        async with reaching_the_store():
+            await pool.fetchval("SELECT 1")
+    except StoreUnavailable:
+        return "no"
+    return "answered"
 
 
 class TestIdempotency:

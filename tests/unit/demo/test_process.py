@@ -61,6 +61,30 @@ def test_slow_takes_its_time(people: Any) -> None:
     assert time.monotonic() - begun >= 0.3
 
 
+def test_flapping_answers_every_second_call(people: Any) -> None:
+    """A flapping system is ill and well by turns."""
+    people.control("", {"mode": "flap"})
+    assert [people.call("/cpr/person", ASKED, KEY).status for _ in range(4)] == [503, 200, 503, 200]
+
+
+def test_dripping_tells_all_of_it_byte_by_byte(people: Any) -> None:
+    """A dripping answer is the same answer, in as many pieces as it has bytes."""
+    whole = people.call("/cpr/person", ASKED, KEY)
+    people.control("", {"mode": "drip", "delay_ms": 1})
+    begun = time.monotonic()
+    dripped = people.call("/cpr/person", ASKED, KEY)
+    assert (dripped.status, dripped.json) == (200, whole.json)
+    assert time.monotonic() - begun >= 0.001 * len(whole.raw)
+
+
+def test_the_most_calls_at_once_are_counted(people: Any) -> None:
+    """However many were answered since the reset: how many were inside at the same moment."""
+    people.control("/reset", {})
+    for _ in range(3):
+        people.call("/cpr/person", ASKED, KEY)
+    assert people.control()["most_inside"] == 1
+
+
 def test_silent_never_answers(people: Any) -> None:
     """A silent system takes the call and says nothing, until the caller gives up."""
     people.control("", {"mode": "silent"})

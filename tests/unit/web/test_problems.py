@@ -14,7 +14,7 @@ from broker.domain import errors
 from broker.domain.directory import ReasonText
 from broker.domain.errors import BrokerError, NotFound, Refused, TooManyAsks
 from broker.web.app import build_app
-from broker.web.problems import TABLE
+from broker.web.problems import TABLE, problem_for
 
 SECRET = "7102740022"
 REASONS = {"NO_CONSENT": ReasonText("NO_CONSENT", 5, True, "RSL § 11 a", "Der mangler et samtykke.", "No consent.")}
@@ -106,6 +106,13 @@ async def test_a_refusal_names_reason_paragraph_and_log_entry(client: httpx2.Asy
     ]
     assert body["entry"] == {"log": "test/log", "index": 7}
     assert body["notice"]["da"].startswith("Der kan findes oplysninger")
+
+
+@pytest.mark.parametrize("kind", [kind for kind, row in TABLE.items() if row[0] == 503], ids=lambda kind: kind.__name__)
+def test_a_no_for_now_says_when_to_come_back(kind: type[BrokerError]) -> None:
+    """Every 503 carries Retry-After: what was in trouble comes back by itself."""
+    answer = problem_for(kind(), {})
+    assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (503, True)
 
 
 async def test_a_ceiling_says_when_to_come_back(client: httpx2.AsyncClient) -> None:
