@@ -29,6 +29,7 @@ SECONDS_TO_SERVE = 90.0
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 # How far apart the nodes' clocks stand at the start, in minutes.
 APART = (-7, -2, 3, 9)
+FIRST = (False, True)  # Whether it is a kill.
 # What no balance of a play may run into.
 MANY = "1000000"
 
@@ -127,6 +128,12 @@ class Chaos:
     kills: float
     outages: list[Outage] = field(default_factory=list)
     struck: set[int] = field(default_factory=set)
+    begun: int = 0
+
+    @property
+    def enough(self) -> bool:
+        """Whether there has been at least a pause and a kill."""
+        return len(self.outages) >= len(FIRST)
 
     async def reign(self, ended: asyncio.Event) -> None:
         """Go on until the play has ended; whatever is under way then is put right first."""
@@ -143,7 +150,9 @@ class Chaos:
             return
 
     async def _strike(self, node: Node) -> None:
-        kill = self.dice.random() < self.kills
+        # The first is a pause and the second a kill, so that a short play has both.
+        first, self.begun = self.begun < len(FIRST), self.begun + 1
+        kill = FIRST[self.begun - 1] if first else self.dice.random() < self.kills
         node.set_clock(self.dice.uniform(-12, 12))
         begin = time.monotonic()
         if kill:

@@ -55,13 +55,20 @@ class Stage:
     dice: random.Random
     left: int
     hear: Callable[[int], None] = field(default=lambda _: None)
+    rough: Callable[[], bool] = field(default=lambda: True)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether tries are left, or it has not been rough enough so far."""
+        return self.left > 0 or not self.rough()
 
     def spend(self) -> bool:
-        """Take one try of those that are left; False when there is none."""
+        """Take one try; False when the play is over."""
+        if not self.goes_on:
+            return False
         self.left -= 1
-        if self.left >= 0:
-            self.hear(self.left)
-        return self.left >= 0
+        self.hear(max(self.left, 0))
+        return True
 
     def unless_unheard(self, attempt: Attempt) -> None:
         """Give a try back that never reached its node."""
@@ -114,6 +121,7 @@ async def play_in(stage: Stage, plan: Plan) -> Evidence:
     """Play it all on a stage, and give the evidence."""
     begun = time.monotonic()
     chaos = Chaos(stage.nodes, stage.world.http, stage.dice, plan.rest, plan.pause, plan.kills)
+    stage.rough = lambda: chaos.enough
     ended = asyncio.Event()
     reigns = [asyncio.create_task(chaos.reign(ended)) for _ in range(plan.hands)]
     try:
@@ -139,7 +147,7 @@ async def _caseworker(stage: Stage, citizen: str) -> None:
 async def _citizen(stage: Stage, citizen: str) -> None:
     """Say yes where nothing stands open, and a moment later take it back, or block and lift."""
     clients, dice = stage.clients, stage.dice
-    while stage.left > 0:
+    while stage.goes_on:
         consents, blocks = await clients.look(citizen, "consents"), await clients.look(citizen, "blocks")
         if consents is None or blocks is None:
             continue
