@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
+from fastapi import FastAPI
+
 from broker.domain.directory import Directory
 from broker.domain.events import CATALOGUE, AuditEvent
 from broker.main import VERSION
@@ -197,7 +199,12 @@ def _default(required: bool, value: object) -> str:  # noqa: FBT001 - One word o
 
 def openapi() -> str:
     """Write the application's OpenAPI document."""
-    return json.dumps(asyncio.run(_described()), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(described_app().openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def described_app() -> FastAPI:
+    """Build the application over doors that are shut: it can be read, not used."""
+    return asyncio.run(_described())
 
 
 class _Shut:
@@ -207,7 +214,7 @@ class _Shut:
         return self
 
 
-async def _described() -> dict[str, Any]:
+async def _described() -> FastAPI:
     shut = cast("Any", _Shut())
     directory = Directory("", {}, {}, {}, {}, {}, {}, {}, {})
     ports = Ports(
@@ -227,7 +234,7 @@ async def _described() -> dict[str, Any]:
     }
     doors = WebDoors(**{**dict.fromkeys((field.name for field in dataclasses.fields(WebDoors)), shut), **given})
     async with open_faces(ports, doors) as app:
-        return app.openapi()
+        return app
 
 
 def _page(title: str, source: str, *parts: str) -> str:

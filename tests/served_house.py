@@ -125,7 +125,8 @@ def open_served(postgres: PrivatePostgres, folder: Path) -> Iterator[Served]:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    started.wait(60)
+    # Far more than is needed: it bounds a hang, and says nothing of speed.
+    assert started.wait(300), "the house does not open"
     if faults:
         raise faults[0]
     try:

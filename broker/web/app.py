@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -19,7 +22,7 @@ from broker.domain.directory import ReasonText
 from broker.web.api.described import described
 from broker.web.limits import Guard
 from broker.web.metrics import Counting
-from broker.web.problems import PLAIN, add_problem_handlers, problem
+from broker.web.problems import add_problem_handlers
 
 # Longer than any length can be; more digits are never made into a number.
 MOST_DIGITS = 18
@@ -88,9 +91,12 @@ class BodyLimit(RequestBodyLimitMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a body whose told length is over the limit before a byte of it is read."""
         if scope["type"] == "http" and _told_length(scope) > self.max_body_size:
-            await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, *PLAIN[HTTPStatus.REQUEST_ENTITY_TOO_LARGE])(
-                scope, receive, send
-            )
+            # By the application's own handler, which knows whether a person or a program asks.
+            handler: Callable[[Request, Exception], Awaitable[Response]] = scope["app"].exception_handlers[
+                HTTPException
+            ]
+            answer = await handler(Request(scope), HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
+            await answer(scope, receive, send)
             return
         await super().__call__(scope, receive, send)
 

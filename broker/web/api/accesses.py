@@ -15,6 +15,7 @@ from broker.ports import LogReader, Ports
 from broker.transparency.history import my_entries
 from broker.web.access_wire import SearchBody, entry_body, my_entry_body, state_body, verdict_body, wanted_search
 from broker.web.api.answers import CHANGE_ANSWERS, OPEN_ANSWERS, READ_ANSWERS, told
+from broker.web.api.strict import StrictRoute
 from broker.web.consent_wire import moment
 from broker.web.login import OFFICER
 from broker.web.sessions import Session
@@ -34,7 +35,7 @@ VERIFIED = told("Verification", CHANGE_ANSWERS)
 
 def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate) -> APIRouter:
     """Build the citizen's own list."""
-    routes = APIRouter(tags=["me"])
+    routes = APIRouter(tags=["me"], route_class=StrictRoute)
     proven = Annotated[CitizenLogin, Depends(citizen)]
 
     @routes.get("/v1/me/accesses", responses=told("MyAccesses", READ_ANSWERS), summary="Who asked about me")
@@ -50,7 +51,7 @@ def build_for_officers(
     ports: Ports, reader: LogReader, officer: OfficerGate, session: SessionOf, *, test_numbers: bool
 ) -> APIRouter:
     """Build the overseer's search, the state of the logs, and the check of all of them."""
-    routes = APIRouter(tags=["oversight"])
+    routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
     proven = Annotated[OfficerLogin, Depends(officer)]
 
     @routes.get("/v1/accesses/session", responses=SESSION, summary="The token my searches must carry")

@@ -16,6 +16,7 @@ from broker.domain.identity import Caller
 from broker.ports import Ports
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.api.once import Once
+from broker.web.api.strict import StrictRoute
 from broker.web.consent_wire import (
     DeskBody,
     DeskWithdrawBody,
@@ -36,7 +37,7 @@ TAKEN_BACK = told("ConsentChanged", CHANGE_ANSWERS)
 
 def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRouter:
     """Build the routes. `gate` proves the caller; `once` keeps a repeated POST from being done twice."""
-    routes = APIRouter(tags=["consents"])
+    routes = APIRouter(tags=["consents"], route_class=StrictRoute)
     proven = Annotated[Caller, Depends(gate)]
 
     @routes.post("/v1/consent-requests", status_code=201, responses=ASKED, summary="Ask a citizen for consent")

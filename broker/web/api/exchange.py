@@ -10,6 +10,7 @@ from broker.domain.identity import Caller
 from broker.exchange import exchange
 from broker.ports import Ports
 from broker.web.api.answers import ASK_ANSWERS, told
+from broker.web.api.strict import StrictRoute
 from broker.web.view_wire import view_body, weeks_of
 from broker.web.wire import AskBody, ViewBody, answer_body, ask_of
 
@@ -19,7 +20,7 @@ Repeats = Callable[[Caller, str | None], Awaitable[bool]]
 
 def build(ports: Ports, gate: Gate, repeats: Repeats, *, test_numbers: bool) -> APIRouter:
     """Build the two routes. `gate` proves the caller; `repeats` tells whether a request id was seen before."""
-    routes = APIRouter(tags=["asks"])
+    routes = APIRouter(tags=["asks"], route_class=StrictRoute)
     # Solved before the body is judged, so that a stranger learns nothing of what a good body is.
     proven = Annotated[Caller, Depends(gate)]
 

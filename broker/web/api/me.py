@@ -13,6 +13,7 @@ from broker.domain.days import danish_day
 from broker.domain.identity import CitizenLogin
 from broker.ports import Ports
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
+from broker.web.api.strict import StrictRoute
 from broker.web.consent_wire import (
     BlockBody,
     WithdrawBody,
@@ -33,7 +34,7 @@ SessionOf = Callable[[Request, str], Awaitable[Session]]
 
 def build(ports: Ports, citizen: CitizenGate, session: SessionOf) -> APIRouter:
     """Build the routes over the citizen's log-in. Answering twice is a conflict, so no idempotency key is needed."""
-    routes = APIRouter(tags=["me"])
+    routes = APIRouter(tags=["me"], route_class=StrictRoute)
     _session(routes, session)
     _consents(routes, ports, citizen)
     _requests(routes, ports, citizen)

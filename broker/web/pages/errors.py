@@ -81,7 +81,8 @@ def wants_page(request: Request) -> bool:
 def error_page(request: Request, error: Exception, pages: Pages, status: int) -> Response:
     """Say in plain words what went wrong; what was sent is not repeated."""
     heading, advice = _words(error, status)
-    start_over = None if request.method == "GET" else "/"
+    # The address itself is not repeated either: the switch of language is told relative to it, without its query.
+    start_over = "" if request.method == "GET" else "/"
     return pages.show(request, "pages/error.html", status, heading=heading, advice=advice, start_over=start_over)
 
 
