@@ -4,6 +4,7 @@
     python3 run.py bench --quick    the same with short rounds, to see that it works: too short to quote
     python3 run.py bench --json     every figure: median, least, most and the ratios
     python3 run.py bench --out DIR  also bench.json and bench.svg, every figure and a picture
+    python3 run.py bench --page     also docs/performance.md, its picture and its record
     python3 run.py bench --memory   whether memory grows over 100 000 asks, and nothing else; half an hour and more
     python3 run.py bench --profile  where an ask's time goes, by step of the road and by library, and nothing else
 

@@ -17,6 +17,7 @@ from bench.chart import chart
 from bench.figures import Figures
 from bench.measure import measure
 from bench.memory import remember
+from bench.page import write_page
 from bench.plan import FULL, QUICK, Plan
 from bench.profile import profile
 from bench.report import show, told
@@ -56,6 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="short rounds: shows that it works, too short to quote")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write bench.json and bench.svg there")
+    parser.add_argument("--page", action="store_true", help="also write docs/performance.md and its picture anew")
     parser.add_argument("--profile", action="store_true", help="show where an ask's time goes, and nothing else")
     memory = f"see whether memory grows over so many asks ({ALL_ASKS}), and nothing else"
     parser.add_argument("--memory", type=int, metavar="ASKS", nargs="?", const=ALL_ASKS, help=memory)
@@ -69,6 +71,8 @@ def _tell(figures: Figures, options: argparse.Namespace) -> None:
         print(json.dumps(found, indent=2))
     else:
         show(figures)
+    if options.page:
+        write_page(found)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "bench.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -16,7 +16,7 @@ from bench.machine import PAYERS, described
 from bench.plan import CROWD, TLS_BROKER, Case
 from bench.profile import CALLERS
 
-WIDTH, LEFT, RIGHT, ROW, BAR = 860, 250, 150, 22, 14
+WIDTH, LEFT, RIGHT, ROW, BAR = 960, 310, 220, 22, 14
 STYLE = """
 svg { font: 13px system-ui, sans-serif; --ink: #1a1a1a; --dim: #595959; --paper: #ffffff; --line: #d0d0d0;
  --a: #1f5fa8; --b: #b45309; --c: #15803d; --d: #7e22ce; --e: #525252; --f: #0e7490; }

@@ -119,9 +119,9 @@ def _steps(found: dict[str, Any]) -> Table:
         "ms, 16 at once",
         "CPU %, 16 at once",
     )
-    table = Table(
-        "step", *titles, title=f"Where an ask's time goes (watched: {alone['client_ms']:.1f} ms as its caller sees it)"
-    )
+    seen, size = alone["client_ms"], alone["steps"].get(REST, {}).get("bytes", 0.0)
+    title = f"Where an ask's time goes (watched: {seen:.1f} ms as its caller sees it, {size:,.0f} bytes answered)"
+    table = Table("step", *titles, title=title)
     rows = {"all of it": _sum([*alone["steps"].values()])} | alone["steps"]
     for step, row in sorted(rows.items(), key=lambda told: told[0] == "all of it"):
         if step in {*SHARED, "all of it"}:

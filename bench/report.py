@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figures, Place
-from bench.goals import broker_of, goals
+from bench.goals import Goal, broker_of, goals
 from bench.inside import LARGE_TABLES
 from bench.machine import PAYERS, described
 from bench.memory import lines
@@ -28,7 +28,7 @@ LEFT_OUT = (
     " machine does. The floor looks up twice in the registers, the broker three times. Ratios are round by round; only"
     " they can be compared with another run."
 )
-WIDTH = 168
+WIDTH = 190
 PAYER_TITLES = {
     "own": "server",
     "children": "OPA",
@@ -150,10 +150,17 @@ def _pages(figures: Figures) -> Table:
 
 
 def _goals(figures: Figures) -> Table:
-    table = Table("goal of the design", "wanted", "measured", "reached", title="Goals")
+    table = Table("goal of the design", "wanted", "measured", "reached", "the floor", title="Goals")
     for goal in goals(figures):
-        table.add_row(goal.what, goal.goal, f"{goal.measured:,.2f} {goal.unit}", "yes" if goal.reached else "no")
+        table.add_row(
+            goal.what, goal.goal, f"{goal.measured:,.2f} {goal.unit}", "yes" if goal.reached else "no", beside(goal)
+        )
     return table
+
+
+def beside(goal: Goal) -> str:
+    """Write what the floor of the same run did; nothing where that means nothing."""
+    return "" if goal.floor is None else f"{goal.floor:,.2f} {goal.unit}"
 
 
 def shown(row: list[float], places: int) -> str:
@@ -171,5 +178,7 @@ def mid(row: list[float], places: int) -> str:
 
 
 def times(ratios: list[float]) -> str:
-    """Write the median of ratios; nothing for nothing."""
-    return f"{median(ratios):.2f}×" if ratios else ""
+    """Write the median of ratios with the least and the most; nothing for nothing."""
+    if len(ratios) < 2:
+        return f"{ratios[0]:.2f}×" if ratios else ""
+    return f"{median(ratios):.2f}× ({min(ratios):.2f}–{max(ratios):.2f})"

@@ -13,6 +13,7 @@ from bench.figures import Figures, percentile_99
 from bench.goals import BUSY, goals
 from bench.machine import Machine
 from bench.memory import lines, slope
+from bench.page import figures_of, joined, page
 from bench.plan import FULL, QUICK, TLS_BROKER, cases_of
 from bench.report import told
 
@@ -148,3 +149,25 @@ def test_a_machine_that_others_use_is_called_noisy() -> None:
 
     assert noisy.noise() == "noisy machine: others took 45% of the cores"
     assert quiet.noise() is None
+
+
+def test_the_page_is_written_from_the_record_alone() -> None:
+    """What is on the page is what was told: goals with the floor beside them, and every target asked."""
+    record = told(made_up(123.0)) | {"measured_on": "2026-01-02"}
+    written = page(figures_of(record), record)
+
+    assert "| asks a second, 16 at once | ≥ 400 /s | 123.00 /s | no | 123.00 /s |" in written
+    assert "Measured on 2026-01-02" in written
+    assert "16 at once, broker behind TLS" in written
+
+
+def test_a_look_at_memory_is_kept_beside_newer_rounds() -> None:
+    """Memory is measured by itself, for longer: neither run may wipe out the other's figures."""
+    rounds = told(made_up())
+    memory = told(Figures(QUICK, ())) | {"facts": {"memory": {"asks": [1]}}}
+
+    first = joined(joined(None, rounds), memory)
+    second = joined(first, told(made_up(7.0)))
+
+    assert first["facts"]["memory"] == second["facts"]["memory"] == {"asks": [1]}
+    assert first["figures"] == rounds["figures"] != second["figures"]
