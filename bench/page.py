@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -23,6 +22,7 @@ from bench.profile import CALLERS, FEWEST_PERCENT
 from bench.report import PAYER_TITLES, beside, shown, times
 from bench.scene import engines
 from bench.watched import SHARED
+from broker.adapters.clock_system import SystemClock
 from demo.world.children import ROOT
 
 DOCS = ROOT / "docs"
@@ -63,7 +63,7 @@ def write_page(found: dict[str, Any]) -> None:
 
 def joined(record: dict[str, Any] | None, found: dict[str, Any]) -> dict[str, Any]:
     """Keep the newest rounds, the newest look at memory, and the day of each."""
-    today = datetime.now(UTC).date().isoformat()
+    today = SystemClock().now().date().isoformat()
     fresh = found | {"measured_on": today}
     if found["figures"]:
         memory = (
