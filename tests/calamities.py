@@ -9,8 +9,9 @@ import asyncio
 import os
 import shutil
 import signal
+import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,23 +24,28 @@ from demo.scenario.acts import Acts
 from demo.scenario.callers import Callers, Reply
 from demo.scenario.consents import Consents
 from demo.scenario.file import Scenario, Step, read_scenario
-from demo.scenario.visitors import Visitors
+from demo.scenario.visitors import Visitor, Visitors
 from demo.world.casting import Cast
 from demo.world.children import ROOT, WorldBroken
 from demo.world.logbook import open_log_book
 from demo.world.template import chosen_template
 from demo.world.world import BROKER, World
 from tests.canaries import Flock, Search, as_text
+from tests.fakes.crashing_broker import WAYS
 from tests.fakes.shouting import MOODS, Shouting, shouting
 from tests.traces import (
     Trace,
+    activity_of,
     family_of,
     files_below,
     files_of_process,
     loose_files,
+    memory_of_process,
+    names_below,
     process_with_errors_to,
     rows_of,
     searched,
+    words_of_process,
 )
 
 SCENARIO = ROOT / "scenarios" / "s1-annette.yaml"
@@ -65,6 +71,7 @@ SILENT_SECONDS = 0.4
 class TellingWorld(World):
     """A world whose broker and database write down all they can, and whose broker may be killed and revived."""
 
+    program = "tests.fakes.crashing_broker"
     # Nothing that was last written before the broker first started can hold what sources told it.
     begun: float = 0.0
 
@@ -72,6 +79,11 @@ class TellingWorld(World):
     def temporary(self) -> Path:
         """The folder for the broker's temporary files."""
         return self.files.folder / "temporary"
+
+    @property
+    def crashing(self) -> Path:
+        """The file that says how handlers crash."""
+        return self.files.folder / "crashing"
 
     @property
     def broker_log(self) -> Path:
@@ -104,7 +116,11 @@ class TellingWorld(World):
         await super()._start_broker()
 
     def _settings(self) -> dict[str, str]:
-        return super()._settings() | {"BROKER_LOG_LEVEL": "debug", "TMPDIR": str(self.temporary)}
+        return super()._settings() | {
+            "BROKER_LOG_LEVEL": "debug",
+            "TMPDIR": str(self.temporary),
+            "CRASHING": str(self.crashing),
+        }
 
 
 @dataclass(slots=True)
@@ -116,6 +132,9 @@ class Left:
     shouted: set[tuple[str, str]] = field(default_factory=set)
     silent: set[tuple[str, str]] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
+    crashed: dict[str, int] = field(default_factory=dict)
+    pages: set[str] = field(default_factory=set)
+    sent: dict[str, Trace] = field(default_factory=dict)
     deaths: list[str] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
     core_limits: set[str] = field(default_factory=set)
@@ -175,11 +194,15 @@ async def play_it_all(folder: Path) -> Left:
         await world.revive(1)
         async with _acting(world) as acts:
             await _fail_in_every_way(Play(world, shout, left, acts))
+            await _crash_in_every_way(Play(world, shout, left, acts))
             left.traces = await _search(world, Search(flock.canaries), world.begun)
             await _compare(world, left)
             await _die(Play(world, shout, left, acts), signal.SIGABRT)
         await _search_after_death(world, left)
     left.shouted = shout.shouted
+    search = Search(flock.canaries)
+    left.sent = {kind: searched(search, bodies) for kind, bodies in shout.bodies.items()}
+    left.sent["addresses and headers"] = searched(search, shout.heard)
     left.seconds = time.monotonic() - begun
     return left
 
@@ -246,9 +269,32 @@ async def _ask_in_every_way(play: Play) -> None:
     await play.ask(case="JC-2019-0999")
     await play.do("ask", {"by": "jens", "citizen": "annette", "purpose": "helhedsorienteret_plan",
                           "case": "JC-2019-0417", "sources": ["korsbaek-social"]})  # fmt: skip
+    await _look_at_pages(play)
     for page, who in (("my_accesses", "annette"), ("my_consents", "annette"), ("dpo_accesses", "korsbaek")):
         wanted = {"filter": {"kind": "outcome", "citizen": "viktor"}} if page == "dpo_accesses" else {}
         await play.do("look", {"page": page, "as_who": who} | wanted)
+
+
+async def _look_at_pages(play: Play) -> None:
+    """Look at the whole person in a browser, and be refused there; so all is shown that sources told."""
+    browser = Visitor(play.world, "caseworker")
+    try:
+        await browser.enter("lene")
+        for case in ("JC-2019-0417", "JC-2019-0999"):
+            form = {"citizen": play.world.cast.cpr("annette"), "purpose": "helhedsorienteret_plan", "case": case}
+            play.left.pages |= play.left.flock.in_texts([await browser.send_form("/case", form)])
+    finally:
+        await browser.close()
+
+
+async def _crash_in_every_way(play: Play) -> None:
+    """Let the handler crash while it holds the answer, in the handler itself and in what it leaves behind."""
+    for way in WAYS:
+        play.world.crashing.write_text(way, "utf-8")
+        play.left.crashed[way] = (await play.ask(view=False)).status
+    play.world.crashing.unlink()
+    # What was left behind falls when it is taken away.
+    await play.ask(view=False)
 
 
 async def _die(play: Play, how: signal.Signals) -> None:
@@ -335,13 +381,24 @@ async def _search(world: TellingWorld, search: Search, since: float) -> dict[str
         "database files": searched(search, files_below(postgres, but=[wal], since=since)),
         "rows": searched(search, await rows_of(main)),
         "rows of the vault": searched(search, await rows_of(_vault(main))),
+        "activity": searched(search, [*await activity_of(main), *await activity_of(_vault(main))]),
         "metrics": searched(search, [await _metrics(world)]),
         "open files": searched(search, (piece for process in family for piece in files_of_process(process, since))),
         "files": searched(
             search, files_below(world.files.folder, but=[world.files.folder / "systems", postgres], since=since)
         ),
         "loose files": searched(search, loose_files(since)),
+        "names": searched(search, names_below(world.files.folder)),
+        "words of processes": searched(search, (piece for process in family for piece in words_of_process(process))),
+        "the policy engine's memory": searched(
+            search, (piece for process in engines_of(family) for piece in memory_of_process(process))
+        ),
     }
+
+
+def engines_of(family: Iterable[int]) -> list[int]:
+    """Find OPA in a family of processes."""
+    return [process for process in family if Path(f"/proc/{process}/comm").read_text().strip() == "opa"]
 
 
 def _vault(main: str) -> str:
@@ -382,7 +439,15 @@ async def _compare(world: TellingWorld, left: Left) -> None:
         # Much alike: PostgreSQL packs it in a way of its own.
         await connection.execute("INSERT INTO public.leak VALUES ($1), ($2)", leak, f"{leak} " * 1000)
         await connection.close()
-    left.planted = await _search(world, Search(loose.canaries), now)
+    named = world.temporary / f"of-{leak}"
+    named.touch()
+    speaking = await asyncpg.connect(world.databases.superuser, server_settings={"application_name": leak})
+    with tempfile.NamedTemporaryFile("w", prefix="borgerbro-leak-", dir="/var/tmp") as loosely:
+        loosely.write(leak)
+        loosely.flush()
+        left.planted = await _search(world, Search(loose.canaries), now)
+    await speaking.close()
+    named.unlink()
     file.unlink()
 
 

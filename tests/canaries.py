@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import re
 import secrets
@@ -32,6 +33,10 @@ _NUMBERS = re.compile(r"[\d .,+-]+")
 # A window of eight bytes is looked up at every offset, so every guise is at least that long.
 _WINDOW = 8
 _ZEROS = re.compile(rb"\0{64,}")
+# What a hurried hand would key a hash with, and what it would write before a number.
+GUESSABLE_KEYS = (b"", b"key", b"secret", b"pepper", b"salt", b"cpr", b"citizen", b"borgerbro")
+PREFIXES = ("", "citizen:", "cpr:")
+HASHES = ("sha256", "sha1", "md5", "sha512", "sha3_256", "blake2b", "blake2s")
 # Where a gzip (RFC 1952) or zlib (RFC 1950) stream may begin.
 _STREAM = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
 _MOST_PACKED, _MOST_UNPACKED, _DEEPEST = 1 << 20, 1 << 22, 2
@@ -127,6 +132,11 @@ def guises(text: str) -> Iterator[tuple[str, bytes]]:
     yield "utf-8", raw
     yield "utf-16-le", text.encode("utf-16-le")
     yield "utf-16-be", text.encode("utf-16-be")
+    yield "utf-32-le", text.encode("utf-32-le")
+    yield "backwards", raw[::-1]
+    yield "base32", base64.b32encode(raw)[: len(raw) * 8 // 5]
+    yield "base85", base64.b85encode(raw)[: len(raw) // 4 * 5]
+    yield "ascii85", base64.a85encode(raw)[: len(raw) // 4 * 5]
     yield from (("hex", form) for form in _hex(raw))
     for before in range(3):
         yield from ((f"base64+{before}", form) for form in _base64(raw, before))
@@ -135,12 +145,19 @@ def guises(text: str) -> Iterator[tuple[str, bytes]]:
 
 
 def digests(text: str) -> Iterator[tuple[str, bytes]]:
-    """Give the plain hashes of a text, raw and written down."""
-    for name in ("sha256", "sha1", "md5"):
-        digest = hashlib.new(name, text.encode(), usedforsecurity=False).digest()
-        yield f"{name} raw", digest
-        yield from ((f"{name} hex", form) for form in _hex(digest))
-        yield from ((f"{name} base64", form) for form in _base64(digest, 0))
+    """Give the hashes of a text that anybody could make, plain or under a guessable key, raw and written down."""
+    for prefix in PREFIXES:
+        raw = (prefix + text).encode()
+        for name in HASHES:
+            yield from _written(f"{name} of {prefix}", hashlib.new(name, raw, usedforsecurity=False).digest())
+        for key in (*GUESSABLE_KEYS, text.encode()):
+            yield from _written(f"hmac by {key!r} of {prefix}", hmac.digest(key, raw, "sha256"))
+
+
+def _written(name: str, digest: bytes) -> Iterator[tuple[str, bytes]]:
+    yield f"{name} raw", digest
+    yield from ((f"{name} hex", form) for form in _hex(digest))
+    yield from ((f"{name} base64", form) for form in _base64(digest, 0))
 
 
 def _hex(raw: bytes) -> set[bytes]:

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 
 import asyncpg
@@ -19,6 +20,9 @@ SELECT format('SELECT t::text FROM %I.%I AS t', table_schema, table_name) FROM i
 WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')
 """
 _MAPPED = re.compile(r"^([0-9a-f]+-[0-9a-f]+) \S+ \S+ \S+ (?!0\b)\d+ +(/.*)$", re.MULTILINE)
+
+_WRITTEN = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw-p ", re.MULTILINE)
+_PIECE = 1 << 16
 
 
 @dataclass(slots=True)
@@ -82,6 +86,39 @@ def files_of_process(process: int, since: float) -> Iterator[bytes]:
             yield link.read_bytes()
 
 
+def names_below(folder: Path) -> Iterator[bytes]:
+    """Give the name of everything below a folder, and where links lead."""
+    for place, folders, names in os.walk(folder):
+        yield "\n".join([place, *folders, *names]).encode()
+        for name in names:
+            with suppress(OSError):
+                yield bytes(Path(place, name).readlink())
+
+
+def words_of_process(process: int) -> Iterator[bytes]:
+    """Give what everybody on the machine, or of the same user, may read of a process: its arguments and environment."""
+    for name in ("cmdline", "environ", "comm"):
+        with suppress(FileNotFoundError):
+            yield Path(f"/proc/{process}/{name}").read_bytes()
+
+
+def memory_of_process(process: int) -> Iterator[bytes]:
+    """Read what a process has written in memory of its own, a mapping at a time."""
+    mappings = _WRITTEN.findall(Path(f"/proc/{process}/maps").read_text())
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
+        for begin, end in ((int(begin, 16), int(end, 16)) for begin, end in mappings):
+            yield b"".join(_pages(memory, begin, end))
+
+
+def _pages(memory: FileIO, begin: int, end: int) -> Iterator[bytes]:
+    for place in range(begin, end, _PIECE):
+        with suppress(OSError):
+            memory.seek(place)
+            piece = memory.read(min(_PIECE, end - place))
+            # What was never written is read as zeros.
+            yield piece if piece.strip(b"\0") else b"\0"
+
+
 def family_of(process: int) -> list[int]:
     """Give a process and all that came of it."""
     parents: dict[int, int] = {}
@@ -105,6 +142,19 @@ def process_with_errors_to(file: Path) -> int:
         except OSError:
             continue
     raise LookupError(f"no process writes its errors to {file.name}")
+
+
+async def activity_of(superuser: str) -> list[bytes]:
+    """Read what the database shows of who is doing what: statements, names, statistics."""
+    connection = await asyncpg.connect(superuser)
+    try:
+        views = ("pg_stat_activity", "pg_stat_replication", "pg_stats", "pg_prepared_xacts", "pg_settings", "pg_locks")
+        return [
+            b"\n".join(row[0].encode() for row in await connection.fetch(f"SELECT t::text FROM {view} AS t"))
+            for view in views
+        ]
+    finally:
+        await connection.close()
 
 
 async def rows_of(superuser: str) -> list[bytes]:

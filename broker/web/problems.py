@@ -153,7 +153,10 @@ def add_problem_handlers(app: FastAPI, reasons: Mapping[str, ReasonText]) -> Non
     async def unknown(request: Request, error: Exception) -> Response:
         # The error's own words may hold personal values, so only its kind and place are noted.
         log.error("unnamed_error", kind=type(error).__name__, route=getattr(request.scope.get("route"), "path", ""))
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong. Nothing was shown.")
+        answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong. Nothing was shown.")
+        # The server ends the connection after such an error; unsaid, the client's next request would go with it.
+        answer.headers["Connection"] = "close"
+        return answer
 
     async def gone(_: Request, __: Exception) -> Response:
         # The caller hung up in the middle of a body; nobody reads this, and it is no fault of ours to report.

@@ -17,6 +17,7 @@ from demo.world.world import World
 # Where each kind of visitor learns the token that changes must carry.
 SESSIONS = {"citizen": "/v1/me/session", "officer": "/v1/accesses/session"}
 TAGS = re.compile(r"<[^>]*>")
+FORM_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 TICKET = re.compile(r'name="ticket" value="([^"]+)"')
 
 
@@ -68,6 +69,11 @@ class Visitor:
         await self._http.close()
 
     async def log_in(self, person: str) -> None:
+        """Log in, and learn the token that changes must carry."""
+        await self.enter(person)
+        self._csrf = str((await self.get(SESSIONS[self._kind])).said.get("csrf", ""))
+
+    async def enter(self, person: str) -> None:
         """Walk through the code flow: our log-in, the provider's page, the choice, and back."""
         async with self._http.get(f"{self._world.address}/login/{self._kind}") as page:
             found = TICKET.search(await page.text())
@@ -79,7 +85,6 @@ class Visitor:
         async with self._http.get(back, allow_redirects=False) as landed:
             if landed.status != 303:
                 raise WorldBroken(f"{person} could not log in ({landed.status})")
-        self._csrf = str((await self.get(SESSIONS[self._kind])).said.get("csrf", ""))
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
         """Read JSON."""
@@ -92,6 +97,15 @@ class Visitor:
         async with self._http.get(f"{self._world.address}{path}", headers=headers) as answer:
             told = unescape(TAGS.sub(" ", await answer.text()))
         return " ".join(told.split()) if answer.status == 200 else None
+
+    async def send_form(self, path: str, form: Mapping[str, str]) -> str:
+        """Open a page, send its form filled in, and give the page that comes back as it is written."""
+        headers = {"Accept": "text/html", "Accept-Language": "da"}
+        async with self._http.get(f"{self._world.address}{path}", headers=headers) as page:
+            found = FORM_TOKEN.search(await page.text())
+        filled = {**form, "csrf": unescape(found[1]) if found else ""}
+        async with self._http.post(f"{self._world.address}{path}", data=filled, headers=headers) as answer:
+            return await answer.text()
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Reply:
         """Change something."""

@@ -47,8 +47,10 @@ def quiet(_line: str) -> None:
 class World:
     """One world in one folder. Use it in an `async with` block: leaving it ends every process.
 
-    With `durable` its database waits for the disk, as in production.
+    With `durable` its database waits for the disk, as in production. `program` is the module that serves.
     """
+
+    program = "broker"
 
     def __init__(
         self,
@@ -260,7 +262,7 @@ class World:
             del self._running[BROKER]
 
     async def _start_broker(self) -> None:
-        self._brokers.order(BROKER, "broker", ["serve"], self._settings())
+        self._brokers.order(BROKER, self.program, ["serve"], self._settings())
         self._running[BROKER] = (BROKER, Child(BROKER, self.address, None))
         deadline = time.monotonic() + SECONDS_TO_SERVE
         while time.monotonic() < deadline:

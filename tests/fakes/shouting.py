@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ class Shouting:
     mood: str = "strange"
     server: HostileServer = field(default_factory=HostileServer)
     shouted: set[tuple[str, str]] = field(default_factory=set)
+    # What it was sent: addresses and headers, and the bodies each kind got.
+    heard: list[bytes] = field(default_factory=list)
+    bodies: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
     def changes(self) -> Mapping[str, Any]:
         """Give the changes of a registry that add one such source of each kind."""
@@ -50,6 +54,8 @@ class Shouting:
         """Answer in the present mood, each time with canaries of its own."""
         kind = request.path.split("/")[1]
         self.shouted.add((kind, self.mood))
+        self.heard.append(f"{request.method} {request.path_qs} {dict(request.headers)}".encode())
+        self.bodies[kind].append(await request.read())
         word = self.flock.word(f"shouted.{kind}.{self.mood}")
         body, status, headers = self._said(kind, word)
         return web.Response(
