@@ -39,19 +39,19 @@ from broker.adapters.people_rest import PeopleRest
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
-from broker.adapters.register_line import RegisterUnusable
+from broker.adapters.register_line import RegisterLine, RegisterUnusable
 from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.errors import PolicyUnavailable, StoreUnavailable
 from broker.memory import leave_no_core
 from broker.policy_tables import PolicyFaults, load_rules, unverified
-from broker.ports import Cases, Clock, Policy, Ports
+from broker.ports import Cases, Clock, Policy, Ports, Source
 from broker.registry import Reached, Registry, RegistryFaults, read_registry
 from broker.secrets import SecretMissing, read_secret, resolve
 from broker.settings import Settings
 from broker.web.api.health import Ping
-from broker.web.doors import Watched
+from broker.web.doors import Tallied
 from broker.web.faces import WebDoors, open_faces
 from broker.web.login import Faces
 from broker.web.oauth.registrations import BadKey, Employer, PublicKeys, Registration, Registrations
@@ -76,7 +76,6 @@ class House:
     log: AuditLogPostgres
     pool: Pool
     pings: Mapping[str, Ping]
-    watched: Mapping[str, Watched]
 
 
 @asynccontextmanager
@@ -96,7 +95,6 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         stack.push_async_callback(audit_log.aclose)
         clock = clock_of(settings)
         consents = ConsentsSql(pool, audit_log, vault)
-        sources = await _sources(settings, registry, environ, stack)
         ports = Ports(
             clock=clock,
             handles=vault,
@@ -105,11 +103,11 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             consents=consents,
             policy=await _policy(settings, registry, stack),
             log=audit_log,
-            sources=sources,
+            sources=await _sources(settings, registry, environ, stack),
             directory=registry.directory,
         )
         pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
-        yield House(settings, registry, keys, ports, vault, audit_log, pool, pings, sources)
+        yield House(settings, registry, keys, ports, vault, audit_log, pool, pings)
 
 
 async def _pool(url: str, name: str, seconds: float, stack: AsyncExitStack) -> Pool:
@@ -159,9 +157,9 @@ async def _cases(
 
 async def _sources(
     settings: Settings, registry: Registry, environ: Mapping[str, str], stack: AsyncExitStack
-) -> dict[str, Connector]:
+) -> dict[str, Source]:
     now = SystemClock().now
-    sources: dict[str, Connector] = {}
+    sources: dict[str, Source] = {}
     for name, reached in registry.sources.items():
         limits = Limits(**({"deadline_seconds": settings.source_deadline_seconds} | dict(reached.limits)))
         secrets = resolve(reached.secrets, environ)
@@ -249,11 +247,22 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
         clock=SystemClock(),
         pings=house.pings,
-        watched=house.watched,
+        watched={name: source for name, source in house.ports.sources.items() if isinstance(source, Connector)},
+        tallied=_tallied(house.ports),
         test_numbers=settings.test_numbers,
         most_body_bytes=settings.most_body_bytes,
         version=VERSION,
     )
+
+
+def _tallied(ports: Ports) -> dict[str, Tallied]:
+    """Name the registers and the policy server, whose answers the operator may count."""
+    told: dict[str, Tallied] = {
+        line.name: line for line in (ports.people, *ports.cases.values()) if isinstance(line, RegisterLine)
+    }
+    if isinstance(ports.policy, OpaPolicy | SpawnedOpaPolicy):
+        told["policy"] = ports.policy
+    return told
 
 
 def _registrations(registry: Registry) -> Registrations:

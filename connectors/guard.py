@@ -161,10 +161,9 @@ class Connector(ABC):
         """
         try:
             told, names = await self._within_limits(subject.disclose(), categories)
+            return self._items(told, names, Origin(self.name, handle, self._now()))
         except SourceFailed as failed:
             why = failed.why
-        else:
-            return self._items(told, names, Origin(self.name, handle, self._now()))
         # Raised out here, so that the source's own words hang on it in no way (P4).
         raise SourceFailed(self.name, why)
 
@@ -223,11 +222,13 @@ class Connector(ABC):
     def _items(self, told: Sequence[tuple[Read, list[Any]]], names: frozenset[str], origin: Origin) -> tuple[Item, ...]:
         items: list[Item] = []
         dropped: Counter[tuple[str, str]] = Counter()
-        for read, records in told:
-            for record in records:
-                item = _item(read, record, names, origin, dropped)
-                if item is not None:
-                    items.append(item)
+        try:
+            for read, records in told:
+                found = (_item(read, record, names, origin, dropped) for record in records)
+                items += [item for item in found if item is not None]
+        except Exception:  # noqa: BLE001  # A record that nobody foresaw is this source's trouble, not the others' (P12).
+            self._ended["unreadable"] += 1
+            raise SourceFailed(self.name, "unreadable") from None
         if self._report is not None:
             for (category, why), count in sorted(dropped.items()):
                 self._report(Dropped(self.name, category, why, count))

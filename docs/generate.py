@@ -231,6 +231,7 @@ async def _described() -> FastAPI:
         "most_body_bytes": Settings.model_fields["most_body_bytes"].default,
         "version": VERSION,
         "watched": {},
+        "tallied": {},
     }
     doors = WebDoors(**{**dict.fromkeys((field.name for field in dataclasses.fields(WebDoors)), shut), **given})
     async with open_faces(ports, doors) as app:

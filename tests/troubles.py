@@ -46,7 +46,7 @@ TO_WITHDRAW = {
     "w3": {"source": "korsbaek-family", "categories": ["F02"], "subject": PUPIL},
     **{name: {"source": "korsbaek-social", "categories": ["S03"]} for name in ("w4", "w5", "w6")},
 }
-METRIC = re.compile(r"^(borgerbro_source\w+)\{(.*)\} ([0-9.e+]+)$", re.MULTILINE)
+METRIC = re.compile(r"^(borgerbro_(?:source|door)\w+)\{(.*)\} ([0-9.e+]+)$", re.MULTILINE)
 
 
 class TroubledWorld(World):

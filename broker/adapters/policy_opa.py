@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -48,6 +49,7 @@ class OpaPolicy:
         self._deadline_seconds = deadline_seconds
         self._client = _client(url, token, deadline_seconds)
         self.mark = PolicyMark(self._kind, "", self._contract.revision)
+        self.tally: Counter[str] = Counter()
 
     @classmethod
     async def open(
@@ -75,9 +77,15 @@ class OpaPolicy:
     async def decide(self, question: Mapping[str, Any]) -> Decision:
         """Answer the whole question in one request; raise `PolicyUnavailable` or `PolicyBroken`."""
         self._contract.refuse_bad(question)
-        body = await self._ask(question)
-        self.mark = self._mark(body)
-        return self._contract.decision(body.get("result"), question, self.mark)
+        try:
+            body = await self._ask(question)
+            self.mark = self._mark(body)
+            decision = self._contract.decision(body.get("result"), question, self.mark)
+        except (PolicyUnavailable, PolicyBroken) as no:
+            self.tally["unavailable" if isinstance(no, PolicyUnavailable) else "broken"] += 1
+            raise
+        self.tally["answered"] += 1
+        return decision
 
     async def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         try:

@@ -18,6 +18,7 @@ import signal
 import socket
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,7 @@ class SpawnedOpaPolicy:
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self.mark = PolicyMark(KIND, "", "")
+        self.tally: Counter[str] = Counter()
         self._opa = opa
         self._rules = rules
         self._tables = tables
@@ -159,7 +161,12 @@ class SpawnedOpaPolicy:
 
     async def decide(self, question: Mapping[str, Any]) -> Decision:
         """Answer the whole question in one request; raise `PolicyUnavailable` or `PolicyBroken`."""
-        decision = await self.client.decide(question)
+        try:
+            client = self.client
+        except PolicyUnavailable:
+            self.tally["unavailable"] += 1
+            raise
+        decision = await client.decide(question)
         self.mark = decision.mark
         return decision
 
@@ -217,6 +224,7 @@ class SpawnedOpaPolicy:
         client = OpaPolicy(
             url, self._rules, self._tables, token=token, deadline_seconds=self._deadline_seconds, kind=KIND
         )
+        client.tally = self.tally
         process = await _run(self._opa, port, token, self._folder.name)
         self._last = server = _Server(url, client, process, time.monotonic())
         await client.connect()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Self
@@ -42,6 +43,7 @@ class RegisterLine:
         most_at_once: int = 32,
     ) -> None:
         self.name = name
+        self.tally: Counter[str] = Counter()
         self._address = _address(settings)
         self._headers = _headers(settings, secrets)
         self._tls = _tls(settings.get("tls", {})) if self._address.scheme == "https" else None
@@ -81,6 +83,8 @@ class RegisterLine:
         except (aiohttp.ClientError, OSError, ValueError):
             # A timeout is an OSError; what cannot be parsed is a ValueError.
             status, answer = 0, None
+        found = isinstance(answer, dict)
+        self.tally["answered" if found or status == HTTPStatus.NOT_FOUND else "unavailable"] += 1
         if status == HTTPStatus.NOT_FOUND:
             return None
         if not isinstance(answer, dict):
@@ -110,7 +114,8 @@ class RegisterLine:
                 told += piece
                 if len(told) > self._most_bytes:
                     response.close()
-                    raise RegisterUnavailable(self.name)
+                    # As unusable as no answer at all.
+                    return 0, b""
             return response.status, bytes(told)
 
 

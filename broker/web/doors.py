@@ -86,4 +86,12 @@ class Watched(Protocol):
         """Tell how it does; asks it nothing."""
 
 
-__all__ = ["Ceilings", "Condition", "Replay", "Sessions", "Tokens", "Watched"]
+class Tallied(Protocol):
+    """A door that counts how its answers came, for the operator."""
+
+    @property
+    def tally(self) -> Mapping[str, int]:
+        """How many calls ended with which word: `answered`, or why not."""
+
+
+__all__ = ["Ceilings", "Condition", "Replay", "Sessions", "Tallied", "Tokens", "Watched"]

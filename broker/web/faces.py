@@ -20,9 +20,9 @@ from broker.web.api.health import Ping
 from broker.web.api.once import Idempotency, Once
 from broker.web.app import build_app
 from broker.web.caller import Gate
-from broker.web.doors import Ceilings, Replay, Sessions, Tokens, Watched
+from broker.web.doors import Ceilings, Replay, Sessions, Tallied, Tokens, Watched
 from broker.web.login import Faces, Logins
-from broker.web.metrics import SourcesTold
+from broker.web.metrics import DoorsTold
 from broker.web.oauth.registrations import Registrations
 from broker.web.pages import start
 from broker.web.pages.errors import show_errors_to_people
@@ -53,6 +53,7 @@ class WebDoors:
     most_body_bytes: int
     version: str
     watched: Mapping[str, Watched] = field(default_factory=dict)
+    tallied: Mapping[str, Tallied] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -64,7 +65,7 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         )
         logins, metrics = _logins(doors, http), CollectorRegistry()
-        metrics.register(SourcesTold(doors.watched))
+        metrics.register(DoorsTold(doors.watched, doors.tallied))
         pages = Pages(secure=urlsplit(doors.public_url).scheme == "https")
         yield build_app(
             [*_api(ports, doors, logins, metrics), *_pages(ports, doors, logins, pages), _plain_routes(doors, logins)],

@@ -1,6 +1,6 @@
-"""What the operator counts: requests by route template and status, their seconds, and how the sources do.
+"""What the operator counts: requests by route template and status, their seconds, how sources, registers and rules do.
 
-Never an address, and no name but those that the registry gives sources.
+Never an address, and no name but those that the registry gives sources and registers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from broker.web.doors import Watched
+from broker.web.doors import Tallied, Watched
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NO_ROUTE = "none"
@@ -50,13 +50,25 @@ class Counting:
             self._seconds.labels(route).observe(time.perf_counter() - began)
 
 
-class SourcesTold(Collector):
-    """Tell the condition of every source at the moment somebody looks; nothing is counted on the way of an ask."""
+class DoorsTold(Collector):
+    """Tell how every source, register and the rules do at the moment somebody looks."""
 
-    def __init__(self, sources: Mapping[str, Watched]) -> None:
+    def __init__(self, sources: Mapping[str, Watched], doors: Mapping[str, Tallied]) -> None:
         self._sources = sources
+        self._doors = doors
 
     def collect(self) -> Iterator[Metric]:
+        """Give what is told of sources, and `borgerbro_door_answers_total` of registers and the rules."""
+        yield from self._of_sources()
+        answers = CounterMetricFamily(
+            "borgerbro_door_answers", "Calls to registers and rules by how they ended", labels=["door", "how"]
+        )
+        for name, door in sorted(self._doors.items()):
+            for how, count in sorted(door.tally.items()):
+                answers.add_metric([name, how], count)
+        yield answers
+
+    def _of_sources(self) -> Iterator[Metric]:
         """Give `borgerbro_source_reads_total`, `borgerbro_source_reads_under_way` and `borgerbro_source_rests`."""
         reads = CounterMetricFamily(
             "borgerbro_source_reads", "Reads by how they ended: answered, resting, or why not", labels=["source", "how"]

@@ -17,6 +17,9 @@ from broker.domain.errors import SourceFailed
 from broker.domain.items import Item
 from broker.domain.personal import Personal
 from connectors import Connector, Dropped, Limits, SettingsUnusable, build
+from connectors.guard import Errand
+from connectors.mapping import Read
+from connectors.rest_json import RestJson
 from connectors.sql_view import statement
 from tests.fakes.hostile import Answer, HostileServer, hostile
 from tests.fakes.systems import reads_of
@@ -258,6 +261,30 @@ async def test_a_broken_answer_is_nothing_or_a_failure(kind: str, raw: bytes) ->
         assert await outcome(connect(kind, server), KINDS[kind][1]) in {"nothing", "unreadable", "refused", "too_much"}
 
 
+class Unforeseen(RestJson):
+    """A source whose records are like nothing anybody foresaw."""
+
+    async def _read(self, errand: Errand, own_id: str, read: Read) -> list[Any]:
+        return [_Thorn()]
+
+
+class _Thorn(dict[str, Any]):
+    """A record that fails whoever looks into it, with words of its own."""
+
+    def get(self, *_: Any) -> Any:
+        """Fail as no record should."""
+        raise ArithmeticError(MARK)
+
+    __getitem__ = get
+
+
+async def test_a_record_nobody_foresaw_is_this_sources_trouble_alone() -> None:
+    """Whatever a record does to the mapping, the read fails in our words and the ask goes on without the source."""
+    source = Unforeseen("jobcentre", {"base_url": "http://127.0.0.1:9"}, REST_READS, {}, LIMITS, now=lambda: NOW)
+    assert await why(source, "B01") == "unreadable"
+    assert source.condition.reads["unreadable"] == 1
+
+
 async def test_a_compressed_bomb_is_not_unpacked() -> None:
     """A small answer that would unpack to much is not unpacked at all."""
     bomb = gzip.compress(b" " * 50_000_000)
@@ -475,6 +502,35 @@ async def test_a_slow_source_takes_no_more_than_its_places() -> None:
     assert at_once[1] <= 2
     assert {one.why for one in failed} == {"timeout"}
     assert 4 <= len(answers) - len(failed) <= 8
+
+
+async def test_a_source_that_hangs_takes_no_place_of_another() -> None:
+    """While as many reads hang as one source has places, and more wait, every read of another source is answered."""
+    gone = asyncio.Event()
+
+    async def never(_: web.Request) -> web.StreamResponse:
+        await gone.wait()
+        return web.json_response({"data": []})
+
+    limits = Limits(deadline_seconds=60.0, most_at_once=2, most_failures=100)
+    async with hostile(never) as ill, hostile(saying({"data": []})) as well:
+        async with connect("rest_json", ill, limits=limits) as sick, connect("rest_json", well, limits=limits) as other:
+            hanging = [asyncio.create_task(_ask(sick)) for _ in range(6)]
+            while len(ill.seen) < 2:
+                await asyncio.sleep(0.01)
+            assert [await _ask(other) for _ in range(6)] == [()] * 6
+            # Nobody gave up meanwhile: the six were answered beside reads that hang and reads that wait.
+            assert [one.done() for one in hanging] == [False] * 6
+            assert (sick.condition.under_way, len(ill.seen)) == (2, 2)
+            for one in hanging:
+                one.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
+            assert sick.condition.under_way == 0
+        gone.set()
+
+
+async def _ask(source: Connector) -> tuple[Item, ...]:
+    return await source.read(Personal(CPR), "person-1", frozenset({"B01"}))
 
 
 def test_plain_http_to_another_machine_is_no_setting() -> None:

@@ -182,6 +182,7 @@ async def test_without_opa_no_ask_and_every_withdrawal(trouble: Trouble) -> None
         await world.control(PEOPLE, "", {"hold": False})
         await refused(trouble, await asking, {"policy-unavailable"}, before)
         assert (await trouble.entries())["ask"] == before["ask"] + 1
+        assert (await trouble.metrics())["borgerbro_door_answers_total", "door=policy,how=unavailable"] >= 1
 
         for name in (PEOPLE, CASES, *(f"source-{name}" for name in (*OTHERS, SICK))):
             await stack.enter_async_context(behaving(trouble, name, mode="silent"))
@@ -227,6 +228,8 @@ async def test_a_register_in_trouble_is_a_no_that_names_it(
         assert await trouble.calls(SOURCE) == 0
     entries = [entry for entry in await trouble.book.since(sizes) if entry.kind == "outcome"]
     assert entries
+    silent_so_far = f"door={name.removeprefix('cases-')},how=unavailable"
+    assert (await trouble.metrics())["borgerbro_door_answers_total", silent_so_far] >= 1
     assert {tuple((entry.body or {})["failed_registers"]) for entry in entries} == {(name.removeprefix("cases-"),)}
     await trouble.until_answered()
 
