@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from broker.domain.addresses import address_fault
 from broker.domain.days import day_number
 from broker.domain.directory import (
     Category,
@@ -214,6 +215,9 @@ def _rule_faults(raw: Any) -> Iterator[str]:
         members = raw.get("networks", {}).get(row["network"], {}).get("members", ())
         if row["municipality"] not in members:
             yield f"trials.{i}: {row['municipality']} is not a member of {row['network']}"
+    for i, row in raw.get("providers", {}).items():
+        if fault := address_fault(row["issuer"]):
+            yield f"providers.{i}.issuer: {fault}"
     for kind in ("delegations", "trials"):
         for i, row in raw.get(kind, {}).items():
             yield from _day_faults(f"{kind}.{i}", row)

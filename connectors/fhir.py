@@ -6,6 +6,7 @@ next links hold no number either, and each resource can be held against the pati
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from connectors.guard import Connector, Dropped, Errand, Limits
 from connectors.mapping import Read, check_settings
 from connectors.wire import FORM_TYPE, Wire
 
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 CPR_SYSTEM = "urn:oid:1.2.208.176.1.2"  # HL7 Denmark core: the CPR number.
 
 
@@ -56,8 +58,8 @@ class Fhir(Connector):
         if not patients:
             return None
         own_id = patients[0].get("id") if len(patients) == 1 else None
-        if not isinstance(own_id, str) or not own_id:
-            # Two patients with one number: whose records are they?
+        if not isinstance(own_id, str) or _ID.fullmatch(own_id) is None:
+            # Two patients with one number: whose records are they? An id with a comma would name two as well.
             raise SourceFailed(self.name, "unreadable")
         return f"Patient/{own_id}"
 

@@ -129,7 +129,9 @@ def check_settings(definition: str, settings: Any, place: str) -> None:
     """Hold settings against a named part of the schema. Raises `SettingsUnusable` with every fault."""
     validator = Draft202012Validator({"$ref": f"#/$defs/{definition}", "$defs": SCHEMA["$defs"]})
     faults = [
-        f"{place}{error.json_path[1:]}: {error.message}"
+        # An address may hold a password, so what does not fit a pattern is not repeated.
+        f"{place}{error.json_path[1:]}: "
+        + (f"does not fit {error.validator_value}" if error.validator == "pattern" else error.message)
         for error in sorted(validator.iter_errors(settings), key=lambda error: error.json_path)
     ]
     if faults:

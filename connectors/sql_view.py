@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 import orjson
 
+from broker.domain.addresses import host_fault
 from broker.domain.errors import SourceFailed
 from connectors.guard import Connector, Dropped, Errand, Limits
 from connectors.mapping import Read, SettingsUnusable, check_settings
@@ -124,6 +125,7 @@ def _quoted(name: str) -> str:
 def _place(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
     """Give where the database is and who we are there: from the settings, or from the secret that says it all."""
     if "host" in settings:
+        _check_host(settings["host"], "settings.host")
         named = {name: settings[name] for name in ("host", "database", "user")}
         return named | {"port": settings.get("port", 5432), "password": secret(secrets, "password")}
     address = urlsplit(secret(secrets, "dsn").strip())
@@ -134,9 +136,15 @@ def _place(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str,
         "port": address.port or 5432,
         "password": unquote(address.password or ""),
     }
-    if not all(place.values()):
+    if not all(place.values()) or address.scheme not in {"postgresql", "postgres"}:
         raise SettingsUnusable("secrets.dsn: must be postgresql://user:password@host/database")
+    _check_host(str(address.hostname), "secrets.dsn")
     return place
+
+
+def _check_host(host: str, where: str) -> None:
+    if fault := host_fault(host):
+        raise SettingsUnusable(f"{where}: {fault}")
 
 
 def _tls(settings: Mapping[str, Any], host: str) -> ssl.SSLContext | bool:

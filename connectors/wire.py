@@ -23,6 +23,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from broker.domain.addresses import address_fault
 from broker.domain.errors import SourceFailed
 from connectors.guard import Errand, Limits
 from connectors.mapping import SettingsUnusable
@@ -192,7 +193,12 @@ async def answer_of(response: aiohttp.ClientResponse, errand: Errand) -> bytes:
 
 
 def safe_address(address: str, settings: Mapping[str, Any]) -> URL:
-    """Give a configured address; raise `SettingsUnusable` for plain HTTP to another machine that nobody asked for."""
+    """Give a configured address; raise `SettingsUnusable` for one that no source may have (`domain/addresses`).
+
+    Raises it too for plain HTTP to another machine that nobody asked for.
+    """
+    if fault := address_fault(address):
+        raise SettingsUnusable(f"base_url: {fault}")
     url = URL(address)
     if url.scheme != "https" and not is_this_machine(url.host or "") and "plain_http" not in settings:
         raise SettingsUnusable("base_url: plain http to another machine; use https, or say `plain_http: true`")

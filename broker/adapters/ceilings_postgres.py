@@ -2,12 +2,16 @@
 
 Windows stand still (each minute, each hour begins anew), which one small row a name can count. The table is UNLOGGED:
 after a crash the counts begin at zero. Names are hashes, so the table tells nobody who asks.
+
+An ask that is refused here is taken out of the counts again: a caseworker who runs wild stops at their own ceiling, and
+not with them their system and the whole municipality.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +28,14 @@ FROM unnest($1::bytea[], $2::int[], $3::int[]) AS new (name, seconds, asks)
 ON CONFLICT (name) DO UPDATE SET
   asks = CASE WHEN kept.ends_at < excluded.ends_at THEN excluded.asks ELSE kept.asks + excluded.asks END,
   ends_at = greatest(kept.ends_at, excluded.ends_at)
-RETURNING name, asks, ceil(extract(epoch FROM ends_at - clock_timestamp()))::int AS left
+RETURNING name, asks, ends_at, ceil(extract(epoch FROM ends_at - clock_timestamp()))::int AS left
+"""
+# Locked in the order of their names, as above. A window that has ended since is left as it is.
+_GIVE_BACK = """
+WITH back AS (SELECT * FROM unnest($1::bytea[], $2::int[], $3::timestamptz[]) AS told (name, asks, ends_at)),
+     held AS (SELECT name FROM web.ceiling WHERE name = ANY ($1) ORDER BY name FOR UPDATE)
+UPDATE web.ceiling AS kept SET asks = kept.asks - back.asks FROM held JOIN back USING (name)
+WHERE kept.name = held.name AND kept.ends_at = back.ends_at
 """
 _FORGET = "DELETE FROM web.ceiling WHERE ends_at < clock_timestamp() - interval '1 hour'"
 FORGET_EVERY_SECONDS = 300.0
@@ -66,7 +77,7 @@ class PostgresCeilings:
             _name("system", system.client_id): self._limits.system,
         }
         if caseworker is not None:
-            wants[_name("caseworker", caseworker.issuer, caseworker.id.disclose())] = self._limits.caseworker
+            wants[_name("caseworker", caseworker.issuer, _folded(caseworker.id.disclose()))] = self._limits.caseworker
         if wait := await self._grouped.ask(wants):
             raise TooManyAsks(wait)
 
@@ -83,14 +94,27 @@ class PostgresCeilings:
             if (now := time.monotonic()) >= self._forget_at:
                 self._forget_at = now + FORGET_EVERY_SECONDS
                 await connection.execute(_FORGET)
-        before = {row["name"]: row["asks"] - asked[row["name"]] for row in rows}
-        left = {row["name"]: max(row["left"], 1) for row in rows}
-        answers = []
-        for want in wants:
-            for name in want:
-                before[name] += 1
-            answers.append(max((left[name] for name in want if before[name] > ceilings[name].asks), default=0))
+            kept = {row["name"]: row for row in rows}
+            room = {name: ceilings[name].asks - kept[name]["asks"] + asked[name] for name in names}
+            answers: list[int] = []
+            refused: Counter[bytes] = Counter()
+            for want in wants:
+                full = [name for name in want if room[name] < 1]
+                answers.append(max((max(kept[name]["left"], 1) for name in full), default=0))
+                if full:
+                    refused.update(want.keys())
+                else:
+                    room |= {name: room[name] - 1 for name in want}
+            if refused:
+                back = sorted(refused)
+                ends = [kept[name]["ends_at"] for name in back]
+                await connection.execute(_GIVE_BACK, back, [refused[name] for name in back], ends)
         return answers
+
+
+def _folded(person: str) -> str:
+    """Write an id in one way: where a case system overlooks capitals or wide letters, each would be a new ceiling."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", person).casefold())
 
 
 def _name(kind: str, *parts: str) -> bytes:

@@ -22,6 +22,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from broker.domain.addresses import address_fault
 from broker.domain.errors import RegisterUnavailable
 
 
@@ -120,10 +121,11 @@ class RegisterLine:
 
 
 def _address(settings: Mapping[str, Any]) -> URL:
-    url = URL(str(settings.get("base_url", "")))
-    if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.user:
-        raise RegisterUnusable("base_url: must be an http or https address")
-    if url.scheme == "http" and not _is_this_machine(url.host) and settings.get("plain_http") is not True:
+    address = str(settings.get("base_url", ""))
+    if fault := address_fault(address):
+        raise RegisterUnusable(f"base_url: {fault}")
+    url = URL(address)
+    if url.scheme == "http" and not _is_this_machine(url.host or "") and settings.get("plain_http") is not True:
         raise RegisterUnusable("base_url: plain http to another machine; use https, or say `plain_http: true`")
     return url
 

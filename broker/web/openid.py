@@ -24,6 +24,7 @@ import aiohttp
 import orjson
 from joserfc.jwk import Key
 
+from broker.domain.addresses import address_fault
 from broker.domain.errors import NotAuthenticated
 from broker.web.oauth.registrations import BadKey, public_key
 from broker.web.oauth.signed import EARLY, moment, read_signed
@@ -36,6 +37,8 @@ METADATA_SECONDS = 3600.0
 NEW_KEYS_AFTER_SECONDS = 30.0
 _ID_TOKEN_AGE = timedelta(minutes=10)
 _TYPES = frozenset({"", "jwt"})
+_NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_OFFERED = ("userinfo_endpoint", "end_session_endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +179,12 @@ class OpenIdClient:
         if time.monotonic() >= self._metadata_until:
             issuer = self.provider.issuer
             found = await self._call("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-            needed = [found.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
+            named = [str(found.get(name)) for name in _NEEDED] + [
+                str(found[name]) for name in _OFFERED if name in found
+            ]
             scheme = urlsplit(issuer).scheme
-            if found.get("issuer") != issuer or any(urlsplit(str(each)).scheme != scheme for each in needed):
+            usable = all(address_fault(one, query=True) is None and urlsplit(one).scheme == scheme for one in named)
+            if found.get("issuer") != issuer or not usable:
                 raise NotAuthenticated(UNAVAILABLE)
             self._metadata, self._metadata_until = found, time.monotonic() + METADATA_SECONDS
         return self._metadata

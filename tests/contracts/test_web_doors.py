@@ -195,6 +195,19 @@ class CeilingsContract:
         with pytest.raises(TooManyAsks):
             await ceilings.count(SCHOOL, a_caseworker("e"))
 
+    async def test_a_refused_ask_counts_for_nothing(self, ceilings: Ceilings) -> None:
+        """One who asks on and on past their own ceiling takes no ask from a colleague."""
+        for _ in range(2):
+            await ceilings.count(JOBCENTRE, a_caseworker("lene"))
+        for name in ("lene", "LENE", "lene") * 3:
+            with pytest.raises(TooManyAsks):
+                await ceilings.count(JOBCENTRE, a_caseworker(name))
+
+        await ceilings.count(JOBCENTRE, a_caseworker("mads"))
+        with pytest.raises(TooManyAsks):
+            await ceilings.count(JOBCENTRE, a_caseworker("mads"))
+        await ceilings.count(SCHOOL, a_caseworker("mads"))
+
 
 class TestFakeCeilings(CeilingsContract):
     @pytest.fixture

@@ -32,11 +32,11 @@ class FakeCeilings:
         """Count one ask, or refuse it."""
         names = [("municipality", system.municipality), ("system", system.client_id)]
         if caseworker is not None:
-            names.append(("caseworker", f"{caseworker.issuer} {caseworker.id.disclose()}"))
-        for name in names:
-            self.asked[name] = self.asked.get(name, 0) + 1
-        if any(self.asked[name] > self.most.get(name[0], self.asked[name]) for name in names):
+            names.append(("caseworker", f"{caseworker.issuer} {caseworker.id.disclose().casefold()}"))
+        asked = {name: self.asked.get(name, 0) + 1 for name in names}
+        if any(asked[name] > self.most.get(name[0], asked[name]) for name in names):
             raise TooManyAsks(60)
+        self.asked |= asked
 
 
 class FakeSessions:

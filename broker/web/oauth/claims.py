@@ -105,4 +105,7 @@ def _role(value: object, refusal: str) -> Role:
 def _text(value: object, refusal: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID or not value.isprintable():
         raise NotAuthenticated(refusal)
+    # Spaces that a case system overlooks would make a second person of one.
+    if value != " ".join(value.split()):
+        raise NotAuthenticated(refusal)
     return value
