@@ -80,6 +80,13 @@ class Floor:
 
     async def _post(self, place: str, body: dict[str, Any]) -> Any:
         where = self.told[place]
+        try:
+            return await self._once(where, body)
+        except aiohttp.ClientConnectionError:
+            # A kept connection that the other end has just closed; the broker's own lines try once more too.
+            return await self._once(where, body)
+
+    async def _once(self, where: dict[str, Any], body: dict[str, Any]) -> Any:
         async with self.http.post(where["url"], data=orjson.dumps(body), headers=where["headers"]) as answer:
             answer.raise_for_status()
             return orjson.loads(await answer.read())

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.asking import Load, opened_load
@@ -43,16 +44,19 @@ class Course:
 
 @asynccontextmanager
 async def opened_course(scene: Scene, plan: Plan, into: Figures) -> AsyncIterator[Course]:
-    """Start what is compared, one after the other, so that how long each takes to start means something."""
+    """Start what is compared: one after the other where how long that takes shall mean something, else at once."""
     await scene.add_floor()
-    for name, engine in engines().items():
-        await scene.add_broker(name, engine)
-    folder = scene.world.files.folder
+    folder, production = scene.world.files.folder, next(iter(engines().values()))
     registry, policies = await asyncio.to_thread(
         write_large, scene.world.files.registry, POLICIES, folder / "large", plan.size
     )
-    production = next(iter(engines().values()))
-    await scene.add_broker(COUNTRY_BROKER, production, registry=registry, policies=policies)
+    starts = [partial(scene.add_broker, name, engine) for name, engine in engines().items()]
+    starts.append(partial(scene.add_broker, COUNTRY_BROKER, production, registry=registry, policies=policies))
+    if plan.warm_up:
+        for start in starts:
+            await start()
+    else:
+        await asyncio.gather(*(start() for start in starts))
     async with AsyncExitStack() as stack:
         authorities = await _add_tls(scene, production, stack)
         load = await stack.enter_async_context(opened_load(scene.targets, authorities))
