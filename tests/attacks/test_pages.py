@@ -10,7 +10,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from broker.domain.facts import CustodyHolder
+from broker.domain.facts import CustodyHolder, RegisterPerson
 from broker.domain.items import ItemPerson, LawRef
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
@@ -265,3 +265,50 @@ async def test_a_child_named_by_a_source_stays_masked(house: PagesHouse) -> None
     assert "Viktor" not in page.text
     assert CHILD.disclose() not in page.text.replace("-", "")
     assert not any(handle in page.text for handle in handles)
+
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+STRANGERS: dict[str, RegisterPerson | None] = {
+    "nobody": None,
+    "a citizen": RegisterPerson(STRANGER, True, 19630101, None, "0999", False),
+    "one with a child": RegisterPerson(STRANGER, True, 19630101, None, "0999", False, (), (CHILD,)),
+    "one who is protected": RegisterPerson(STRANGER, True, 19630101, None, "0999", True),
+    "one who is dead": RegisterPerson(STRANGER, True, 19630101, 20180101, "0999", False),
+    "one who lives elsewhere": RegisterPerson(STRANGER, True, 19630101, None, "0998", False),
+    "one whose number has changed": RegisterPerson(STRANGER, True, 19630101, None, "0999", False, (), (), CHILD),
+    "one under guardianship": RegisterPerson(
+        STRANGER, True, 19630101, None, "0999", False, guardian=CustodyHolder(CITIZEN, 3)
+    ),
+}
+
+
+async def test_the_page_of_a_stranger_is_that_of_nobody(house: PagesHouse) -> None:
+    """Whether a number is anybody's cannot be told from the page, nor from its headers, nor from how much is logged."""
+    people = house.ports.people
+    assert isinstance(people, FakePeople)
+    lene = await house.caseworker()
+    await lene.get("/case")
+    # The first ask of all opens the log.
+    await lene.post("/case", **ASK)
+
+    shown = []
+    for person in STRANGERS.values():
+        people.persons.pop(STRANGER, None)
+        if person is not None:
+            people.persons[STRANGER] = person
+        before, heard = await entries(house), len(people.asked)
+        page = await lene.post("/case", **ASK | {"citizen": STRANGER.disclose()})
+        # Marks of the form and places on the log are new each time, also of the same number.
+        text = re.sub(r"(?<=\W)\d{1,4}(?=\W)", "#", UUID.sub("#", page.text))
+        headers = {name: told for name, told in page.headers.items() if name != "content-length"}
+        shown.append((page.status_code, headers, text, await entries(house) - before, len(people.asked) - heard))
+
+    assert shown[0][0] == 403
+    assert [name for name, one in zip(STRANGERS, shown, strict=True) if one != shown[0]] == []
+
+
+async def entries(house: PagesHouse) -> int:
+    """Count what is on all logs."""
+    async with house.databases.pool.acquire() as connection:
+        size: int = await connection.fetchval("SELECT sum(size)::int FROM log.head")
+    return size
