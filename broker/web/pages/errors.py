@@ -62,7 +62,7 @@ PLAIN = {
     HTTPStatus.UNPROCESSABLE_ENTITY: WORDS[errors.BadAsk],
 }
 # What a program is told in the head of an answer, a browser is told too.
-KEPT = {"retry-after", "allow"}
+KEPT = {"retry-after", "allow", "connection"}
 UNKNOWN = (marked("Something went wrong"), NOTHING_DONE)
 
 
