@@ -85,7 +85,6 @@ async def test_a_caller_s_xml_is_refused_unread(postgres: PrivatePostgres, tmp_p
                     assert SECRET not in answer.text
         assert elsewhere.seen == []
         assert await front.databases.pool.fetchval("SELECT coalesce(sum(size), 0) FROM log.head") == 0
-        assert await front.databases.pool.fetchval("SELECT count(*) FROM consents.idempotency") == 0
 
 
 async def test_xml_gets_no_token_and_no_session(postgres: PrivatePostgres, tmp_path: Path) -> None:
