@@ -1,7 +1,8 @@
 """Every setting, typed. Says all that is wrong at once, and stays shut. Read in `main` and the command line alone.
 
 Names are `BROKER_…` in the environment. There is no default for what is secret or decides safety; an unknown
-`BROKER_…` name is a fault, because a misspelt safety setting must not be silently ignored.
+`BROKER_…` name is a fault, because a misspelt safety setting must not be silently ignored. What is secret may lie in a
+file instead (`BROKER_DATABASE_URL_FILE`), which no process list and no dump of an environment shows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "BROKER_"
+# Each may be given as the path of a file that holds it, under its name + `_FILE`.
+SECRET = ("database_url", "vault_url", "checkpointer_url", "opa_token")
+FILE = "_FILE"
 
 
 class SettingsFaults(ValueError):
@@ -31,13 +35,24 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    profile: Annotated[Literal["production", "demo", "test"], Field(description="What kind of life this node lives")]
-    public_url: Annotated[str, Field(description="The address callers use, such as https://broker.example.dk")]
-    registry: Annotated[Path, Field(description="The registry file (YAML)")]
-    policies: Annotated[Path, Field(description="The folder of rules and law tables")]
+    profile: Annotated[
+        Literal["production", "demo", "test"],
+        Field(description="What kind of life this node lives", examples=["production"]),
+    ]
+    public_url: Annotated[
+        str,
+        Field(
+            description="The address callers use, such as https://broker.example.dk",
+            examples=["https://broker.example.dk"],
+        ),
+    ]
+    registry: Annotated[Path, Field(description="The registry file (YAML)", examples=["/etc/borgerbro/registry.yaml"])]
+    policies: Annotated[Path, Field(description="The folder of rules and law tables", examples=["/app/policies"])]
     database_url: Annotated[str, Field(description="PostgreSQL, as the application role")]
     vault_url: Annotated[str, Field(description="The second database: keys and handles, with a role of its own")]
-    key_folder: Annotated[Path, Field(description="Folder of key files, readable by this user alone")]
+    key_folder: Annotated[
+        Path, Field(description="Folder of key files, readable by this user alone", examples=["/run/secrets/keys"])
+    ]
     checkpointer_url: Annotated[
         str | None, Field(description="The main database as the checkpointer; set: this node signs the logs' heads")
     ] = None
@@ -105,16 +120,47 @@ class Settings(BaseSettings):
 
 def read(environ: Mapping[str, str]) -> Settings:
     """Read the settings of an environment; raise `SettingsFaults` with all that is wrong."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHERS
-    strange = [f"{name}: no such setting" for name in sorted(environ) if name.startswith(PREFIX) and name not in known]
-    names = {name: environ[PREFIX + name.upper()] for name in Settings.model_fields if PREFIX + name.upper() in environ}
+    given = {name[len(PREFIX) :]: value for name, value in environ.items() if name.startswith(PREFIX)}
+    files = {name: given.pop(name.upper() + FILE) for name in SECRET if name.upper() + FILE in given}
+    known = {name.upper() for name in Settings.model_fields} | {name.removeprefix(PREFIX) for name in OTHERS}
+    faults = [f"{PREFIX}{name}: no such setting" for name in sorted(given) if name not in known]
+    names = {name: given[name.upper()] for name in Settings.model_fields if name.upper() in given}
+    for name, file in files.items():
+        if name in names:
+            faults.append(f"{PREFIX}{name.upper()}{FILE}: given twice, as itself and as a file")
+            continue
+        try:
+            names[name] = _secret_in(Path(file))
+        except _FileRefused as fault:
+            faults.append(f"{PREFIX}{name.upper()}{FILE}: {fault}")
+            # What is wrong with the file is said; that the setting is missing is then no second fault.
+            names.setdefault(name, "")
     try:
         settings = Settings.model_validate(names)
     except ValidationError as error:
-        raise SettingsFaults([*strange, *(_fault(row["loc"], row["msg"]) for row in error.errors())]) from None
-    if strange:
-        raise SettingsFaults(strange)
+        raise SettingsFaults([*faults, *(_fault(row["loc"], row["msg"]) for row in error.errors())]) from None
+    if faults:
+        raise SettingsFaults(faults)
     return settings
+
+
+class _FileRefused(ValueError):
+    """A file of a secret cannot be used; says why, never what it holds."""
+
+
+def _secret_in(file: Path) -> str:
+    """Read a secret from its file; refuse one that everybody on the machine may read."""
+    try:
+        if file.stat().st_mode & 0o007:
+            raise _FileRefused("everybody may read that file")
+        value = file.read_text("utf-8").strip()
+    except OSError as error:
+        raise _FileRefused(error.strerror or "cannot be read") from None
+    except UnicodeDecodeError:
+        raise _FileRefused("is no text") from None
+    if not value:
+        raise _FileRefused("the file is empty")
+    return value
 
 
 # Read by the demo's private PostgreSQL, not by the broker.

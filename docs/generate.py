@@ -4,7 +4,8 @@
 | --- | --- |
 | `docs/rules.md` | `policies/tables/*.json` |
 | `docs/audit-events.md` | the catalogue in `broker/domain/events.py` |
-| `docs/settings.md` | `broker/settings.py` |
+| `docs/settings.md`, `deploy/broker.env.example` | `broker/settings.py` |
+| `deploy/requirements.lock` | `requirements.lock` |
 | `docs/api.json` | the application's own OpenAPI |
 """
 
@@ -22,16 +23,18 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from fastapi import FastAPI
+from pydantic.fields import FieldInfo
 
 from broker.domain.directory import Directory
 from broker.domain.events import CATALOGUE, AuditEvent
 from broker.main import VERSION
 from broker.policy_tables import load_law_tables, unverified
 from broker.ports import Ports
-from broker.settings import PREFIX, Settings
+from broker.settings import FILE, PREFIX, SECRET, Settings
 from broker.web.faces import WebDoors, open_faces
 from broker.web.login import Faces
 from broker.web.oauth.registrations import Registrations
+from tools.runtime_lock import runtime_lock
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "policies" / "tables"
@@ -180,7 +183,8 @@ def page_of_settings() -> str:
         "broker/settings.py",
         "A node reads its settings from the environment. There is no default for what is secret or decides safety; all "
         "faults are said at once; an unknown name that begins with `BROKER_` is a fault. `broker settings` prints this "
-        "list.",
+        "list. [`deploy/broker.env.example`](../deploy/broker.env.example) has every one, to be filled in.",
+        f"What is secret may lie in a file instead, which not everybody may read: {_words(_file_names())}.",
         _table(
             ("name", "meaning", "default"),
             (
@@ -195,6 +199,40 @@ def _default(required: bool, value: object) -> str:  # noqa: FBT001 - One word o
     if required:
         return "must be given"
     return "none" if value is None else f"`{value}`"
+
+
+def _file_names() -> list[str]:
+    return [f"{PREFIX}{name.upper()}{FILE}" for name in SECRET]
+
+
+def example_of_settings() -> str:
+    """Write a file of environment variables with every setting: what must be given first, with an example of it."""
+    fields = Settings.model_fields.items()
+    required = [_example(name, field) for name, field in fields if field.is_required()]
+    others = [_example(name, field) for name, field in fields if not field.is_required()]
+    return (
+        "\n\n".join(
+            (
+                "# Every setting of a node. Written by `python -m docs.generate` from broker/settings.py. Copy it.",
+                "# A line that is commented out shows the default, or nothing where there is none.",
+                "# --- must be given",
+                *required,
+                "# --- may be given",
+                *others,
+            )
+        )
+        + "\n"
+    )
+
+
+def _example(name: str, field: FieldInfo) -> str:
+    about = f"# {field.description}."
+    if name in SECRET:
+        line = f"{PREFIX}{name.upper()}{FILE}=/run/secrets/{name}"
+    else:
+        shown = field.examples[0] if field.examples else ("" if field.default is None else field.default)
+        line = f"{PREFIX}{name.upper()}={shown}"
+    return f"{about}\n{line}" if field.is_required() else f"{about}\n# {line}"
 
 
 def openapi() -> str:
@@ -263,6 +301,8 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/rules.md": page_of_rules,
     "docs/audit-events.md": page_of_events,
     "docs/settings.md": page_of_settings,
+    "deploy/broker.env.example": example_of_settings,
+    "deploy/requirements.lock": lambda: runtime_lock((ROOT / "requirements.lock").read_text("utf-8")),
     "docs/api.json": openapi,
 }
 

@@ -68,12 +68,35 @@ class Addresses:
 
 
 async def bootstrap(
-    admin_dsn: str, passwords: Mapping[str, str], *, main: str = "borgerbro", vault: str = "borgerbro_vault"
+    admin_dsn: str,
+    passwords: Mapping[str, str],
+    *,
+    main: str = "borgerbro",
+    vault: str = "borgerbro_vault",
+    vault_admin_dsn: str | None = None,
 ) -> Addresses:
     """Make roles and both databases where they are missing, as a superuser, and give their addresses.
 
-    `passwords` has one for each of `LOGINS`. Raises asyncpg.PostgresError; running it again changes nothing.
+    `passwords` has one for each of `LOGINS`; with `vault_admin_dsn` the vault is made on that server. Raises
+    asyncpg.PostgresError; running it again changes nothing but the passwords.
     """
+    vault_dsn = vault_admin_dsn or admin_dsn
+    await _prepare_server(admin_dsn, passwords, {main: f"{APP}, {CHECKPOINTER}, {READER}"}, log_in=main)
+    await _prepare_server(vault_dsn, passwords, {vault: VAULT_APP})
+    return Addresses(
+        owner=_as(admin_dsn, OWNER, passwords, main),
+        vault_owner=_as(vault_dsn, OWNER, passwords, vault),
+        app=_as(admin_dsn, APP, passwords, main),
+        vault=_as(vault_dsn, VAULT_APP, passwords, vault),
+        checkpointer=_as(admin_dsn, CHECKPOINTER, passwords, main),
+        reader=_as(admin_dsn, READER, passwords, main),
+    )
+
+
+async def _prepare_server(
+    admin_dsn: str, passwords: Mapping[str, str], databases: Mapping[str, str], *, log_in: str | None = None
+) -> None:
+    """Make the roles of one server and the databases each for its guests; `log_in` is the one with the log."""
     connection = await asyncpg.connect(admin_dsn)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", BOOTSTRAP_LOCK)
@@ -82,22 +105,15 @@ async def bootstrap(
         for role in LOGINS:
             quoted = "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)"
             await connection.execute(await connection.fetchval(quoted, role, passwords[role]))
-        for name, guests in ((main, f"{APP}, {CHECKPOINTER}, {READER}"), (vault, VAULT_APP)):
+        for name, guests in databases.items():
             if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
                 await connection.execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
             await connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
             await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {guests}')
-        await connection.execute(f'GRANT CREATE ON DATABASE "{main}" TO borgerbro_log_owner')
+        if log_in:
+            await connection.execute(f'GRANT CREATE ON DATABASE "{log_in}" TO borgerbro_log_owner')
     finally:
         await connection.close()
-    return Addresses(
-        owner=_as(admin_dsn, OWNER, passwords, main),
-        vault_owner=_as(admin_dsn, OWNER, passwords, vault),
-        app=_as(admin_dsn, APP, passwords, main),
-        vault=_as(admin_dsn, VAULT_APP, passwords, vault),
-        checkpointer=_as(admin_dsn, CHECKPOINTER, passwords, main),
-        reader=_as(admin_dsn, READER, passwords, main),
-    )
 
 
 def _as(dsn: str, role: str, passwords: Mapping[str, str], database: str) -> str:

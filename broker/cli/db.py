@@ -1,8 +1,10 @@
-"""`broker db upgrade`: bring both databases to their newest tables, as their owner."""
+"""`broker db`: make the two databases and their roles, and bring them to their newest tables."""
 
 from __future__ import annotations
 
 import os
+import secrets
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,11 +12,62 @@ import typer
 from broker.cli.say import fail, out
 
 db = typer.Typer(no_args_is_help=True, help="The two databases: consents and log; keys and handles.")
+FILE = "_FILE"
 
 
 @db.callback()
 def group() -> None:
     """Look after the databases."""
+
+
+@db.command()
+def bootstrap(
+    folder: Annotated[Path, typer.Argument(help="Where the roles' addresses go, one file each, for you alone")],
+    admin_variable: Annotated[
+        str, typer.Option(help="Environment variable with a superuser's address of the main server")
+    ] = "BORGERBRO_ADMIN_URL",
+    vault_admin_variable: Annotated[
+        str, typer.Option(help="The same for the vault's server; where it is not set, the main server has both")
+    ] = "BORGERBRO_VAULT_ADMIN_URL",
+) -> None:
+    """Make roles, databases and tables where they are missing, with passwords drawn here; once, before anything runs.
+
+    Addresses come by environment, or by a file that NAME_FILE names: they hold passwords. Run again, it keeps the
+    passwords it wrote.
+    """
+    import asyncio
+
+    import asyncpg
+
+    from broker.adapters.database import LOGINS
+    from broker.adapters.database import bootstrap as make
+    from broker.adapters.database import upgrade as to_newest
+
+    admin, vault_admin = _address(admin_variable), _address(vault_admin_variable)
+    if admin is None:
+        fail(f"not set: {admin_variable}", code=2)
+    passwords = {role: _password(folder / "passwords" / role) for role in LOGINS}
+
+    async def whole() -> None:
+        addresses = await make(admin, passwords, vault_admin_dsn=vault_admin)
+        named = {
+            "owner_url": addresses.owner,
+            "vault_owner_url": addresses.vault_owner,
+            "database_url": addresses.app,
+            "vault_url": addresses.vault,
+            "checkpointer_url": addresses.checkpointer,
+            "reader_url": addresses.reader,
+        }
+        for name, address in named.items():
+            _keep(folder / name, address + "\n")
+        await to_newest(addresses.owner, "main")
+        await to_newest(addresses.vault_owner, "vault")
+
+    try:
+        asyncio.run(whole())
+    except (OSError, asyncpg.PostgresError) as error:
+        fail(f"the databases could not be made: {type(error).__name__}")
+    out.print(f"both databases stand; the roles' addresses are in {folder}", markup=False)
 
 
 @db.command()
@@ -26,14 +79,14 @@ def upgrade(
         str, typer.Option(help="Environment variable with the owner's address of the vault")
     ] = "BORGERBRO_VAULT_OWNER_URL",
 ) -> None:
-    """Create or upgrade the tables of both databases. Addresses come by environment: they hold passwords."""
+    """Create or upgrade the tables of both databases. Addresses come by environment, or by a file (NAME_FILE)."""
     import asyncio
 
     import asyncpg
 
     from broker.adapters.database import upgrade as to_newest
 
-    addresses = [(name, os.environ.get(name)) for name in (owner_variable, vault_owner_variable)]
+    addresses = [(name, _address(name)) for name in (owner_variable, vault_owner_variable)]
     missing = [name for name, value in addresses if not value]
     if missing:
         fail(f"not set: {', '.join(missing)}", code=2)
@@ -47,3 +100,29 @@ def upgrade(
     except (OSError, asyncpg.PostgresError) as error:
         fail(f"the database could not be upgraded: {type(error).__name__}")
     out.print("both databases have their newest tables")
+
+
+def _address(variable: str) -> str | None:
+    """Take an address from the environment, or from the file that its variable + `_FILE` names."""
+    file = os.environ.get(variable + FILE)
+    if file is None:
+        return os.environ.get(variable)
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except OSError as error:
+        fail(f"{variable}{FILE}: {error.strerror}", code=2)
+
+
+def _password(file: Path) -> str:
+    """Give a role's password, drawn once."""
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep(file, secrets.token_urlsafe(24))
+    return file.read_text("ascii")
+
+
+def _keep(file: Path, text: str) -> None:
+    """Write a file for its owner alone, whatever stood there before."""
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as sink:
+        sink.write(text)

@@ -56,7 +56,8 @@ class Started:
 def system_arguments(description: str) -> argparse.ArgumentParser:
     """Give the parser of the arguments that every system has."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--port", type=int, default=0, help="loopback port; 0 chooses one")
+    parser.add_argument("--host", default=HOST, help="address to listen on; another than loopback in containers only")
+    parser.add_argument("--port", type=int, default=0, help="port; 0 chooses one")
     parser.add_argument("--control", type=int, metavar="PORT", help="loopback port of the test-only control channel")
     parser.add_argument("--records", type=Path, required=True, metavar="FILE.json", help="the system's records")
     parser.add_argument("--page-size", type=int, default=50, help="records a page")
@@ -66,7 +67,7 @@ def system_arguments(description: str) -> argparse.ArgumentParser:
 def run_system(description: str, lists: Sequence[str], build: Callable[[Started], Sequence[Route]]) -> None:
     """Run a system whose records are lists in memory, until it is told to end. Exits 2 on unusable records."""
     arguments = system_arguments(description).parse_args()
-    api, control_socket = bound(arguments.port), optional_socket(arguments.control)
+    api, control_socket = bound(arguments.port, arguments.host), optional_socket(arguments.control)
     try:
         records = Records(read_json(arguments.records), lists)
         secrets = secrets_from(records.access)
@@ -152,13 +153,13 @@ class _Announced(uvicorn.Server):
         print(self._line, flush=True)
 
 
-def bound(port: int) -> socket.socket:
-    """Bind a loopback port; 0 chooses one. Exits 2 with one line if it is taken."""
+def bound(port: int, host: str = HOST) -> socket.socket:
+    """Bind a port, of loopback unless another address is named; 0 chooses one. Exits 2 with one line if it is taken."""
     # The protocol is named, because asyncio turns Nagle's delay off only for sockets that say that they are TCP.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
     except OSError as error:
         sys.exit(fault(f"port {port}: {error.strerror}"))
     return listener

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from broker.settings import SettingsFaults, read
@@ -70,3 +72,49 @@ def test_invented_numbers_are_for_demo_and_test() -> None:
 def test_a_public_address_is_an_origin(address: str) -> None:
     """Tokens are bound to the public address, so it is an origin and nothing more."""
     assert faults(BROKER_PUBLIC_URL=address)
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    """An address with its password is read from the file that is named, without the line's end."""
+    file = tmp_path / "database_url"
+    file.write_text("postgresql://app:secret@db/main\n")
+    file.chmod(0o640)
+    environ = {name: value for name, value in GOOD.items() if name != "BROKER_DATABASE_URL"}
+
+    assert read(environ | {"BROKER_DATABASE_URL_FILE": str(file)}).database_url == "postgresql://app:secret@db/main"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
+def test_a_file_that_everybody_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    """A secret that lies open is said by its setting's name, without its content, and as the only fault."""
+    file = tmp_path / "vault_url"
+    file.write_text("postgresql://app:secret@db/vault")
+    file.chmod(mode)
+    (found,) = faults(BROKER_VAULT_URL="", BROKER_VAULT_URL_FILE=str(file))
+
+    assert found == "BROKER_VAULT_URL_FILE: everybody may read that file"
+
+
+def test_a_file_that_is_not_there_or_empty_is_a_fault(tmp_path: Path) -> None:
+    """A missing file and an empty one are said by name, not taken for an empty secret."""
+    empty = tmp_path / "empty"
+    empty.touch(0o600)
+    found = faults(
+        BROKER_VAULT_URL="", BROKER_VAULT_URL_FILE=str(empty),
+        BROKER_DATABASE_URL="", BROKER_DATABASE_URL_FILE=str(tmp_path / "absent"),
+    )  # fmt: skip
+
+    assert {fault.split(":")[0] for fault in found} == {"BROKER_VAULT_URL_FILE", "BROKER_DATABASE_URL_FILE"}
+
+
+def test_a_secret_given_twice_is_a_fault(tmp_path: Path) -> None:
+    """Which of two addresses counts is nobody's guess."""
+    file = tmp_path / "x"
+    file.touch(0o600)
+
+    assert faults(BROKER_VAULT_URL_FILE=str(file)) == ["BROKER_VAULT_URL_FILE: given twice, as itself and as a file"]
+
+
+def test_only_what_is_secret_comes_by_file(tmp_path: Path) -> None:
+    """Another setting's name with `_FILE` is no setting."""
+    assert faults(BROKER_PROFILE_FILE=str(tmp_path)) == ["BROKER_PROFILE_FILE: no such setting"]

@@ -1,0 +1,58 @@
+"""`broker db bootstrap`: from a bare server to databases that a node can use, with secrets for their owner alone."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner
+
+from broker.cli.commands import app
+from demo.postgres import PrivatePostgres
+
+NAMES = ("owner_url", "vault_owner_url", "database_url", "vault_url", "checkpointer_url", "reader_url")
+
+
+async def first(address: str, statement: str) -> object:
+    """Give the first value of a statement's answer."""
+    connection = await asyncpg.connect(address)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def servers(tmp_path_factory: pytest.TempPathFactory) -> tuple[PrivatePostgres, PrivatePostgres]:
+    """Give two bare servers, so that the vault stands apart."""
+    folder = tmp_path_factory.mktemp("servers")
+    return PrivatePostgres(folder / "main"), PrivatePostgres(folder / "vault")
+
+
+def test_bare_servers_become_a_house(servers: tuple[PrivatePostgres, PrivatePostgres], tmp_path: Path) -> None:
+    """Roles, databases and tables stand, each role gets in with what was written, and a second run changes nothing."""
+    main, vault = servers
+    secret = tmp_path / "admin"
+    with main, vault:
+        secret.write_text(main.dsn())
+        environment = {"BORGERBRO_ADMIN_URL_FILE": str(secret), "BORGERBRO_VAULT_ADMIN_URL": vault.dsn()}
+        for _ in range(2):
+            told = CliRunner().invoke(app, ["db", "bootstrap", str(tmp_path / "secrets")], env=environment)
+            assert told.exit_code == 0, told.output
+        addresses = {name: (tmp_path / "secrets" / name).read_text().strip() for name in NAMES}
+        for name, address in addresses.items():
+            assert (tmp_path / "secrets" / name).stat().st_mode & 0o777 == 0o600, name
+            assert str(vault.port if "vault" in name else main.port) in address
+            # The owners may see no row of the log's; whoever works with it can.
+            statement = "SELECT 1" if "owner" in name or "vault" in name else "SELECT 1 + count(*) FROM log.head"
+            assert asyncio.run(first(address, statement)) == 1, name
+    for server in servers:
+        server.remove()
+
+
+def test_without_an_address_nothing_is_made(tmp_path: Path) -> None:
+    """A missing variable is named, and no password is drawn."""
+    told = CliRunner().invoke(app, ["db", "bootstrap", str(tmp_path / "secrets")], env={})
+
+    assert told.exit_code == 2
+    assert not (tmp_path / "secrets").exists()
