@@ -2,7 +2,8 @@
 
 Rules kept here:
 - A submission is whole: all its entries in one transaction, or none. A submitter hears a position only after COMMIT.
-- Guards are checked inside that transaction, before any head is locked; a refused submission takes nobody with it.
+- A batch is one statement, which is its own transaction: heads and guards are held for no round trip to us.
+- Guards are checked inside that statement, before any head is locked; a refused submission takes nobody with it.
 - One poisoned submission does not poison its batch: after a failure each is tried once more by itself.
 - Where the connection broke, the entry ids are looked up before anything is said. What is not found is reported as
   not written; should it appear later after all, the log holds too much rather than too little.
@@ -31,8 +32,13 @@ class Submission:
     guard: Any = field(default=None, repr=False)
 
 
-Admit: TypeAlias = Callable[[Connection, Sequence[Submission]], Awaitable[set[int]]]
-Prepare: TypeAlias = Callable[[Connection], Awaitable[None]]
+Write: TypeAlias = Callable[[Connection, Sequence[Submission]], Awaitable[Sequence[list[Position] | None]]]
+
+
+async def append_all(connection: Connection, submissions: Sequence[Submission]) -> Sequence[list[Position] | None]:
+    """Append whatever is handed in, without looking at guards; raise as `postgres.append` does."""
+    places = iter(await postgres.append(connection, [entry for one in submissions for entry in one.entries]))
+    return [[next(places) for _ in one.entries] for one in submissions]
 
 
 @dataclass(slots=True)
@@ -56,22 +62,20 @@ class _Broken(Exception):
 class GroupCommitter:
     """Appends for many callers of one process, one transaction a batch.
 
-    `prepare` runs first in each transaction (tenant settings); `admit` says which submissions' guards no longer hold
-    and may lock what they rest on. The time limit covers one transaction, waiting for a connection included.
+    `write` appends whole submissions in one transaction and says where their entries stand: None for a submission
+    whose guard no longer holds. The time limit covers one batch, waiting for a connection included.
     """
 
     def __init__(
         self,
         pool: Pool,
         *,
-        admit: Admit | None = None,
-        prepare: Prepare | None = None,
+        write: Write = append_all,
         max_entries: int = 1000,
         timeout_seconds: float = 10.0,
     ) -> None:
         self._pool = pool
-        self._admit = admit
-        self._prepare = prepare
+        self._write = write
         self._max_entries = max_entries
         self._timeout_seconds = timeout_seconds
         self._waiting: list[_Waiting] = []
@@ -137,21 +141,18 @@ class GroupCommitter:
                 batch[0].refuse(LogUnavailable("the database refused the entries"))
 
     async def _commit(self, batch: list[_Waiting]) -> None:
-        submissions = [waiting.submission for waiting in batch]
-        async with self._transaction() as connection:
-            refused = await self._admit(connection, submissions) if self._admit else set[int]()
-            admitted = [waiting for number, waiting in enumerate(batch) if number not in refused]
-            entries = [entry for waiting in admitted for entry in waiting.submission.entries]
-            places = iter(await postgres.append(connection, entries))
-        for number in refused:
-            batch[number].refuse(GuardChanged("what the submission relied on has changed"))
-        for waiting in admitted:
-            waiting.give([next(places) for _ in waiting.submission.entries])
+        async with self._connection() as connection:
+            written = await self._write(connection, [waiting.submission for waiting in batch])
+        for waiting, places in zip(batch, written, strict=True):
+            if places is None:
+                waiting.refuse(GuardChanged("what the submission relied on has changed"))
+            else:
+                waiting.give(places)
 
     async def _look_up(self, batch: list[_Waiting]) -> None:
         eids = [entry.sealed.eid for waiting in batch for entry in waiting.submission.entries]
         try:
-            async with self._transaction() as connection:
+            async with self._connection() as connection, connection.transaction():
                 # A commit cut off while it waited for a replica can be seen here and be lost there. This one of our
                 # own stands behind it, so that it ends well only once both are safe.
                 await connection.execute("SELECT pg_logical_emit_message(true, 'audit', '')")
@@ -167,16 +168,10 @@ class GroupCommitter:
                 waiting.refuse(LogUnavailable("the log did not confirm that the entries are written"))
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Connection]:
-        """Open a prepared transaction; raise _Broken where its end is not known."""
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection; raise _Broken where it is not known what became of what was done with it."""
         try:
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                self._pool.acquire() as connection,
-                connection.transaction(),
-            ):
-                if self._prepare:
-                    await self._prepare(connection)
+            async with asyncio.timeout(self._timeout_seconds), self._pool.acquire() as connection:
                 yield connection
         except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, *_ENDED) as error:
             raise _Broken from error

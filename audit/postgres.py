@@ -129,16 +129,28 @@ async def append(connection: Connection, entries: Sequence[NewEntry]) -> list[Po
     """
     if not entries:
         return []
+    return await append_by(connection, "SELECT * FROM log.append($1, $2, $3, $4, $5, $6)", entries)
+
+
+async def append_by(
+    connection: Connection, statement: str, entries: Sequence[NewEntry], *also: Sequence[Any]
+) -> list[Position]:
+    """Append entries by a statement that calls `log.append`, perhaps under a condition of its owner's.
+
+    It takes the entries as six arrays ($1 origins, eids, leaves, ciphertexts, salts, $6 index rows), then `also`, and
+    gives the positions of those it appended. Raises as `append` does.
+    """
     sealed = [entry.sealed for entry in entries]
     try:
         rows = await connection.fetch(
-            "SELECT * FROM log.append($1, $2, $3, $4, $5, $6)",
+            statement,
             [entry.origin for entry in entries],
             [entry.eid for entry in sealed],
             [entry.leaf for entry in sealed],
             [entry.ciphertext for entry in sealed],
             [entry.body_salt for entry in sealed],
             [entry.index_bytes.decode() for entry in sealed],
+            *also,
         )
     except asyncpg.PostgresError as error:
         if error.sqlstate == "LG001":

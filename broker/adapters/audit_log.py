@@ -33,7 +33,6 @@ from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 
 Keys: TypeAlias = dict[tuple[str, str], bytes]
-Guard: TypeAlias = tuple[tuple[str, int], ...]
 
 # The form of a body; a reader refuses one it does not know.
 BODY_VERSION = 1
@@ -51,7 +50,7 @@ class AuditLogPostgres:
         self._vault = vault
         self._base = base.strip("/")
         self._opened: set[str] = set()
-        self._committer = GroupCommitter(pool, admit=_still_the_same, timeout_seconds=timeout_seconds)
+        self._committer = GroupCommitter(pool, write=_append_if_still, timeout_seconds=timeout_seconds)
 
     def origin(self, municipality: str, at: datetime) -> str:
         """Name the log that an event of a municipality and moment stands on; the year is the Danish one."""
@@ -153,15 +152,30 @@ def items_digest(items: Sequence[Item], items_key: bytes) -> str:
     return hmac.digest(items_key, content, "sha256").hex()
 
 
-async def _still_the_same(connection: Connection, submissions: Sequence[Submission]) -> set[int]:
-    """Hold every citizen's state that a submission rests on, and name the submissions whose versions have moved on."""
-    guards: list[Guard] = [submission.guard or () for submission in submissions]
-    citizens = sorted({citizen for guard in guards for citizen, _ in guard})
-    if not citizens:
-        return set()
-    rows = await connection.fetch("SELECT citizen, version FROM consents.hold_states($1)", citizens)
-    now = {row["citizen"]: row["version"] for row in rows}
-    return {n for n, guard in enumerate(guards) if any(now.get(citizen) != version for citizen, version in guard)}
+_APPEND_IF_STILL = "SELECT * FROM consents.append_if_still($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+
+
+async def _append_if_still(connection: Connection, submissions: Sequence[Submission]) -> list[list[Position] | None]:
+    """Hold every citizen's state that a submission rests on, and append those whose versions have not moved on."""
+    guards: list[tuple[int, str, int]] = [
+        (number, citizen, version)
+        for number, submission in enumerate(submissions)
+        for citizen, version in submission.guard or ()
+    ]
+    written = await postgres.append_by(
+        connection,
+        _APPEND_IF_STILL,
+        [entry for submission in submissions for entry in submission.entries],
+        [number for number, submission in enumerate(submissions) for _ in submission.entries],
+        *(list(column) for column in zip(*guards, strict=True)) if guards else ([], [], []),
+    )
+    places = {place.eid: place for place in written}
+    return [
+        [places[entry.sealed.eid] for entry in submission.entries]
+        if submission.entries[0].sealed.eid in places
+        else None
+        for submission in submissions
+    ]
 
 
 def _receipts(entries: Sequence[NewEntry], places: Sequence[Position]) -> tuple[Receipt, ...]:

@@ -4,6 +4,7 @@ Rules kept here:
 - A number is never stored: the vault holds an HMAC of it under a pepper that the database does not have.
 - Known or not, a number takes the same statements (P6); a new handle and a new key are durable before they are used.
 - Keys come unwrapped for one call and are not cached, so that a destroyed key is gone at once.
+- What many asks want at the same moment goes in one statement; one that the database refuses is tried by itself.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+import asyncpg
 
 from broker.adapters.database import Pool, commit_once, reaching_the_store
+from broker.adapters.grouped import Grouped
 from broker.adapters.keys_file import KEY_SIZE, HouseKeys
 from broker.adapters.sealing import DoesNotOpen, seal, unseal
 from broker.domain.errors import NotFound, StoreUnavailable
@@ -35,16 +38,32 @@ class ActorIdentity:
     name: Personal[str] | None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Name:
+    """Whom to find or make: a value of a kind, by its digest, and the identity of an employee, sealed."""
+
+    kind: str
+    digest: bytes
+    sealed: bytes | None = None
+
+
+_Pairs = frozenset[tuple[str, str]]
+_Rows = Mapping[tuple[str, str], bytes]
+
+
 class HandlesVault:
     """The door `Handles` over PostgreSQL, and the keys of everybody who has a handle."""
 
     def __init__(self, pool: Pool, keys: HouseKeys) -> None:
         self._pool = pool
         self._keys = keys
+        self._names: Grouped[Sequence[_Name], Mapping[bytes, str]] = Grouped(self._find_or_make)
+        self._wrapped: Grouped[_Pairs, _Rows | None] = Grouped(self._make_keys)
+        self._known: Grouped[Mapping[str, bool], None] = Grouped(self._note)
 
     async def citizens(self, cprs: Sequence[Personal[str]]) -> tuple[str, ...]:
         """Give one handle per number, in order; one statement however many there are. Raises `StoreUnavailable`."""
-        return await self._handles(CITIZEN, [_digits(cpr) for cpr in cprs])
+        return await self._handles([self._name(CITIZEN, _digits(cpr)) for cpr in cprs])
 
     async def actor(self, caseworker: Caseworker) -> str:
         """Give the handle of an employee; their identity is kept sealed beside it. Raises `StoreUnavailable`."""
@@ -56,7 +75,7 @@ class HandlesVault:
 
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number. Raises `StoreUnavailable`."""
-        (handle,) = await self._handles(CASE, [json.dumps([unit, case.disclose()])])
+        (handle,) = await self._handles([self._name(CASE, json.dumps([unit, case.disclose()]))])
         return handle
 
     async def keys(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
@@ -64,19 +83,11 @@ class HandlesVault:
 
         Raises `StoreUnavailable`, also for a handle that the vault never gave out and for a key that does not unwrap.
         """
-        asked = sorted(set(pairs))
-        fresh = [seal(self._keys.wrapping, secrets.token_bytes(KEY_SIZE), _place(*pair)) for pair in asked]
-        async with reaching_the_store():
-            rows = await self._pool.fetch(
-                "SELECT handle, municipality, wrapped FROM vault.keys($1, $2, $3)",
-                [handle for handle, _ in asked],
-                [municipality for _, municipality in asked],
-                fresh,
-            )
-        found = self._unwrapped(rows)
-        if len(found) != len(asked):
+        asked = frozenset(pairs)
+        wrapped = await self._wrapped.ask(asked)
+        if wrapped is None or not asked <= wrapped.keys():
             raise StoreUnavailable
-        return found
+        return self._unwrapped(wrapped, asked)
 
     async def held_keys(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         """Give the keys that are there, for reading: one that was destroyed is left out, and none is made."""
@@ -87,12 +98,12 @@ class HandlesVault:
                 [handle for handle, _ in asked],
                 [municipality for _, municipality in asked],
             )
-        return self._unwrapped(rows)
+        found = {(handle, municipality): wrapped for handle, municipality, wrapped in rows}
+        return self._unwrapped(found, found)
 
     async def note_known(self, known: Mapping[str, bool]) -> None:
         """Note which citizens a register knows, in one statement; once known stays known."""
-        async with reaching_the_store():
-            await self._pool.execute("SELECT vault.note_known($1, $2)", list(known), list(known.values()))
+        await self._known.ask(known)
 
     async def purge_unknown(self, before: datetime) -> int:
         """Destroy handles and keys made before a moment for numbers no register knows; give how many."""
@@ -117,31 +128,61 @@ class HandlesVault:
         """Ask whether a new key would become durable; raise `StoreUnavailable`."""
         await commit_once(self._pool)
 
-    def _unwrapped(self, rows: Iterable[Any]) -> dict[tuple[str, str], bytes]:
+    def _unwrapped(self, wrapped: _Rows, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         try:
-            return {(h, m): unseal(self._keys.wrapping, wrapped, _place(h, m)) for h, m, wrapped in rows}
+            return {pair: unseal(self._keys.wrapping, wrapped[pair], _place(*pair)) for pair in asked}
         except DoesNotOpen:
             raise StoreUnavailable from None
 
     async def _actor(self, issuer: str, person: Personal[str], name: Personal[str] | None) -> str:
         identity = {"issuer": issuer, "id": person.disclose(), "name": name.disclose() if name else None}
         sealed = seal(self._keys.wrapping, json.dumps(identity).encode(), ACTOR)
-        (handle,) = await self._handles(ACTOR, [json.dumps([issuer, person.disclose()])], sealed)
+        (handle,) = await self._handles([self._name(ACTOR, json.dumps([issuer, person.disclose()]), sealed)])
         return handle
 
-    async def _handles(self, kind: str, values: Sequence[str], sealed: bytes | None = None) -> tuple[str, ...]:
-        """Find or make the handle of each value of a kind."""
-        digests = [hmac.digest(self._keys.pepper, f"{kind}:{value}".encode(), "sha256") for value in values]
-        fresh = [secrets.token_hex(16) for _ in digests]
-        async with reaching_the_store():
-            rows = await self._pool.fetch(
-                "SELECT digest, handle FROM vault.handles($1, $2, $3, $4)", kind, digests, fresh, [sealed] * len(fresh)
-            )
-        found: dict[bytes, str] = {row["digest"]: row["handle"] for row in rows}
+    def _name(self, kind: str, value: str, sealed: bytes | None = None) -> _Name:
+        return _Name(kind, hmac.digest(self._keys.pepper, f"{kind}:{value}".encode(), "sha256"), sealed)
+
+    async def _handles(self, names: Sequence[_Name]) -> tuple[str, ...]:
+        """Find or make the handle of each."""
+        found = await self._names.ask(names)
         try:
-            return tuple(found[digest] for digest in digests)
+            return tuple(found[name.digest] for name in names)
         except KeyError:
             raise StoreUnavailable from None
+
+    async def _find_or_make(self, wants: Sequence[Sequence[_Name]]) -> list[Mapping[bytes, str]]:
+        names = [name for want in wants for name in want]
+        rows = await self._pool.fetch(
+            "SELECT digest, handle FROM vault.handles($1, $2, $3, $4)",
+            [name.kind for name in names],
+            [name.digest for name in names],
+            [secrets.token_hex(16) for _ in names],
+            [name.sealed for name in names],
+        )
+        return [{row["digest"]: row["handle"] for row in rows}] * len(wants)
+
+    async def _make_keys(self, wants: Sequence[_Pairs]) -> list[_Rows | None]:
+        asked = sorted(frozenset[tuple[str, str]]().union(*wants))
+        fresh = [seal(self._keys.wrapping, secrets.token_bytes(KEY_SIZE), _place(*pair)) for pair in asked]
+        try:
+            rows = await self._pool.fetch(
+                "SELECT handle, municipality, wrapped FROM vault.keys($1, $2, $3)",
+                [handle for handle, _ in asked],
+                [municipality for _, municipality in asked],
+                fresh,
+            )
+        except asyncpg.IntegrityConstraintViolationError:
+            # A handle that is not, or no longer, there: whoever asked for it gets nothing, the others theirs.
+            return [None] if len(wants) == 1 else [(await self._make_keys([want]))[0] for want in wants]
+        return [{(handle, municipality): wrapped for handle, municipality, wrapped in rows}] * len(wants)
+
+    async def _note(self, wants: Sequence[Mapping[str, bool]]) -> list[None]:
+        known: dict[str, bool] = {}
+        for want in wants:
+            known |= {handle: said or known.get(handle, False) for handle, said in want.items()}
+        await self._pool.execute("SELECT vault.note_known($1, $2)", list(known), list(known.values()))
+        return [None] * len(wants)
 
 
 def _digits(cpr: Personal[str]) -> str:

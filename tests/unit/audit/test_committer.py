@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from audit import postgres
-from audit.committer import GroupCommitter, Submission
+from audit.committer import GroupCommitter, Submission, append_all
 from audit.errors import GuardChanged, LogUnavailable, UnknownLog
-from audit.postgres import Connection
+from audit.postgres import Connection, Position
 from tests.unit.audit.sealed import ORIGIN, OTHER, new
 
 
@@ -71,18 +71,13 @@ async def test_a_refused_guard_takes_nobody_with_it(pool: "asyncpg.Pool[Any]") -
     """Submissions whose guard is refused hear GuardChanged and write nothing; the others are written."""
     seen: list[int] = []
 
-    async def admit(connection: Connection, submissions: Sequence[Submission]) -> set[int]:
-        assert await connection.fetchval("SELECT current_setting('log_test.prepared', true)") == "yes"
-        assert not await connection.fetchval(
-            "SELECT count(*) FROM pg_locks WHERE mode = 'RowShareLock' AND relation = 'log.head'::regclass"
-        )
+    async def write(connection: Connection, submissions: Sequence[Submission]) -> Sequence[list[Position] | None]:
         seen.append(len(submissions))
-        return {number for number, one in enumerate(submissions) if one.guard == "stale"}
+        live = [one for one in submissions if one.guard != "stale"]
+        places = iter(await append_all(connection, live))
+        return [None if one.guard == "stale" else next(places) for one in submissions]
 
-    async def prepare(connection: Connection) -> None:
-        await connection.execute("SELECT set_config('log_test.prepared', 'yes', true)")
-
-    committer = GroupCommitter(pool, admit=admit, prepare=prepare)
+    committer = GroupCommitter(pool, write=write)
     answers = await asyncio.gather(
         *(committer.submit(of(n, guard="stale" if n % 3 == 0 else "live")) for n in range(9)),
         return_exceptions=True,
@@ -210,10 +205,10 @@ async def test_a_database_that_is_gone_is_said_to_everyone(pool: "asyncpg.Pool[A
 async def test_a_fault_in_the_guard_leaves_nobody_waiting(pool: "asyncpg.Pool[Any]") -> None:
     """A guard that fails with a fault of its own is a no to all, and shows the fault to whoever closes."""
 
-    async def admit(_: Connection, __: Sequence[Submission]) -> set[int]:
+    async def write(_: Connection, __: Sequence[Submission]) -> Sequence[list[Position] | None]:
         raise RuntimeError("a fault")
 
-    committer = GroupCommitter(pool, admit=admit)
+    committer = GroupCommitter(pool, write=write)
     answers = await asyncio.gather(*(committer.submit(of(n)) for n in range(3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [LogUnavailable] * 3
     assert await size(pool) == 0
