@@ -75,11 +75,13 @@ class Cases(Protocol):
 
     name: str
 
-    async def case(self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]) -> CaseRecord:
-        """Tell whether the case is open, is this citizen's, and is this caseworker's or their team's."""
+    async def case(
+        self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]
+    ) -> tuple[CaseRecord, Employment]:
+        """Tell whether the case is open, is this citizen's, and is this caseworker's or their team's.
 
-    async def employment(self, caseworker: Personal[str]) -> Employment:
-        """Tell whether the caseworker works there today."""
+        And whether the caseworker works there today; both of one moment.
+        """
 
 
 class Consents(Protocol):

@@ -66,17 +66,16 @@ class OpenCases:
     def __init__(self) -> None:
         self.kept: dict[str, tuple[Personal[str], str]] = {}
 
-    async def case(self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]) -> CaseRecord:
-        """Tell of the case."""
+    async def case(
+        self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]
+    ) -> tuple[CaseRecord, Employment]:
+        """Tell of the case, and whether the caseworker works there."""
+        employment = Employment(caseworker.disclose() in {name for _, name in self.kept.values()}, UNIT)
         known = self.kept.get(case.disclose())
         if known is None:
-            return CaseRecord(exists=False)
+            return CaseRecord(exists=False), employment
         mine = known[1] == caseworker.disclose()
-        return CaseRecord(True, True, known[0] == citizen, mine, UNIT, "32.24.00")
-
-    async def employment(self, caseworker: Personal[str]) -> Employment:
-        """Tell whether the caseworker works there."""
-        return Employment(caseworker.disclose() in {name for _, name in self.kept.values()}, UNIT)
+        return CaseRecord(True, True, known[0] == citizen, mine, UNIT, "32.24.00"), employment
 
 
 class Residents:

@@ -117,11 +117,6 @@ class WatchedCases(FakeCases):
         self.notes.cases.append("case")
         return await super().case(case, citizen, caseworker)
 
-    async def employment(self, caseworker: Personal[str]) -> Any:
-        """Tell of the employment."""
-        self.notes.cases.append("employment")
-        return await super().employment(caseworker)
-
 
 class WatchedSource(FakeSource):
     """A source that writes down of whom it is asked, and for what."""

@@ -1,6 +1,7 @@
 """A unit's own case system behind the `Cases` door: whose case it is, who works on it, who is employed today.
 
-Only what it says outright is a yes; an answer that cannot be read is no answer (`RegisterUnavailable`).
+One look-up tells both, of one moment. Only what it says outright is a yes; an answer that cannot be read is no answer
+(`RegisterUnavailable`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from broker.domain.personal import Personal
 
 
 class CasesRest(RegisterLine):
-    """A case system. Settings as `RegisterLine`, and `case_path`, `employee_path`. Open it before use."""
+    """A case system. Settings as `RegisterLine`, and `case_path`. Open it before use."""
 
     def __init__(
         self,
@@ -30,51 +31,47 @@ class CasesRest(RegisterLine):
     ) -> None:
         super().__init__(name, settings, secrets, **limits)
         self._case_path = str(settings.get("case_path", "/sager/opslag"))
-        self._employee_path = str(settings.get("employee_path", "/medarbejdere/opslag"))
         self._now = now
 
-    async def case(self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]) -> CaseRecord:
+    async def case(
+        self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]
+    ) -> tuple[CaseRecord, Employment]:
         """Tell whether the case is open, is this citizen's, and is this caseworker's or their team's, today.
 
-        Raises `RegisterUnavailable`.
+        And whether the caseworker works there today. Raises `RegisterUnavailable`.
         """
         person = caseworker.disclose()
         told = await self.look_up(
             self._case_path, {"sagsnummer": case.disclose(), "cpr": citizen.disclose(), "medarbejder": person}
         )
-        if told is None or self._flag(told, "findes") is False:
-            return CaseRecord(exists=False)
-        on_case = person in self._names(told, "sagsbehandlere")
-        teams = self._names(told, "team")
-        if not on_case and teams:
-            on_case = bool(teams & await self._teams(person))
-        return CaseRecord(
+        if told is None:
+            return CaseRecord(exists=False), Employment(employed=False)
+        employee = self._employee(told)
+        employment = Employment(employed=False) if employee is None else Employment(True, self._text(employee, "enhed"))
+        if self._flag(told, "findes") is False:
+            return CaseRecord(exists=False), employment
+        teams = frozenset[str]() if employee is None else self._names(employee, "teams")
+        record = CaseRecord(
             exists=True,
             open=self._flag(told, "aaben"),
             concerns_citizen=self._flag(told, "vedroererBorger"),
-            caseworker_on_case=on_case,
+            caseworker_on_case=person in self._names(told, "sagsbehandlere") or bool(self._names(told, "team") & teams),
             unit=self._text(told, "enhed"),
             kle=self._text(told, "kle"),
         )
+        return record, employment
 
-    async def employment(self, caseworker: Personal[str]) -> Employment:
-        """Tell whether the caseworker works there today. Raises `RegisterUnavailable`."""
-        told = await self._employee(caseworker.disclose())
-        return Employment(employed=False) if told is None else Employment(True, self._text(told, "enhed"))
-
-    async def _teams(self, person: str) -> frozenset[str]:
-        told = await self._employee(person)
-        return frozenset() if told is None else self._names(told, "teams")
-
-    async def _employee(self, person: str) -> dict[str, Any] | None:
-        """Give what is said of an employee, or None when there is none by that id today."""
-        told = await self.look_up(self._employee_path, {"medarbejder": person})
-        if told is None or self._flag(told, "findes") is False:
+    def _employee(self, told: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Give what is said of the caseworker, or None when nobody by that id works there today."""
+        employee = told.get("medarbejder", "")
+        if employee is None:
             return None
-        begun, ended = self._day(told, "ansatFra"), self._day(told, "ansatTil")
+        if not isinstance(employee, dict):
+            raise RegisterUnavailable(self.name)
+        begun, ended = self._day(employee, "ansatFra"), self._day(employee, "ansatTil")
         if begun is None:
             raise RegisterUnavailable(self.name)
-        return told if begun <= danish_day(self._now()) <= (NO_END if ended is None else ended) else None
+        return employee if begun <= danish_day(self._now()) <= (NO_END if ended is None else ended) else None
 
     def _flag(self, told: Mapping[str, Any], name: str) -> bool:
         value = told.get(name)

@@ -29,13 +29,14 @@ class NobodysCases:
 
     name = "none"
 
-    async def case(self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]) -> CaseRecord:  # noqa: ARG002  # the door's shape
-        """Tell of no case."""
-        return NO_CASE
-
-    async def employment(self, caseworker: Personal[str]) -> Employment:  # noqa: ARG002  # the door's shape
-        """Tell of no employment."""
-        return NOT_EMPLOYED
+    async def case(
+        self,
+        case: Personal[str],  # noqa: ARG002  # the door's shape
+        citizen: Personal[str],  # noqa: ARG002
+        caseworker: Personal[str],  # noqa: ARG002
+    ) -> tuple[CaseRecord, Employment]:
+        """Tell of no case and no employment."""
+        return NO_CASE, NOT_EMPLOYED
 
 
 def cases_of(caller: Caller, cases: Mapping[str, Cases]) -> Cases:
@@ -108,20 +109,18 @@ async def look_again(facts: Facts, recorded: Recorded, consents: Consents) -> Co
 
 async def _ask_registers(recorded: Recorded, people: People, cases: Cases, *, children: bool) -> _Registers:
     """Ask both registers at once, then the children's entries where they matter; note who stayed silent."""
-    ask, caseworker = recorded.ask, recorded.caller.caseworker
     failed: set[str] = set()
     async with together() as group:
-        asked = group.create_task(_person(people, ask.citizen, failed))
-        case = group.create_task(_case(cases, recorded, failed))
-        employment = group.create_task(_employment(cases, caseworker.id, failed))
-    citizen = asked.result()
-    wanted = children or caseworker.cpr is not None
+        asked = group.create_task(_person(people, recorded.ask.citizen, failed))
+        told = group.create_task(_case(cases, recorded, failed))
+    citizen, (case, employment) = asked.result(), told.result()
+    wanted = children or recorded.caller.caseworker.cpr is not None
     # A stranger's case opens nothing, so nothing more is read for it: no call tells of the citizen's children.
-    numbers = citizen.children if wanted and case.result().concerns_citizen else ()
+    numbers = citizen.children if wanted and case.concerns_citizen else ()
     async with together() as group:
         entries = [group.create_task(_person(people, cpr, failed)) for cpr in numbers]
     found = tuple(entry.result() for entry in entries)
-    return _Registers(citizen, found, case.result(), employment.result(), tuple(sorted(failed)))
+    return _Registers(citizen, found, case, employment, tuple(sorted(failed)))
 
 
 async def _person(people: People, cpr: Personal[str], failed: set[str]) -> RegisterPerson:
@@ -132,20 +131,12 @@ async def _person(people: People, cpr: Personal[str], failed: set[str]) -> Regis
         return RegisterPerson(cpr=cpr, known=False)
 
 
-async def _case(cases: Cases, recorded: Recorded, failed: set[str]) -> CaseRecord:
+async def _case(cases: Cases, recorded: Recorded, failed: set[str]) -> tuple[CaseRecord, Employment]:
     try:
         return await cases.case(recorded.ask.case, recorded.ask.citizen, recorded.caller.caseworker.id)
     except RegisterUnavailable:
         failed.add(cases.name)
-        return NO_CASE
-
-
-async def _employment(cases: Cases, caseworker: Personal[str], failed: set[str]) -> Employment:
-    try:
-        return await cases.employment(caseworker)
-    except RegisterUnavailable:
-        failed.add(cases.name)
-        return NOT_EMPLOYED
+        return NO_CASE, NOT_EMPLOYED
 
 
 async def _name(recorded: Recorded, told: _Registers, handles: Handles) -> dict[Personal[str], str]:

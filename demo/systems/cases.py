@@ -1,4 +1,4 @@
-"""A unit's own case system: is this case open, this citizen's, whose; and who is employed where.
+"""A unit's own case system: is this case open, this citizen's, whose; and is the caseworker who asks employed there.
 
 Employment and teams are answered as they are at this moment: who left is gone at once.
 """
@@ -16,19 +16,15 @@ from demo.systems.process import Body, Started, json_post, run_system
 from demo.systems.records import Row, cpr_digits
 
 CASE_PATH = "/sager/opslag"
-EMPLOYEE_PATH = "/medarbejdere/opslag"
 LISTS = ("sager", "medarbejdere")
 NO_CASE: Row = {
     "findes": False, "aaben": False, "vedroererBorger": False, "sagsbehandlere": [], "team": [], "kle": None,
     "enhed": None, "aabnet": None, "lukket": None,
 }  # fmt: skip
-NO_EMPLOYEE: Row = {
-    "findes": False, "navn": None, "ansatFra": None, "ansatTil": None, "enhed": None, "teams": [],
-}  # fmt: skip
 
 
 def routes(started: Started) -> list[Route]:
-    """Give the interface: the case look-up and the employee look-up."""
+    """Give the interface: the look-up of a case and of the caseworker who asks."""
     keyed = key_check("X-Api-Key", started.secret("api_key"))
 
     def route(path: str, handler: Body) -> Route:
@@ -36,17 +32,12 @@ def routes(started: Started) -> list[Route]:
 
     async def case(_request: Request, body: dict[str, Any]) -> Response:
         found = started.records.matching("sager", sagsnummer=body.get("sagsnummer"))
-        if not found:
-            return JSONResponse(NO_CASE)
-        return JSONResponse(_case_answer(found[0], cpr_digits(str(body.get("cpr", "")))))
+        told = _case_answer(found[0], cpr_digits(str(body.get("cpr", "")))) if found else NO_CASE
+        employees = started.records.matching("medarbejdere", medarbejder=body.get("medarbejder"))
+        employee = _without(employees[0], "medarbejder") if employees else None
+        return JSONResponse({**told, "medarbejder": employee})
 
-    async def employee(_request: Request, body: dict[str, Any]) -> Response:
-        found = started.records.matching("medarbejdere", medarbejder=body.get("medarbejder"))
-        if not found:
-            return JSONResponse(NO_EMPLOYEE)
-        return JSONResponse({**NO_EMPLOYEE, "findes": True, **_without(found[0], "medarbejder")})
-
-    return [route(CASE_PATH, case), route(EMPLOYEE_PATH, employee)]
+    return [route(CASE_PATH, case)]
 
 
 def _case_answer(row: Row, cpr: str) -> Row:

@@ -74,12 +74,12 @@ async def test_a_fault_in_one_read_leaves_no_other_running(tmp_path: Path, error
     assert [type(event) for event in house.log.events] == [AskMade]
 
 
-@pytest.mark.parametrize("where", [JOB, FAMILY, "person", "case", "employment"])
+@pytest.mark.parametrize("where", [JOB, FAMILY, "person", "case"])
 async def test_an_ask_called_off_calls_off_all_it_began(tmp_path: Path, where: str) -> None:
     """When the ask is called off while sources or registers are read, nothing reads on."""
     house = await consented(tmp_path)
     slow = Slow()
-    registers = {"person": house.people, "case": house.cases, "employment": house.cases}
+    registers = {"person": house.people, "case": house.cases}
     if where in registers:
         setattr(registers[where], where, slow)
     else:
@@ -106,7 +106,7 @@ async def test_a_register_that_breaks_leaves_the_other_no_errand(tmp_path: Path)
 
     people: Any = house.people
     cases: Any = house.cases
-    people.person, cases.employment = die, slow
+    people.person, cases.case = die, slow
     with pytest.raises(KeyError):
         await exchange(an_ask(), a_caller(), house.ports)
 

@@ -107,9 +107,6 @@ def test_a_lying_caller_gets_nothing_and_is_on_the_log(house: SmallHouse, lie: s
             asked.append(self._unit)
             return await house.cases.case(*arguments)
 
-        async def employment(self, *arguments: Any) -> Any:
-            return await house.cases.employment(*arguments)
-
     ports = replace(house.ports, cases={unit: Listening(unit) for unit in house.directory.units})
     with pytest.raises(Refused):
         run(exchange(an_ask(), a_caller(**LIES[lie]), ports))

@@ -52,35 +52,37 @@ def cases(request: pytest.FixtureRequest, real: CasesRest) -> Cases:
 
 async def test_a_case_of_this_citizen_and_caseworker(cases: Cases) -> None:
     """Open, hers, his: with unit and KLE."""
-    assert await cases.case(CASE, ANNETTE, LENE) == CaseRecord(
+    told, _ = await cases.case(CASE, ANNETTE, LENE)
+    assert told == CaseRecord(
         exists=True, open=True, concerns_citizen=True, caseworker_on_case=True, unit=UNIT, kle=KLE
     )
 
 
 async def test_another_citizens_case_is_told_as_such(cases: Cases) -> None:
     """The case exists but does not concern the citizen who is asked about."""
-    told = await cases.case(CASE, OTHER, LENE)
+    told, _ = await cases.case(CASE, OTHER, LENE)
     assert (told.exists, told.concerns_citizen) == (True, False)
 
 
 async def test_a_colleague_is_not_on_the_case(cases: Cases) -> None:
     """Neither named on it nor in its team."""
-    assert not (await cases.case(CASE, ANNETTE, JENS)).caseworker_on_case
+    told, _ = await cases.case(CASE, ANNETTE, JENS)
+    assert not told.caseworker_on_case
 
 
 async def test_a_case_that_is_not_there(cases: Cases) -> None:
-    """An unknown number is a clean no."""
-    assert await cases.case(Personal("JC-0"), ANNETTE, LENE) == CaseRecord(exists=False)
+    """An unknown number is a clean no; who asked is employed all the same."""
+    assert await cases.case(Personal("JC-0"), ANNETTE, LENE) == (CaseRecord(exists=False), Employment(True, UNIT))
 
 
 async def test_employment_of_today(cases: Cases) -> None:
     """Who works there is told with the unit; nobody else is employed."""
-    assert await cases.employment(LENE) == Employment(True, UNIT)
-    assert not (await cases.employment(Personal("nobody"))).employed
+    assert (await cases.case(CASE, ANNETTE, LENE))[1] == Employment(True, UNIT)
+    assert (await cases.case(CASE, ANNETTE, Personal("nobody")))[1] == Employment(False)
 
 
 async def test_a_silent_case_system_is_unavailable(cases: Cases, system: SystemProcess) -> None:
-    """Silence becomes an error within the deadline, for the case and for employment."""
+    """Silence becomes an error within the deadline."""
     if isinstance(cases, FakeCases):
         cases.silent = True
     else:
@@ -88,8 +90,6 @@ async def test_a_silent_case_system_is_unavailable(cases: Cases, system: SystemP
     begun = time.monotonic()
     with pytest.raises(RegisterUnavailable):
         await cases.case(CASE, ANNETTE, LENE)
-    with pytest.raises(RegisterUnavailable):
-        await cases.employment(LENE)
     assert time.monotonic() - begun < 3
 
 
@@ -98,11 +98,11 @@ async def test_a_team_carries_its_members(real: CasesRest, system: SystemProcess
     own = RECORDS["cases"]
     in_team = [{**row, "teams": ["koordinerende-team"]} for row in own["medarbejdere"]]
     system.control("/records", {**own, "medarbejdere": in_team})
-    assert (await real.case(CASE, ANNETTE, JENS)).caseworker_on_case
+    assert (await real.case(CASE, ANNETTE, JENS))[0].caseworker_on_case
 
     left = [{**row, "ansatTil": "2019-03-03"} for row in in_team]
     system.control("/records", {**own, "medarbejdere": left})
-    assert not (await real.case(CASE, ANNETTE, JENS)).caseworker_on_case
+    assert not (await real.case(CASE, ANNETTE, JENS))[0].caseworker_on_case
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_the_days_of_employment_count(
     own = RECORDS["cases"]
     rows = [{**row, "ansatFra": begun, "ansatTil": ended} for row in own["medarbejdere"]]
     system.control("/records", {**own, "medarbejdere": rows})
-    assert (await real.employment(LENE)).employed is employed
+    assert (await real.case(CASE, ANNETTE, LENE))[1].employed is employed
 
 
 @pytest.mark.parametrize("mode", [{"error": 500}, {"error": 301}, {"garbage": True}, {"oversize_bytes": 3_000_000}])
@@ -132,11 +132,17 @@ async def test_anything_but_a_clean_answer_is_unavailable(
     system.control("", mode)
     with pytest.raises(RegisterUnavailable):
         await real.case(CASE, ANNETTE, LENE)
-    with pytest.raises(RegisterUnavailable):
-        await real.employment(LENE)
 
 
-YES = {"findes": True, "aaben": True, "vedroererBorger": True, "sagsbehandlere": [], "team": []}
+AT_WORK = {"ansatFra": "2015-08-01", "ansatTil": None, "enhed": UNIT, "teams": ["t"]}
+YES = {
+    "findes": True,
+    "aaben": True,
+    "vedroererBorger": True,
+    "sagsbehandlere": [],
+    "team": ["t"],
+    "medarbejder": AT_WORK,
+}
 
 
 @pytest.mark.parametrize(
@@ -151,6 +157,10 @@ YES = {"findes": True, "aaben": True, "vedroererBorger": True, "sagsbehandlere":
         {**YES, "team": [1]},
         {**YES, "enhed": 7},
         {**YES, "kle": []},
+        {name: value for name, value in YES.items() if name != "medarbejder"},
+        {**YES, "medarbejder": "Lene"},
+        {**YES, "medarbejder": {**AT_WORK, "teams": "t"}},
+        {**YES, "medarbejder": {**AT_WORK, "enhed": 1}},
     ],
 )
 async def test_half_a_yes_is_no_answer(told: Any) -> None:
@@ -170,22 +180,19 @@ async def test_employment_without_a_readable_day_is_no_answer(day: Any) -> None:
     """Somebody who is found but whose first day cannot be read is not known to be employed."""
 
     async def answer(_: web.Request) -> web.StreamResponse:
-        return web.json_response({"findes": True, "ansatFra": day, "ansatTil": None, "enhed": UNIT, "teams": []})
+        return web.json_response({**YES, "medarbejder": {**AT_WORK, "ansatFra": day}})
 
     async with hostile(answer) as server, CasesRest("c", {"base_url": server.address}, {}, now=lambda: NOW) as cases:
         with pytest.raises(RegisterUnavailable):
-            await cases.employment(LENE)
+            await cases.case(CASE, ANNETTE, LENE)
 
 
 async def test_no_number_is_in_a_url() -> None:
     """Case number, citizen and caseworker go in bodies only."""
 
     async def answer(_: web.Request) -> web.StreamResponse:
-        return web.json_response({**YES, "team": ["t"], "ansatFra": "2015-08-01", "teams": ["t"]})
+        return web.json_response(YES)
 
     async with hostile(answer) as server, CasesRest("c", {"base_url": server.address}, {}, now=lambda: NOW) as cases:
-        assert (await cases.case(CASE, ANNETTE, LENE)).caseworker_on_case
-    assert [(method, path) for method, path, _ in server.seen] == [
-        ("POST", "/sager/opslag"),
-        ("POST", "/medarbejdere/opslag"),
-    ]
+        assert (await cases.case(CASE, ANNETTE, LENE))[0].caseworker_on_case
+    assert [(method, path) for method, path, _ in server.seen] == [("POST", "/sager/opslag")]

@@ -36,13 +36,16 @@ class FakeCases:
         self.silent = False
         self.employed = True
 
-    async def case(self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]) -> CaseRecord:
-        """Tell of the case."""
+    async def case(
+        self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]
+    ) -> tuple[CaseRecord, Employment]:
+        """Tell of the case, and whether the caseworker works there."""
         if self.silent:
             raise RegisterUnavailable(self.name)
+        employment = Employment(True, self.unit) if self.employed and caseworker == self.known[2] else Employment(False)
         if case != self.known[0]:
-            return CaseRecord(exists=False)
-        return CaseRecord(
+            return CaseRecord(exists=False), employment
+        record = CaseRecord(
             exists=True,
             open=True,
             concerns_citizen=citizen == self.known[1],
@@ -50,9 +53,4 @@ class FakeCases:
             unit=self.unit,
             kle=self.kle,
         )
-
-    async def employment(self, caseworker: Personal[str]) -> Employment:
-        """Tell whether the caseworker works there."""
-        if self.silent:
-            raise RegisterUnavailable(self.name)
-        return Employment(self.employed and caseworker == self.known[2], self.unit)
+        return record, employment

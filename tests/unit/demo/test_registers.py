@@ -88,26 +88,27 @@ def test_a_case_that_is_not_there(cases: Any) -> None:
 
 def test_employment_is_told(cases: Any) -> None:
     """An employee's unit, teams and days of employment are told; an unknown one is not found."""
-    lene = cases.call("/medarbejdere/opslag", {"medarbejder": LENE}, KEY).json
+    lene = cases.call("/sager/opslag", {"medarbejder": LENE}, KEY).json["medarbejder"]
     assert lene == {
-        "findes": True,
         "navn": "Lene Krogh",
         "ansatFra": "2015-08-01",
         "ansatTil": None,
         "enhed": "jobcenter-korsbaek",
         "teams": ["koordinerende-team"],
     }
-    assert cases.call("/medarbejdere/opslag", {"medarbejder": "nobody"}, KEY).json["findes"] is False
+    assert cases.call("/sager/opslag", {"medarbejder": "nobody"}, KEY).json["medarbejder"] is None
 
 
 def test_who_left_the_team_is_gone_at_once(cases: Any, records: Any) -> None:
     """Records replaced while the system runs are what the next look-up tells; reset brings the first back."""
     employees = [{**row, "teams": []} for row in records["cases"]["medarbejdere"]]
     cases.control("/records", {**records["cases"], "medarbejdere": employees})
-    assert cases.call("/medarbejdere/opslag", {"medarbejder": LENE}, KEY).json["teams"] == []
+    assert cases.call("/sager/opslag", {"medarbejder": LENE}, KEY).json["medarbejder"]["teams"] == []
 
     cases.control("/reset", {})
-    assert cases.call("/medarbejdere/opslag", {"medarbejder": LENE}, KEY).json["teams"] == ["koordinerende-team"]
+    assert cases.call("/sager/opslag", {"medarbejder": LENE}, KEY).json["medarbejder"]["teams"] == [
+        "koordinerende-team"
+    ]
 
 
 def test_the_school_tells_absence_alone(school: Any) -> None:
