@@ -57,14 +57,16 @@ def judge(evidence: Evidence) -> Judgement:
 def _order(evidence: Evidence) -> Iterator[Fault]:
     """Hold every outcome against the state that the log itself gives for its place, and for the time it ran."""
     undisturbed = {attempt.place for attempt in evidence.attempts if not _disturbed(attempt, evidence)}
+    told = {attempt.place for attempt in evidence.attempts if attempt.answered}
     for outcome, before, at in standing_over(evidence):
         place = f"{outcome.log} {outcome.index} ({outcome.citizen})"
         for source, category, consents, released in others_verdicts(outcome):
             line = f"{place}: {source}/{category}"
             if released and not all(at.live(consent, source, category) for consent in consents or ("",)):
                 yield Fault(AFTER_COMMIT, line)
-            # What was live before the ask and through to its end had to be released, whatever others did meanwhile.
-            if not released and before.always(at, source, category):
+            # What was live before the ask and through to its end had to be released, whatever others did meanwhile. An
+            # outcome that nobody was told of says that an ask failed: that is judged where its client waited in vain.
+            if not released and outcome.place in told and before.always(at, source, category):
                 silent = bool(outcome.body["failed_registers"])
                 if not silent:
                     yield Fault(POISONED, f"{line}: {outcome.body['outcome']}, judged again {_again(outcome)}")

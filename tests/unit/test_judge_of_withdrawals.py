@@ -203,6 +203,11 @@ def _a_gap_in_the_log(evidence: Evidence) -> None:
     evidence.sizes[LOG] = 14
 
 
+def _a_failed_ask_on_record(evidence: Evidence) -> None:
+    # Nothing could be judged: withheld on the log, and an error to the client.
+    _put(evidence, 2, an_outcome(2, "a1", None), (1, an_attempt(ASK, 10, None, status=503)))
+
+
 DOCTORED: list[tuple[Doctor, set[str]]] = [
     (_release_behind_a_withdrawal, {judges.AFTER_COMMIT}),
     (_release_behind_a_block, {judges.AFTER_COMMIT}),
@@ -218,6 +223,7 @@ DOCTORED: list[tuple[Doctor, set[str]]] = [
     (_an_outcome_nobody_was_told_of, {judges.NO_OUTCOME}),
     (_withheld_though_live, {judges.POISONED}),
     (_withheld_though_never_blocked, {judges.POISONED}),
+    (_a_failed_ask_on_record, {judges.UNEXPLAINED}),
     (_a_silent_register, {judges.UNEXPLAINED}),
     (_an_error_on_a_node_that_ran, {judges.UNEXPLAINED}),
     (_a_pause_of_another_node, {judges.UNEXPLAINED}),
