@@ -171,7 +171,7 @@ def _count_calls(watch: Watch) -> None:
 
 def _watch_requests(watch: Watch) -> None:
     """Time each request as a whole, from its headers to the last byte of its answer, and count its bytes."""
-    main: Any = importlib.import_module("broker.main")
+    main: Any = importlib.import_module("broker.node")
     open_faces = main.open_faces
 
     @asynccontextmanager

@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
 import shutil
-import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,11 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-import uvicorn
-import uvloop
-from fastapi import FastAPI
 
-from broker import telemetry
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.audit_signer import LogSigner
@@ -44,8 +37,7 @@ from broker.adapters.register_line import RegisterLine, RegisterUnusable
 from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.tokens_jwt import JwtTokens
-from broker.domain.errors import PolicyUnavailable, StoreUnavailable
-from broker.memory import leave_no_core
+from broker.domain.errors import StoreUnavailable
 from broker.policy_tables import PolicyFaults, load_rules, unverified
 from broker.ports import Cases, Clock, Policy, Ports, Source
 from broker.registry import Reached, Registry, RegistryFaults, read_registry
@@ -53,11 +45,10 @@ from broker.secrets import SecretMissing, read_secret, resolve
 from broker.settings import Settings
 from broker.web.api.health import Ping
 from broker.web.doors import Tallied
-from broker.web.faces import WebDoors, open_faces
+from broker.web.faces import WebDoors
 from broker.web.login import Faces
 from broker.web.oauth.registrations import BadKey, Employer, PublicKeys, Registration, Registrations
 from broker.web.openid import Provider
-from broker.web.server import configured
 from connectors import Connector, Dropped, Limits, SettingsUnusable, build
 
 VERSION = "0.1.0"
@@ -214,22 +205,17 @@ class EngineNotNamed(ValueError):
         super().__init__("no OPA found; name BROKER_OPA_URL, or BROKER_POLICY_ENGINE=embedded on purpose")
 
 
-async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Serve one node until it is told to stop."""
-    telemetry.set_up(settings.log_level)
-    with _listening(settings) as listening:
-        async with open_house(settings, environ) as house, open_faces(house.ports, web_doors(house, environ)) as app:
-            chores = [asyncio.create_task(chore) for chore in await _chores(house)]
-            # What stands now stands for good; the collector need not look at it again at every few asks.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 50)
-            try:
-                await _listen(app, listening, settings)
-            finally:
-                for chore in chores:
-                    chore.cancel()
-                await asyncio.gather(*chores, return_exceptions=True)
+# What can be wrong before anything is served; each of these says it in words that hold no secret.
+FAULTS = (
+    RegistryFaults,
+    PolicyFaults,
+    KeyFileRefused,
+    SecretMissing,
+    SettingsUnusable,
+    RegisterUnusable,
+    BadKey,
+    EngineNotNamed,
+)
 
 
 def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
@@ -309,13 +295,13 @@ def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:
     )
 
 
-async def _chores(house: House) -> list[Coroutine[None, None, None]]:
-    """What this node does beside answering: sign the logs' heads, and forget what is due."""
-    chores = [_forget(house)]
+async def chores(house: House) -> list[Coroutine[None, None, None]]:
+    """Give what a node does beside answering: sign the logs' heads, and forget what is due."""
+    todo = [_forget(house)]
     if house.settings.checkpointer_url is not None:
         signers = await open_pool(house.settings.checkpointer_url, name="checkpointer", largest=2)
-        chores.append(_sign_heads(signers, LogSigner(signers, house.keys.log)))
-    return chores
+        todo.append(_sign_heads(signers, LogSigner(signers, house.keys.log)))
+    return todo
 
 
 async def _sign_heads(pool: Pool, signer: LogSigner) -> None:
@@ -344,50 +330,3 @@ async def _forget(house: House) -> None:
                 await repeats.sweep(municipality, now - timedelta(days=7))
         except StoreUnavailable:
             log.warning("store_unavailable")
-
-
-async def _listen(app: FastAPI, listening: socket.socket, settings: Settings) -> None:
-    config = configured(app, request_seconds=settings.request_seconds, most_head_bytes=settings.most_head_bytes)
-    log.info("serving", port=listening.getsockname()[1], version=VERSION)
-    await uvicorn.Server(config).serve(sockets=[listening])
-
-
-def _listening(settings: Settings) -> socket.socket:
-    """Take the port, or say that somebody else has it."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # The protocol is named, or the event loop leaves Nagle's delay on for every connection it accepts.
-    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind((settings.host, settings.port))
-        taken.listen(2048)
-    except OSError as error:
-        taken.close()
-        raise CannotOpen([f"port {settings.port} on {settings.host} cannot be taken: {error.strerror}"]) from None
-    return taken
-
-
-# What can be wrong before anything is served; each of these says it in words that hold no secret.
-FAULTS = (RegistryFaults, PolicyFaults, KeyFileRefused, SecretMissing, SettingsUnusable, RegisterUnusable, BadKey)
-
-
-class CannotOpen(Exception):
-    """The house cannot be opened. `faults` says why, one line each."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
-
-
-def run(settings: Settings) -> None:
-    """Run one node in this process; raise `CannotOpen` with every reason when it cannot be opened."""
-    leave_no_core()
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings, os.environ))
-    except (*FAULTS, EngineNotNamed) as fault:
-        raise CannotOpen(getattr(fault, "faults", None) or [str(fault)]) from None
-    except StoreUnavailable:
-        raise CannotOpen(["a database gives no answer (BROKER_DATABASE_URL, BROKER_VAULT_URL)"]) from None
-    except PolicyUnavailable:
-        raise CannotOpen(["the OPA server gives no answer"]) from None

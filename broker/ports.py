@@ -57,6 +57,11 @@ class Handles(Protocol):
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number."""
 
+    async def of_ask(
+        self, citizen: Personal[str], caseworker: Caseworker, unit: str, case: Personal[str]
+    ) -> tuple[str, str, str]:
+        """Give the handles of citizen, employee and case at once, as the three above would, in one statement."""
+
     async def note_known(self, known: Mapping[str, bool]) -> None:
         """Note which citizens' handles a register knows, in one statement; the others are purged in time."""
 

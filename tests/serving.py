@@ -39,7 +39,7 @@ async def serving(make: Callable[[str], ASGIApp]) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def as_a_node(app: FastAPI) -> AsyncIterator[int]:
-    """Serve an application on loopback just as a node does (`broker.main`), and give the port."""
+    """Serve an application on loopback just as a node does (`broker.node`), and give the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         limits = {name: Settings.model_fields[name].default for name in ("request_seconds", "most_head_bytes")}
         server = uvicorn.Server(configured(app, **limits))

@@ -67,16 +67,24 @@ class HandlesVault:
 
     async def actor(self, caseworker: Caseworker) -> str:
         """Give the handle of an employee; their identity is kept sealed beside it. Raises `StoreUnavailable`."""
-        return await self._actor(caseworker.issuer, caseworker.id, caseworker.name)
+        return await self._one(self._employee(caseworker.issuer, caseworker.id, caseworker.name))
 
     async def officer(self, officer: OfficerLogin) -> str:
         """Give the handle of an overseer, who is an actor like any employee. Raises `StoreUnavailable`."""
-        return await self._actor(officer.issuer, officer.id, officer.name)
+        return await self._one(self._employee(officer.issuer, officer.id, officer.name))
 
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number. Raises `StoreUnavailable`."""
-        (handle,) = await self._handles([self._name(CASE, json.dumps([unit, case.disclose()]))])
-        return handle
+        return await self._one(self._case(unit, case))
+
+    async def of_ask(
+        self, citizen: Personal[str], caseworker: Caseworker, unit: str, case: Personal[str]
+    ) -> tuple[str, str, str]:
+        """Give the handles of citizen, employee and case in one statement. Raises `StoreUnavailable`."""
+        employee = self._employee(caseworker.issuer, caseworker.id, caseworker.name)
+        names = [self._name(CITIZEN, _digits(citizen)), employee, self._case(unit, case)]
+        person, actor, number = await self._handles(names)
+        return person, actor, number
 
     async def keys(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         """Give the key of each (handle, municipality), making those that are missing, in one statement.
@@ -134,14 +142,20 @@ class HandlesVault:
         except DoesNotOpen:
             raise StoreUnavailable from None
 
-    async def _actor(self, issuer: str, person: Personal[str], name: Personal[str] | None) -> str:
+    def _case(self, unit: str, case: Personal[str]) -> _Name:
+        return self._name(CASE, json.dumps([unit, case.disclose()]))
+
+    def _employee(self, issuer: str, person: Personal[str], name: Personal[str] | None) -> _Name:
         identity = {"issuer": issuer, "id": person.disclose(), "name": name.disclose() if name else None}
         sealed = seal(self._keys.wrapping, json.dumps(identity).encode(), ACTOR)
-        (handle,) = await self._handles([self._name(ACTOR, json.dumps([issuer, person.disclose()]), sealed)])
-        return handle
+        return self._name(ACTOR, json.dumps([issuer, person.disclose()]), sealed)
 
     def _name(self, kind: str, value: str, sealed: bytes | None = None) -> _Name:
         return _Name(kind, hmac.digest(self._keys.pepper, f"{kind}:{value}".encode(), "sha256"), sealed)
+
+    async def _one(self, name: _Name) -> str:
+        (handle,) = await self._handles([name])
+        return handle
 
     async def _handles(self, names: Sequence[_Name]) -> tuple[str, ...]:
         """Find or make the handle of each."""

@@ -22,7 +22,7 @@ def read_settings() -> Any:
 
 def serve() -> None:
     """Serve the broker, with the settings of the environment (`broker settings` lists them)."""
-    from broker.main import CannotOpen, run
+    from broker.node import CannotOpen, run
 
     try:
         run(read_settings())

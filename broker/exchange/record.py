@@ -8,7 +8,6 @@ from broker.domain.asks import Ask
 from broker.domain.events import AskMade
 from broker.domain.identity import Caller
 from broker.domain.receipts import Recorded
-from broker.exchange.together import together
 from broker.ports import AuditLog, Handles
 
 
@@ -19,11 +18,7 @@ async def record(
 
     Handles are made by the same statements whether the number is known or not, so making one reads nothing.
     """
-    async with together() as group:
-        citizens = group.create_task(handles.citizens([ask.citizen]))
-        employee = group.create_task(handles.actor(caller.caseworker))
-        number = group.create_task(handles.case(caller.unit, ask.case))
-    (citizen,), actor, case = citizens.result(), employee.result(), number.result()
+    citizen, actor, case = await handles.of_ask(ask.citizen, caller.caseworker, caller.unit, ask.case)
     event = AskMade(
         municipality=caller.municipality,
         subject=citizen,

@@ -9,8 +9,9 @@ by then stays read: it is on record also where nothing of it leaves.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import replace
+
+import orjson
 
 from broker.domain.decisions import WITHHOLD, Verdict
 from broker.domain.directory import Directory
@@ -166,4 +167,4 @@ def _digest(permit: Permit) -> str:
     """Hash the question this decision answers, canonically, so that a replay can be held against it (P10)."""
     keys = [verdict.key for verdict in permit.decision.verdicts]
     asked = question(permit.recorded.ask, permit.recorded.caller, permit.facts, keys)
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()

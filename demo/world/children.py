@@ -31,7 +31,7 @@ SYSTEM_PARTS = (
     "demo.openid.employer",
     "asyncpg",
 )
-BROKER_PARTS = ("broker.main", "broker.web.faces", "broker.cli.commands")
+BROKER_PARTS = ("broker.node", "broker.web.faces", "broker.cli.commands")
 
 
 @dataclass(frozen=True, slots=True)

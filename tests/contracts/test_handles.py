@@ -67,6 +67,16 @@ class HandlesContract:
         assert await handles.case("social", ANNA) != case
         assert (await handles.citizens([ANNA]))[0] != case
 
+    async def test_an_ask_names_all_three_at_once(self, handles: Handles) -> None:
+        """Citizen, employee and case get the handles they would each get alone."""
+        told = await handles.of_ask(ANNA, KIM, "job", Personal("17"))
+
+        assert told == (
+            *(await handles.citizens([ANNA])),
+            await handles.actor(KIM),
+            await handles.case("job", Personal("17")),
+        )
+
     async def test_knowing_is_noted(self, handles: Handles) -> None:
         """Noting who is known takes any handles, also none."""
         (anna,) = await handles.citizens([ANNA])

@@ -32,6 +32,13 @@ class FakeHandles:
         """Give the handle of a unit's case number."""
         return self._handle("case", unit, case.disclose())
 
+    async def of_ask(
+        self, citizen: Personal[str], caseworker: Caseworker, unit: str, case: Personal[str]
+    ) -> tuple[str, str, str]:
+        """Give all three."""
+        (handle,) = await self.citizens([citizen])
+        return handle, await self.actor(caseworker), await self.case(unit, case)
+
     async def note_known(self, known: Mapping[str, bool]) -> None:
         """Note which handles a register knows; once known stays known."""
         for handle, now in known.items():

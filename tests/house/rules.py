@@ -184,7 +184,7 @@ RULES = [
         reading_of_environment,
         "import os\nx = os.environ['X']",
         spared=(
-            ("broker/main.py", "opens the house"),
+            ("broker/node.py", "serves the house"),
             ("broker/cli/", "opens the house, a command each"),
             ("demo/", "starts processes and hands them theirs"),
             ("tools/", "set-up of the developer's machine"),

@@ -35,7 +35,7 @@ MANY = "1000000"
 
 
 # Imported once, in the process that every node is forked from: a killed node is then back in a second.
-PARTS = ["broker.main", "broker.web.faces", "broker.cli.commands"]
+PARTS = ["broker.node", "broker.web.faces", "broker.cli.commands"]
 _FORKS = multiprocessing.get_context("forkserver")
 
 
