@@ -7,6 +7,7 @@
 | `docs/settings.md`, `deploy/broker.env.example` | `broker/settings.py` |
 | `deploy/requirements.lock` | `requirements.lock` |
 | `docs/api.json` | the application's own OpenAPI |
+| `docs/defences.md` | the table of defences in `tests/defences` |
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from broker.settings import FILE, PREFIX, SECRET, Settings
 from broker.web.faces import WebDoors, open_faces
 from broker.web.login import Faces
 from broker.web.oauth.registrations import Registrations
+from tools.defences.page import SOURCE, page_of_defences
 from tools.runtime_lock import runtime_lock
 
 ROOT = Path(__file__).parents[1]
@@ -297,6 +299,11 @@ def _days(first: int, last: int) -> str:
     return f"{start} to {end}" if end else f"from {start}"
 
 
+def page_of_what_bites() -> str:
+    """Write the defences out, with the tests that fail when they are switched off."""
+    return _page("Defences and the tests that miss them", SOURCE, *page_of_defences(ROOT))
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/rules.md": page_of_rules,
     "docs/audit-events.md": page_of_events,
@@ -304,6 +311,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "deploy/broker.env.example": example_of_settings,
     "deploy/requirements.lock": lambda: runtime_lock((ROOT / "requirements.lock").read_text("utf-8")),
     "docs/api.json": openapi,
+    "docs/defences.md": page_of_what_bites,
 }
 
 

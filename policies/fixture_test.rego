@@ -22,7 +22,7 @@ tables := {
 	}},
 	"municipalities": {"south": {"strict_kle": false}},
 	"purposes": {
-		"plan": {"basis": "consent", "categories": ["B01", "S01", "F01", "H01", "P02", "Y01"], "statutes": []},
+		"plan": {"basis": "consent", "categories": ["B01", "S01", "F01", "F04", "H01", "P02", "Y01"], "statutes": []},
 		"help": {"basis": "statute", "categories": ["Y01"], "statutes": ["LAW"]},
 	},
 	"reasons": object.union(

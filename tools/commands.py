@@ -16,6 +16,7 @@ COMMANDS = {
     "fix": "repair what the formatters and linters can repair",
     "bench": "measure what an ask costs, beside a hand-written floor and the bare source (--profile: where time goes)",
     "shape": "run production's shape as processes, kill a node and the replica, show what callers saw (--quick)",
+    "defences": "switch each defence off in a copy of the tree: its tests must fail (--only, --changed, --part)",
     "docs": "write anew the pages that follow from the code",
 }
 WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.
@@ -28,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
         prog="run.py",
         usage="python3 run.py COMMAND [what the command takes]",
         description="Set up the project, then run one of its commands. The first run fetches what is needed.",
-        epilog="\n".join(f"  {name:<6} {does}" for name, does in COMMANDS.items()),
+        epilog="\n".join(f"  {name:<8} {does}" for name, does in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
@@ -58,6 +59,9 @@ def _carry_out(command: str, rest: list[str]) -> int:
         _become("bench", *rest)
     if command == "shape":
         _become("deploy.shape", *rest)
+    if command == "defences":
+        _get_parts()
+        _become("tools.defences", *rest)
     if command == "docs":
         _become("docs.generate", *rest)
     return check.fix() if command == "fix" else check.check()

@@ -27,7 +27,7 @@ from starlette.testclient import TestClient
 from broker import telemetry
 from broker.domain.errors import BadAsk, RegisterUnavailable, SourceFailed
 from broker.domain.identity import CitizenLogin
-from broker.domain.items import ItemPerson
+from broker.domain.items import Found, ItemPerson, LawRef, Visit
 from broker.domain.personal import Personal
 from broker.exchange import exchange
 from broker.web.app import build_app
@@ -59,6 +59,20 @@ PRINTED: dict[str, Callable[[], object]] = {
 def test_printing_tells_nothing(way: str) -> None:
     """However it is printed, alone or inside something, the value does not show."""
     assert SECRET not in str(PRINTED[way]())
+
+
+def test_an_item_shows_no_time_and_no_code() -> None:
+    """What stands open in an item, its codes, days and visits, tells of a person too: no repr has it (P4)."""
+    telling = an_item(
+        SOCIAL, "S01", "h", from_day=20190417, need="misbrug", limits=("d415",), demands=("staaende",), topic="angst",
+        law=(LawRef("SEL", "§ 101"),), visits=(Visit(451, 483, weekday=3),), kle="27.36.08", next_follow_up=20190501,
+    )  # fmt: skip
+    found = Found((telling,), (), 0)
+
+    printed = "".join(f"{value!r} {value} {[value]!r}" for value in (telling, found, *telling.visits))
+
+    told = ("20190417", "misbrug", "d415", "staaende", "angst", "101", "451", "483", "27.36.08", "20190501")
+    assert [word for word in told if word in printed] == []
 
 
 COPIED: dict[str, Callable[[], object]] = {

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from broker.adapters.database import Scope, scoped
+from broker.adapters.database import Scope, enter, scoped
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.domain.identity import Caseworker
 from broker.domain.personal import Personal
@@ -115,6 +115,20 @@ async def test_a_scope_ends_with_its_transaction(town: Databases) -> None:
         assert await connection.fetchval("SELECT count(*) FROM consents.consent") == 0
         await connection.fetchval("SELECT consents.facts($1, 'u', 'p', 'c', $2)", HOME, ["x"])
         assert await connection.fetchval("SELECT count(*) FROM consents.consent") == 0
+
+
+async def test_a_scope_that_was_entered_ends_too(town: Databases) -> None:
+    """The one way in which the broker sets a scope leaves nothing on the connection either."""
+    async with town.pool.acquire() as connection:
+        async with connection.transaction():
+            await enter(connection, Scope(HOME, (HOME,), "x", ("x",)))
+            assert await connection.fetchval("SELECT count(*) FROM consents.consent") == 1
+        left = await connection.fetchrow(
+            "SELECT current_setting('borgerbro.municipality', true), current_setting('borgerbro.municipalities', true),"
+            " current_setting('borgerbro.citizen', true), current_setting('borgerbro.subjects', true)"
+        )
+
+    assert {value or "" for value in left} == {""}
 
 
 async def test_every_table_is_under_row_level_security(superuser: "asyncpg.Connection[Any]") -> None:

@@ -234,10 +234,41 @@ def test_judging_again_never_widens(house: SmallHouse, bend: Callable[[Decision]
     house.sources[SOCIAL].read = change_while_reading  # type: ignore[method-assign]  # a change under way
     ask = exchange(an_ask(), a_caller(), replace(house.ports, policy=Bent(house, bend, since=2)))
     if bend is everything:
-        assert released(run(ask)) == {(SOCIAL, "S01")}
+        answer = run(ask)
+        assert released(answer) == {(SOCIAL, "S01")}
+        assert shared_by_word(answer) == {(SOCIAL, "S01")}
+        assert shared_on_the_log(house) == {(SOCIAL, "S01")}
         return
     with pytest.raises(PolicyBroken):
         run(ask)
+
+
+def shared_by_word(answer: Answer) -> set[tuple[str, str]]:
+    """Give what the answer says is released, beside the unit's own, whether or not anything came of it."""
+    return {(row.source, row.category) for row in answer.verdicts if row.outcome != WITHHOLD and row.source != JOB}
+
+
+def shared_on_the_log(house: SmallHouse) -> set[tuple[str, str]]:
+    """Give what the outcomes on the log say was released, beside the unit's own."""
+    outcomes = [event for event in house.log.events if isinstance(event, OutcomeReached)]
+    verdicts = [verdict for event in outcomes for verdict in event.verdicts]
+    return {(v.key.source, v.key.category) for v in verdicts if v.released and v.key.source != JOB}
+
+
+def test_what_one_of_two_judgements_masks_is_masked() -> None:
+    """Masks of both decisions add up, and neither decision lifts the other's."""
+    place, name = ("address",), ("child_name",)
+
+    def said(outcome: str, masks: tuple[str, ...] = ()) -> Decision:
+        return Decision((Verdict(KEY, outcome, BASIS, masks=masks),), MARK)
+
+    for first, again, both in (
+        (said(MASK, place), said(RELEASE), place),
+        (said(RELEASE), said(MASK, name), name),
+        (said(MASK, place), said(MASK, name), (*place, *name)),
+    ):
+        (verdict,) = first.narrowed(again).verdicts
+        assert (verdict.outcome, verdict.masks) == (MASK, both)
 
 
 KEY, BASIS = Key(SOCIAL, "S01", "a"), (Basis("consent", "c", "1"),)

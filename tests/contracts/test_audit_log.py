@@ -189,6 +189,16 @@ class TestAuditLogPostgres(AuditLogContract):
             await desk.log.append([an_ask(desk.anna, desk.kim)])
         assert not str(caught.value)
 
+    async def test_a_log_that_refuses_is_down(self, databases: Databases, desk: Desk) -> None:
+        """A database that answers, but takes no entry, is a log that is down: the asker's error, not the library's."""
+        await desk.log.append([an_ask(desk.anna, desk.kim)])
+        admin = await asyncpg.connect(databases.admin)
+        await admin.execute("REVOKE EXECUTE ON FUNCTION log.append FROM borgerbro_app")
+        await admin.close()
+
+        with pytest.raises(LogUnavailable):
+            await desk.log.append([an_ask(desk.anna, desk.kim)])
+
     async def test_a_log_without_its_keys_is_down(self, desk: Desk, databases: Databases) -> None:
         """Without the vault nothing is written: an entry that nobody could open again would be no evidence."""
         await databases.vault_pool.close()

@@ -236,6 +236,17 @@ class ConsentsContract:
         with pytest.raises(NotFound):
             await town.consents.withdraw(grant.id, [theirs.id], withdrawn(grant))
 
+    async def test_a_desk_takes_back_for_the_giver_it_names(self, town: Town) -> None:
+        """A desk sees its municipality's consents; in the name of somebody who gave no line of one it ends none."""
+        grant = a_grant(town.anna, town.case)
+        await town.consents.grant(grant, granted(grant))
+
+        by_phone = replace(withdrawn(grant, town.kim, channel="phone"), giver=town.bo)
+
+        with pytest.raises(NotFound):
+            await town.consents.withdraw(grant.id, None, by_phone)
+        assert [line.state for line in (await town.facts()).lines] == ["granted"]
+
     async def test_a_desk_takes_back_for_its_own_municipality(self, town: Town) -> None:
         """By phone a withdrawal is recorded by the consent's own municipality and by no other."""
         grant = a_grant(town.anna, town.case)
@@ -456,6 +467,26 @@ class TestConsentsSql(ConsentsContract):
 
         assert sorted(type(result).__name__ for result in results) == ["Conflict"] * 9 + ["tuple"]
         assert (await town.facts()).versions == ((town.anna, 2),)
+
+    async def test_a_withdrawal_that_waited_reads_again(
+        self, town: Town, superuser: "asyncpg.Connection[Any]", databases: Databases
+    ) -> None:
+        """Two that stand before the same lock at once: the second sees what the first took back, and says so."""
+        grant = a_grant(town.anna, town.case)
+        await town.consents.grant(grant, granted(grant))
+        watcher = await asyncpg.connect(databases.admin)
+        locked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+        async with superuser.transaction():
+            await superuser.execute("SELECT FROM consents.citizen_state FOR UPDATE")
+            tries = [asyncio.create_task(town.consents.withdraw(grant.id, None, withdrawn(grant))) for _ in range(2)]
+            async with asyncio.timeout(20):
+                while await watcher.fetchval(locked) < 2:
+                    await asyncio.sleep(0.01)
+        results = await asyncio.gather(*tries, return_exceptions=True)
+        await watcher.close()
+
+        assert sorted(type(result).__name__ for result in results) == ["Conflict", "tuple"]
 
     async def test_ten_answers_at_once_are_one(self, town: Town) -> None:
         """Of ten answers by the same giver at the same moment one is kept."""

@@ -1,6 +1,8 @@
 """What the door `Handles` promises, over the fake and over the vault."""
 
 import asyncio
+import hashlib
+import hmac
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -161,6 +163,21 @@ class TestHandlesVault(HandlesContract):
 
         assert "0101900001" not in held
         assert "Kim" not in held
+
+    async def test_nobody_without_the_pepper_makes_a_digest(self, databases: Databases) -> None:
+        """There are few numbers to try: the database alone tells nobody which of them a row stands for (P4)."""
+        await databases.vault.citizens([ANNA])
+        owner = await asyncpg.connect(databases.at.vault_owner)
+        (held,) = [row["digest"] for row in await owner.fetch("SELECT digest FROM vault.person")]
+        await HandlesVault(databases.vault_pool, new_house_keys()).citizens([ANNA])
+        rows = await owner.fetchval("SELECT count(*) FROM vault.person")
+        await owner.close()
+
+        written = [text.encode() for text in ("0101900001", "010190-0001", "citizen:0101900001")]
+        plain = [hashlib.new(name, text).digest() for name in ("sha256", "sha3_256", "blake2s") for text in written]
+        keyed = [hmac.digest(key, text, "sha256") for key in (b"", bytes(32)) for text in written]
+        assert held not in [*plain, *keyed, *(text.ljust(32)[:32] for text in written)]
+        assert rows == 2
 
     async def test_an_employee_can_be_disclosed(self, databases: Databases) -> None:
         """An actor's handle leads back to who they are; a citizen's does not."""

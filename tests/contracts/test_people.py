@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import traceback
@@ -90,7 +91,7 @@ async def test_a_silent_register_is_unavailable(people: People, fall_silent: Any
     fall_silent()
     begun = time.monotonic()
     with pytest.raises(RegisterUnavailable) as caught:
-        await people.person(ANNETTE)
+        await asyncio.wait_for(people.person(ANNETTE), 10)
     assert time.monotonic() - begun < 1.6
     assert caught.value.register == people.name
 

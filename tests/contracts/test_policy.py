@@ -122,6 +122,17 @@ def test_bad_tables_refuse_to_load(damage: dict[str, Any]) -> None:
         EmbeddedPolicy(RULES, tables(**damage))
 
 
+def test_a_purpose_beside_ours_may_not_name_what_is_never_shared() -> None:
+    """Tables that are sound but for one purpose's one category do not load, and say which it is."""
+    sound = TABLES["purposes"]["helhedsorienteret_plan"] | {"categories": ["S01"], "statutes": [], "basis": "consent"}
+    EmbeddedPolicy(RULES, tables(purposes={**TABLES["purposes"], "p": sound}))
+
+    with pytest.raises(PolicyFaults) as caught:
+        EmbeddedPolicy(RULES, tables(purposes={**TABLES["purposes"], "p": sound | {"categories": ["S01", "F04"]}}))
+
+    assert caught.value.faults == ["purposes/p: F04 is never shared"]
+
+
 @pytest.mark.parametrize(
     "body", ["decision := {", "decision := nothing_of_the_kind", "decision := other\n\nother := decision"]
 )
@@ -251,12 +262,14 @@ async def test_opa_answers_the_broker_alone() -> None:
     policy = await SpawnedOpaPolicy.open(opa_on_path(), RULES, TABLES)
     try:
         token = {"Authorization": policy.client._client.headers["Authorization"]}
+        wrong = {"Authorization": f"Bearer {'x' * 43}"}
         root = policy.client._client.root_url.removesuffix("/v1")
         seen = {}
         async with aiohttp.ClientSession() as session:
             for name, method, path, headers in (
                 ("health", "GET", "/health", {}),
                 ("decision without token", "POST", "/v1/data/broker/share/decision", {}),
+                ("decision with another's token", "POST", "/v1/data/broker/share/decision", wrong),
                 ("ad-hoc query", "POST", "/v1/query", token),
                 ("other data", "POST", "/v1/data/tables", token),
                 ("read policies", "GET", "/v1/policies", token),

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
@@ -56,6 +57,20 @@ class Town:
     async def citizens(self, count: int) -> tuple[str, ...]:
         """Name new people."""
         return await self.databases.vault.citizens([Personal(f"{n:010d}") for n in range(count)])
+
+    async def until_it_waits(self, work: "asyncio.Task[Any]") -> bool:
+        """Tell whether some work comes to stand before a lock; no when it ends without. However slow the machine."""
+        watcher = await asyncpg.connect(self.databases.admin)
+        locked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        try:
+            async with asyncio.timeout(20):
+                while not work.done():
+                    if await watcher.fetchval(locked) > 0:
+                        return True
+                    await asyncio.sleep(0.01)
+            return False
+        finally:
+            await watcher.close()
 
 
 @pytest.fixture
@@ -115,8 +130,7 @@ async def test_a_release_waits_for_a_withdrawal_under_way(town: Town) -> None:
     await other.execute("UPDATE consents.citizen_state SET version = version + 1 WHERE citizen = $1", citizen)
 
     release = asyncio.create_task(town.nodes[1].log.append([an_outcome(citizen, town.actor)], versions=facts.versions))
-    await asyncio.sleep(0.2)
-    waiting = not release.done()
+    waiting = await town.until_it_waits(release)
     await under_way.commit()
     await other.close()
 
@@ -137,10 +151,11 @@ async def test_a_withdrawal_given_up_stops_nobody(town: Town) -> None:
     await other.execute("SELECT set_config('borgerbro.subjects', $1, true)", citizen)
     await other.execute("UPDATE consents.citizen_state SET version = version + 1 WHERE citizen = $1", citizen)
     release = asyncio.create_task(town.nodes[1].log.append([an_outcome(citizen, town.actor)], versions=facts.versions))
-    await asyncio.sleep(0.1)
+    waiting = await town.until_it_waits(release)
     await under_way.rollback()
     await other.close()
 
+    assert waiting
     assert len(await release) == 1
 
 
@@ -155,8 +170,7 @@ async def test_a_withdrawal_waits_for_a_release_under_way(town: Town) -> None:
     assert await other.fetchval("SELECT version FROM consents.hold_states($1)", [citizen]) == 1
 
     taking = asyncio.create_task(town.nodes[1].consents.withdraw(grant.id, None, withdrawn(grant)))
-    await asyncio.sleep(0.2)
-    waiting = not taking.done()
+    waiting = await town.until_it_waits(taking)
     await under_way.commit()
     await other.close()
     await taking
@@ -192,8 +206,7 @@ async def test_a_first_block_is_not_overtaken(town: Town) -> None:
     block = a_block(citizen)
 
     blocking = asyncio.create_task(town.nodes[0].consents.block(block, blocked(block)))
-    await asyncio.sleep(0.2)
-    waiting = not blocking.done()
+    waiting = await town.until_it_waits(blocking)
     await under_way.commit()
     await other.close()
     await blocking

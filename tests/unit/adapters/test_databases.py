@@ -42,6 +42,21 @@ async def test_making_them_again_changes_nothing(postgres: PrivatePostgres) -> N
     assert not bypasses
 
 
+async def test_a_commit_waits_for_the_disk_whatever_the_database_says(postgres: PrivatePostgres) -> None:
+    """A role that was set, there alone, to answer before the disk has it: a node asks for more by itself (P2)."""
+    admin_dsn, at = await fresh(postgres)
+    admin = await asyncpg.connect(admin_dsn)
+    name = await admin.fetchval("SELECT current_database()")
+    await admin.execute(f'ALTER ROLE borgerbro_app IN DATABASE "{name}" SET synchronous_commit = off')
+    await admin.close()
+
+    pool = await open_pool(at.app, name="test")
+    waits = await pool.fetchval("SHOW synchronous_commit")
+    await pool.close()
+
+    assert waits == "on"
+
+
 async def test_many_make_them_at_once(postgres: PrivatePostgres) -> None:
     """Four processes that start together end with the same databases."""
     name = f"race_{secrets.token_hex(4)}"

@@ -13,6 +13,9 @@ from audit.errors import GuardChanged, LogUnavailable, UnknownLog
 from audit.postgres import Connection, Position
 from tests.unit.audit.sealed import ORIGIN, OTHER, new
 
+# Whoever waits longer than this waits for ever.
+LONGEST_SECONDS = 20.0
+
 
 def of(*numbers: int, origin: str = ORIGIN, guard: object = None) -> Submission:
     """Make a submission of entries by number."""
@@ -153,6 +156,25 @@ async def test_a_connection_lost_before_commit_is_not_a_yes(
     assert (await committer.submit(of(1)))[0].index == 0
 
 
+async def test_nobody_hears_a_place_before_the_commit(
+    pool: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]", committer: GroupCommitter
+) -> None:
+    """Where everything went well but the COMMIT itself, nobody was told where their entry stands."""
+    await superuser.execute(
+        "CREATE FUNCTION log.too_late() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'no commit'; END $$"
+    )
+    await superuser.execute(
+        "CREATE CONSTRAINT TRIGGER too_late AFTER INSERT ON log.entry DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION log.too_late()"
+    )
+
+    with pytest.raises(LogUnavailable):
+        await committer.submit(of(1))
+
+    assert await size(pool) == 0
+
+
 async def test_a_connection_lost_after_commit_is_looked_up(
     pool: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]"
 ) -> None:
@@ -189,7 +211,7 @@ async def test_a_log_that_hangs_is_no_yes(pool: "asyncpg.Pool[Any]", superuser: 
     await superuser.execute("BEGIN")
     await superuser.execute("SELECT FROM log.head FOR UPDATE")
     with pytest.raises(LogUnavailable):
-        await committer.submit(of(1))
+        await asyncio.wait_for(committer.submit(of(1)), LONGEST_SECONDS)
     await superuser.execute("ROLLBACK")
     assert await size(pool) == 0
 
@@ -209,7 +231,8 @@ async def test_a_fault_in_the_guard_leaves_nobody_waiting(pool: "asyncpg.Pool[An
         raise RuntimeError("a fault")
 
     committer = GroupCommitter(pool, write=write)
-    answers = await asyncio.gather(*(committer.submit(of(n)) for n in range(3)), return_exceptions=True)
+    waiting = asyncio.gather(*(committer.submit(of(n)) for n in range(3)), return_exceptions=True)
+    answers = await asyncio.wait_for(waiting, LONGEST_SECONDS)
     assert [type(answer) for answer in answers] == [LogUnavailable] * 3
     assert await size(pool) == 0
     with pytest.raises(RuntimeError):

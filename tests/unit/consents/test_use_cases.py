@@ -18,7 +18,7 @@ from broker.consents.request import request_consent
 from broker.consents.withdraw import withdraw, withdraw_at_desk
 from broker.domain.answers import Answer
 from broker.domain.consents import ConsentRequest
-from broker.domain.errors import BadAsk, Conflict, ConsentNotNeeded, NotFound, Refused
+from broker.domain.errors import BadAsk, Conflict, ConsentNotNeeded, LogUnavailable, NotFound, Refused
 from broker.domain.events import AskMade, ConsentGranted, ConsentRequested, ConsentWithdrawn
 from broker.domain.facts import CustodyHolder
 from broker.domain.identity import CitizenLogin
@@ -93,6 +93,16 @@ def test_what_is_sought_is_on_the_log_before_the_registers_are_read(house: Small
     assert first.aim == "consent"
     assert isinstance(second, ConsentRequested)
     assert second.lines == ((house.citizen, SOCIAL, "S01"),)
+
+
+def test_with_the_log_down_no_register_is_read_for_a_request(house: SmallHouse) -> None:
+    """P2: what could not be written down is not looked up, not even to find out who would have to say yes."""
+    house.log.broken = True
+
+    with pytest.raises(LogUnavailable):
+        run(asked(house, wanted((SOCIAL, "S01"))))
+
+    assert house.people.asked == []
 
 
 def test_both_custody_holders_are_asked_and_both_are_needed(house: SmallHouse) -> None:

@@ -30,12 +30,16 @@ class Body(BaseModel):
 
 @pytest.fixture
 async def client() -> Iterator[httpx2.AsyncClient]:
-    """Serve four routes that go wrong, in this process."""
+    """Serve one route that goes well and four that go wrong, in this process."""
     routes = APIRouter()
 
     @routes.post("/typed")
     async def typed(body: Body) -> None:
         """Take a body."""
+
+    @routes.get("/well")
+    async def well() -> dict[str, int]:
+        return {"answer": 42}
 
     @routes.get("/refused")
     async def refused() -> None:
@@ -127,7 +131,7 @@ async def test_a_body_over_the_limit_is_a_problem(client: httpx2.AsyncClient) ->
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/refused", "/unnamed", "/nothing"])
+@pytest.mark.parametrize("path", ["/well", "/refused", "/unnamed", "/nothing"])
 async def test_every_answer_is_guarded_and_not_stored(client: httpx2.AsyncClient, path: str) -> None:
     """No answer may be kept, and a page could load nothing from elsewhere."""
     headers = (await client.get(path)).headers

@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from joserfc import jws
@@ -217,3 +218,24 @@ def test_what_is_no_form_is_refused(door: Doorway, content: bytes, kind: str) ->
 
     assert answer.status_code in {400, 401}
     assert answer.json() in ({"error": "invalid_request"}, {"error": "invalid_client"})
+
+
+def test_a_field_that_stands_twice_refuses_the_form(door: Doorway) -> None:
+    """A good request in which one more field stands twice is none: two readers could read two requests."""
+    good = door.system.form(door.now)
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "DPoP": door.system.proof(door.now)}
+
+    doubled = urlencode([*good.items(), ("scope", "a"), ("scope", "b")])
+    answer = door.client.post("/oauth2/token", content=doubled, headers=kind)
+
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+    assert door.client.post("/oauth2/token", content=urlencode(good), headers=kind).status_code == 200
+
+
+def test_a_form_beyond_the_bound_is_refused(door: Doorway) -> None:
+    """A good request that goes on and on is none."""
+    good = door.system.form(door.now) | {"scope": "x" * 33_000}
+
+    answer = door.ask_token(good, None)
+
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})

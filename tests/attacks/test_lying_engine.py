@@ -1,0 +1,115 @@
+"""An engine, or whoever speaks in its place, whose answer is not quite a decision: it is none at all (P1, P6)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from broker.adapters.policy_answer import contract
+from broker.adapters.policy_opa import OpaPolicy
+from broker.domain.decisions import PolicyMark
+from broker.domain.errors import PolicyBroken
+from tests.fakes.hostile import hostile
+from tests.model.engines import RULES, TABLES
+from tests.model.plain_policy import plain_decision
+from tests.model.questions import key, line, question
+
+S01, S02 = key("socialcenter", "S01"), key("socialcenter", "S02")
+ASKED = question(S01, S02, consents=[line("socialcenter", "S01")])
+CONTRACT = contract(RULES, TABLES)
+MARK = PolicyMark("liar", "1", CONTRACT.revision)
+Rows = list[dict[str, Any]]
+
+
+def released(rows: Rows) -> dict[str, Any]:
+    """Find the row that releases S01."""
+    return next(row for row in rows if row["category"] == "S01")
+
+
+def withheld(rows: Rows) -> dict[str, Any]:
+    """Find the row that withholds S02."""
+    return next(row for row in rows if row["category"] == "S02")
+
+
+LIES: dict[str, Callable[[Rows], Any]] = {
+    "a key is missing": lambda rows: rows.remove(withheld(rows)),
+    "a key stands twice": lambda rows: rows.append(copy.deepcopy(released(rows))),
+    "a key twice, one of two": lambda rows: (rows.remove(withheld(rows)), rows.append(copy.deepcopy(released(rows)))),
+    "a key nobody asked about": lambda rows: rows.append(released(copy.deepcopy(rows)) | {"category": "S03"}),
+    "another key in its place": lambda rows: withheld(rows).update(category="S03"),
+    "an outcome of its own": lambda rows: withheld(rows).update(outcome="allow"),
+    "an outcome in capitals": lambda rows: withheld(rows).update(outcome="RELEASE"),
+    "a release without a basis": lambda rows: released(rows).update(basis=[]),
+    "a release with a reason beside it": lambda rows: released(rows).update(reasons=["NO_CONSENT"]),
+    "a basis of no kind": lambda rows: released(rows)["basis"][0].update(kind="because"),
+    "a refusal without a reason": lambda rows: withheld(rows).update(reasons=[], shown=[]),
+    "a reason nobody knows": lambda rows: withheld(rows).update(reasons=["TRUST_ME"], shown=["NO_CONSENT"]),
+    "a reason with nothing shown": lambda rows: withheld(rows).update(shown=[]),
+    "a hidden reason shown": lambda rows: withheld(rows).update(reasons=["NO_CONSENT"], shown=["SELF_OR_RELATED"]),
+    "a mask beside a release": lambda rows: released(rows).update(masks=["address"]),
+    "a mask of another kind": lambda rows: released(rows).update(outcome="mask", masks=["nothing"]),
+    "a member too many": lambda rows: released(rows).update(note="fine"),
+    "a member missing": lambda rows: released(rows).pop("own"),
+    "a truth as text": lambda rows: released(rows).update(own="false"),
+    "a giver of another kind": lambda rows: withheld(rows).update(
+        missing=[{"source": "socialcenter", "category": "S02", "giver": "anybody"}]
+    ),
+}
+
+
+def answer() -> dict[str, Any]:
+    """Give a true answer to the question, as an engine writes it."""
+    return copy.deepcopy(plain_decision(ASKED, TABLES))
+
+
+def test_a_true_answer_is_a_decision() -> None:
+    """What the lies are made of is itself believed."""
+    decision = CONTRACT.decision(answer(), ASKED, MARK)
+
+    assert {verdict.key.category: verdict.outcome for verdict in decision.verdicts} == {
+        "S01": "release",
+        "S02": "withhold",
+    }
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_in_an_answer_voids_it(lie: str) -> None:
+    """One row that is not as it must be voids the whole answer, the good rows too."""
+    told = answer()
+    LIES[lie](told["verdicts"])
+
+    with pytest.raises(PolicyBroken):
+        CONTRACT.decision(told, ASKED, MARK)
+
+
+@pytest.mark.parametrize(
+    "told", [None, True, [], "release", {}, {"verdicts": []}, {"schema": "borgerbro/decision/2", "verdicts": []}]
+)
+def test_what_is_no_answer_is_no_decision(told: object) -> None:
+    """Nothing, another shape, another version: no decision."""
+    with pytest.raises(PolicyBroken):
+        CONTRACT.decision(told, ASKED, MARK)
+
+
+async def test_a_server_with_other_rules_than_ours_decides_nothing() -> None:
+    """An OPA that answers well, from a bundle of another revision, gives no decision (P10); from ours it does."""
+    revisions: list[str] = []
+
+    async def answer_from_a_bundle(_: web.Request) -> web.StreamResponse:
+        bundles = {"bundle": {"revision": revisions[-1]}}
+        return web.json_response({"result": answer(), "provenance": {"version": "1.22.2", "bundles": bundles}})
+
+    async with hostile(answer_from_a_bundle) as server:
+        policy = await OpaPolicy.open(server.address, RULES, TABLES, deadline_seconds=20)
+        try:
+            revisions.append(CONTRACT.revision)
+            assert (await policy.decide(ASKED)).mark.revision == CONTRACT.revision
+            revisions.append("sha256:" + "0" * 64)
+            with pytest.raises(PolicyBroken):
+                await policy.decide(ASKED)
+        finally:
+            await policy.close()
