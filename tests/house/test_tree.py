@@ -114,7 +114,7 @@ FORBIDDEN = [
     ("audit/x.py", "import broker.domain", "The audit log stands on its own"),
     ("broker/web/x.py", "import audit.x", "Only its adapter touches the audit log"),
     ("demo/systems/x.py", "import broker.domain", "Department systems know nothing of the broker"),
-    ("broker/web/x.py", "import broker.settings", "Settings are read in main alone"),
+    ("broker/web/x.py", "import broker.settings", "Settings are read where a node is opened alone"),
     ("connectors/fhir.py", "import connectors.odata", "Connectors do not know one another"),
 ]
 
