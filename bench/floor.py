@@ -97,7 +97,9 @@ async def _serve(told: dict[str, Any]) -> None:
     listener = bound(0)
     routes = [Route("/ask", floor.ask, methods=["POST"]), Route("/health/ready", floor.ready)]
     app = Starlette(routes=routes, lifespan=floor.open)
-    server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="error", server_header=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, access_log=False, log_level="error", server_header=False, timeout_keep_alive=30)
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 -- uvicorn tells it by a flag alone
         await asyncio.sleep(0.01)

@@ -91,17 +91,22 @@ async def play_round(
     if urlsplit(target.url).hostname != "127.0.0.1" or not 0 < seconds <= MOST_SECONDS:
         raise ValueError("the load is for this machine alone, and for a short time")
     headers = await target.headers_for(seconds, most, http)
+    # Signing kept the loop from hearing which kept connections were closed meanwhile.
+    await asyncio.sleep(0.02)
     outcome = Outcome(0.0, [], {})
     begun = time.perf_counter()
 
     async def caller() -> None:
         while time.perf_counter() - begun < seconds and len(outcome.took) < most:
             sent = time.perf_counter()
-            async with http.post(target.url, data=target.body, headers=headers()) as answer:
-                told = await answer.read()
+            try:
+                async with http.post(target.url, data=target.body, headers=headers()) as answer:
+                    told = await answer.read()
+                why = "" if answer.status == 200 else _why(answer.status, told)
+            except aiohttp.ClientConnectionError as error:
+                why = type(error).__name__
             outcome.took.append(time.perf_counter() - sent)
-            if answer.status != 200:
-                why = _why(answer.status, told)
+            if why:
                 outcome.faults[why] = outcome.faults.get(why, 0) + 1
 
     await asyncio.gather(*(caller() for _ in range(callers)))
