@@ -15,6 +15,7 @@ from demo.scenario.callers import Callers
 from demo.scenario.consents import Consents
 from demo.scenario.visitors import Visitors
 from demo.world.children import WorldBroken
+from demo.world.world import World
 
 GIVER, CASEWORKER, SOURCE, CATEGORY = "annette", "lene", "korsbaek-school", "K01"
 WISH = {"purpose": "helhedsorienteret_plan", "case": "JC-2019-0417"}
@@ -63,12 +64,19 @@ class Withdrawals:
             return False
 
 
+class _CallersElsewhere(Callers):
+    """The caseworker at another node than the world's own, which keeps the demo's ceilings."""
+
+    def __init__(self, world: World, acting: Acting) -> None:
+        super().__init__(world)
+        self._acting[CASEWORKER] = acting
+
+
 @asynccontextmanager
 async def opened_withdrawals(scene: Scene, node: str) -> AsyncIterator[Withdrawals]:
     """Log the citizen in at the world's own node, and let the caseworker ask at another."""
     world, proof = scene.world, scene.targets[f"{node} view"]["proof"]
     async with AsyncExitStack() as stack:
-        callers = await stack.enter_async_context(Callers(world))
         visitors = await stack.enter_async_context(Visitors(world))
         key = read_key(world.files.system_key(proof["system"]))
         client = await stack.enter_async_context(BrokerClient(proof["broker"], proof["system"], key))
@@ -80,4 +88,5 @@ async def opened_withdrawals(scene: Scene, node: str) -> AsyncIterator[Withdrawa
                 return str((await answer.json())["assertion"])
 
         ask = WISH | {"citizen": world.cast.cpr(GIVER), "sources": [SOURCE], "categories": [CATEGORY]}
-        yield Withdrawals(Consents(world, callers, visitors), client.as_caseworker(assertion), ask)
+        acting = client.as_caseworker(assertion)
+        yield Withdrawals(Consents(world, _CallersElsewhere(world, acting), visitors), acting, ask)
