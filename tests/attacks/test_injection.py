@@ -28,25 +28,22 @@ async def test_a_value_stays_a_value(value: str) -> None:
     """Case number and caseworker go out as JSON strings under their own names, to one path, and in no header."""
 
     async def answer(_: web.Request) -> web.StreamResponse:
-        return web.json_response({"findes": False})
+        return web.json_response({"findes": False, "medarbejder": None})
 
     async with hostile(answer) as server:
         settings: dict[str, Any] = {"base_url": server.address}
         async with CasesRest("cases", settings, {}, now=lambda: NOW) as cases:
             await cases.case(Personal(value), Personal(CPR), Personal(value))
-            await cases.employment(Personal(value))
         async with PeopleRest("people", settings, {}) as people:
             with pytest.raises(RegisterUnavailable):
                 await people.person(Personal(CPR))
 
     assert [(method, path) for method, path, _ in server.seen] == [
         ("POST", "/sager/opslag"),
-        ("POST", "/medarbejdere/opslag"),
         ("POST", "/cpr/person"),
     ]
     assert [json.loads(body) for _, _, body in server.seen] == [
         {"sagsnummer": value, "cpr": CPR, "medarbejder": value},
-        {"medarbejder": value},
         {"personnummer": CPR},
     ]
     assert not any(value in told for headers in server.headers for told in headers.values())
