@@ -10,9 +10,7 @@
 #   law: FVL § 32
 package broker.caller
 
-import data.broker.case
 import data.broker.lib
-import data.broker.purpose
 import data.tables
 import future.keywords.not
 
@@ -38,13 +36,13 @@ nsis_accepted if input.caller.nsis in tables.settings.nsis_levels.accepted
 
 # Whether someone is employed is read from a register: while one is silent, nothing is said of it.
 role_expired contains i if {
-	case.registers_answered
+	data.broker.case.registers_answered
 	not employed
 	some i in lib.asked
 }
 
 role_expired contains i if {
-	case.is_citizens
+	data.broker.case.is_citizens
 	not role_covers
 	role_covered_once
 	some i in lib.asked
@@ -58,17 +56,17 @@ role_kle contains i if {
 }
 
 role_kle contains i if {
-	case.is_citizens
+	data.broker.case.is_citizens
 	not role_covers
 	not role_covered_once
 	some i in lib.asked
 }
 
 role_kle contains i if {
-	case.is_citizens
+	data.broker.case.is_citizens
 	role_covers
 	strict
-	some i in purpose.within
+	some i in data.broker.purpose.within
 	not input.keys[i].category in covered_categories
 }
 
@@ -103,13 +101,13 @@ attested(role) if {
 }
 
 role_sensitivity contains i if {
-	case.is_citizens
+	data.broker.case.is_citizens
 	role_covers
-	some i in (purpose.within - cleared)
+	some i in (data.broker.purpose.within - cleared)
 }
 
 cleared contains i if {
-	some i in purpose.within
+	some i in data.broker.purpose.within
 	tables.categories[input.keys[i].category].level <= clearance
 }
 

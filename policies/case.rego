@@ -8,7 +8,6 @@
 #   law: FVL § 32; RSL § 11 a, stk. 1
 package broker.case
 
-import data.broker.delegation
 import data.broker.lib
 import future.keywords.not
 
@@ -76,18 +75,18 @@ no_case_relation contains i if {
 
 no_delegation contains i if {
 	related
-	delegation.absent
+	data.broker.delegation.absent
 	some i in lib.asked
 }
 
 delegation_expired contains i if {
 	related
-	delegation.ended
+	data.broker.delegation.ended
 	some i in lib.asked
 }
 
 outside_delegation contains i if {
 	related
-	delegation.elsewhere
+	data.broker.delegation.elsewhere
 	some i in lib.asked
 }

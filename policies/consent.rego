@@ -10,8 +10,6 @@
 package broker.consent
 
 import data.broker.lib
-import data.broker.person
-import data.broker.statute
 import data.tables
 import future.keywords.not
 
@@ -37,7 +35,7 @@ stopped := incomplete | blocked
 
 # METADATA
 # title: Keys that rest on consent or on nothing
-needed := lib.asked - statute.grounded
+needed := lib.asked - data.broker.statute.grounded
 
 # --- the lines given to this unit for this purpose and case ------------------
 
@@ -50,18 +48,20 @@ ours contains n if {
 
 live contains n if {
 	some n in ours
-	input.consents[n].state == "granted"
-	lib.on_day(input.consents[n])
+	line := input.consents[n]
+	line.state == "granted"
+	lib.on_day(line)
 }
 
 spoken_in contains [source, category, subject, giver, consent, version] if {
 	some n in live
-	source := input.consents[n].source
-	category := input.consents[n].category
-	subject := input.consents[n].subject
-	giver := input.consents[n].giver
-	consent := input.consents[n].consent
-	version := input.consents[n].version
+	line := input.consents[n]
+	source := line.source
+	category := line.category
+	subject := line.subject
+	giver := line.giver
+	consent := line.consent
+	version := line.version
 }
 
 # METADATA
@@ -81,43 +81,47 @@ named_categories contains category if some [_, category, _, _] in lines
 # Lines that no longer, or not yet, count: why, and for what.
 idle contains ["withdrawn", source, category, subject] if {
 	some n in ours
-	input.consents[n].state == "withdrawn"
-	source := input.consents[n].source
-	category := input.consents[n].category
-	subject := input.consents[n].subject
+	line := input.consents[n]
+	line.state == "withdrawn"
+	source := line.source
+	category := line.category
+	subject := line.subject
 }
 
 idle contains ["expired", source, category, subject] if {
 	is_number(input.today)
 	some n in ours
-	input.consents[n].state in {"granted", "paused"}
-	is_number(input.consents[n].to)
-	input.consents[n].to < input.today
-	source := input.consents[n].source
-	category := input.consents[n].category
-	subject := input.consents[n].subject
+	line := input.consents[n]
+	line.state in {"granted", "paused"}
+	is_number(line.to)
+	line.to < input.today
+	source := line.source
+	category := line.category
+	subject := line.subject
 }
 
 idle contains ["early", source, category, subject] if {
 	is_number(input.today)
 	some n in ours
-	input.consents[n].state in {"granted", "paused"}
-	is_number(input.consents[n].from)
-	is_number(input.consents[n].to)
-	input.consents[n].from > input.today
-	input.consents[n].to >= input.today
-	source := input.consents[n].source
-	category := input.consents[n].category
-	subject := input.consents[n].subject
+	line := input.consents[n]
+	line.state in {"granted", "paused"}
+	is_number(line.from)
+	is_number(line.to)
+	line.from > input.today
+	line.to >= input.today
+	source := line.source
+	category := line.category
+	subject := line.subject
 }
 
 idle contains ["paused", source, category, subject] if {
 	some n in ours
-	input.consents[n].state == "paused"
-	lib.on_day(input.consents[n])
-	source := input.consents[n].source
-	category := input.consents[n].category
-	subject := input.consents[n].subject
+	line := input.consents[n]
+	line.state == "paused"
+	lib.on_day(line)
+	source := line.source
+	category := line.category
+	subject := line.subject
 }
 
 idle_named contains [source, category, subject] if some [_, source, category, subject] in idle
@@ -125,29 +129,29 @@ idle_named contains [source, category, subject] if some [_, source, category, su
 # --- whose yes it takes ------------------------------------------------------
 
 # The subject alone: an adult, or a young person in what concerns their health.
-by_one := needed & (person.of_adult | alone)
+by_one := needed & (data.broker.person.of_adult | alone)
 
 alone contains i if {
-	some i in person.of_young
+	some i in data.broker.person.of_young
 	tables.categories[input.keys[i].category].young_person == "alone"
 }
 
 # The holders of custody.
-by_holders := (needed & person.of_minor) - by_one
+by_holders := (needed & data.broker.person.of_minor) - by_one
 
 # Holders and young person together.
 together contains i if {
-	some i in (by_holders & person.of_young)
+	some i in (by_holders & data.broker.person.of_young)
 	tables.categories[input.keys[i].category].young_person == "together"
 }
 
 # METADATA
 # title: Keys that take the yes of a person between 15 and 17
-by_young_person := together | (by_one & person.of_young)
+by_young_person := together | (by_one & data.broker.person.of_young)
 
 # Those the holders would speak for if the young person's own yes were not asked: also a child of unknown age. Stage 4
 # holds back what this adds to the keys that holders do speak for; it tells what the asker is shown of those.
-held := needed & ((person.of_minor | person.of_child) - person.of_adult)
+held := needed & ((data.broker.person.of_minor | data.broker.person.of_child) - data.broker.person.of_adult)
 
 # Every holder must agree on what is sensitive or a child's; one is enough for the rest.
 all_holders contains i if {
@@ -168,42 +172,47 @@ all_holders contains i if {
 spoken contains i if {
 	count(named) > 0
 	some i in needed
-	[input.keys[i].source, input.keys[i].category, input.keys[i].subject] in named
+	key := input.keys[i]
+	[key.source, key.category, key.subject] in named
 }
 
 # METADATA
 # title: Keys that the subject, or their guardian, has said yes to
 by_self contains i if {
 	some i in spoken
-	some [handle, giver] in person.voices
-	handle == input.keys[i].subject
-	[input.keys[i].source, input.keys[i].category, handle, giver] in lines
+	key := input.keys[i]
+	some [handle, giver] in data.broker.person.voices
+	handle == key.subject
+	[key.source, key.category, handle, giver] in lines
 }
 
 by_some_holder contains i if {
-	some i in spoken
-	some [handle, holder] in person.custody
-	handle == input.keys[i].subject
-	[input.keys[i].source, input.keys[i].category, handle, holder] in lines
+	some i in (spoken & (held | by_holders))
+	key := input.keys[i]
+	some [handle, holder] in data.broker.person.custody
+	handle == key.subject
+	[key.source, key.category, handle, holder] in lines
 }
 
 lacks_holder contains i if {
-	some i in spoken
-	some [handle, holder] in person.custody
-	handle == input.keys[i].subject
-	not [input.keys[i].source, input.keys[i].category, handle, holder] in lines
+	some i in (by_some_holder & all_holders)
+	key := input.keys[i]
+	some [handle, holder] in data.broker.person.custody
+	handle == key.subject
+	not [key.source, key.category, handle, holder] in lines
 }
 
-holders_agree := (by_some_holder - all_holders) | (by_some_holder - lacks_holder)
+holders_agree := by_some_holder - lacks_holder
 
 # METADATA
 # title: Keys that everyone whose yes it takes has said yes to
 complete := ((by_one & by_self) | ((by_holders - together) & holders_agree)) | ((together & holders_agree) & by_self)
 
 own_word contains i if {
-	some i in spoken
-	handle := input.keys[i].subject
-	[input.keys[i].source, input.keys[i].category, handle, handle] in lines
+	some i in ((spoken - held) - by_self)
+	key := input.keys[i]
+	handle := key.subject
+	[key.source, key.category, handle, handle] in lines
 }
 
 # METADATA
@@ -219,28 +228,31 @@ seemingly_complete := (complete | (held & holders_agree)) | ((spoken - held) & (
 # scope: document
 relied_on contains [i, consent, version] if {
 	some i in (complete & (by_one | together))
-	some [handle, giver] in person.voices
-	handle == input.keys[i].subject
+	key := input.keys[i]
+	some [handle, giver] in data.broker.person.voices
+	handle == key.subject
 	some [consent, version] in versions
-	[input.keys[i].source, input.keys[i].category, handle, giver, consent, version] in spoken_in
+	[key.source, key.category, handle, giver, consent, version] in spoken_in
 }
 
 relied_on contains [i, consent, version] if {
 	some i in (complete & by_holders)
-	some [handle, giver] in person.custody
-	handle == input.keys[i].subject
+	key := input.keys[i]
+	some [handle, giver] in data.broker.person.custody
+	handle == key.subject
 	some [consent, version] in versions
-	[input.keys[i].source, input.keys[i].category, handle, giver, consent, version] in spoken_in
+	[key.source, key.category, handle, giver, consent, version] in spoken_in
 }
 
 # --- blocks ------------------------------------------------------------------
 
 blocked contains i if {
 	some i in needed
+	key := input.keys[i]
 	some block in input.blocks
-	block.subject == input.keys[i].subject
-	meets(block.source, input.keys[i].source)
-	meets(block.category, input.keys[i].category)
+	block.subject == key.subject
+	meets(block.source, key.source)
+	meets(block.category, key.category)
 	meets(block.unit, input.caller.unit)
 }
 
@@ -286,9 +298,10 @@ unsaid := incomplete - custody_incomplete
 because contains [i, why] if {
 	count(idle) > 0
 	some i in unsaid
-	[input.keys[i].source, input.keys[i].category, input.keys[i].subject] in idle_named
+	key := input.keys[i]
+	[key.source, key.category, key.subject] in idle_named
 	some why in {"withdrawn", "expired", "early", "paused"}
-	[why, input.keys[i].source, input.keys[i].category, input.keys[i].subject] in idle
+	[why, key.source, key.category, key.subject] in idle
 }
 
 consent_revoked contains i if some [i, "withdrawn"] in because
@@ -305,7 +318,7 @@ unexplained := (unsaid - explained) - paused
 
 # Where a statute is the basis, its row says what to say when it does not reach.
 by_consent contains i if {
-	count(statute.otherwise) == 0
+	count(data.broker.statute.otherwise) == 0
 	some i in unexplained
 }
 
@@ -323,7 +336,8 @@ category_named contains i if {
 
 pair_named contains i if {
 	some i in (source_named & category_named)
-	[input.keys[i].source, input.keys[i].category] in named_pairs
+	key := input.keys[i]
+	[key.source, key.category] in named_pairs
 }
 
 out_of_scope_category := source_named - pair_named
@@ -333,17 +347,17 @@ out_of_scope_source := category_named - source_named
 no_consent := ((paused - explained) | ((by_consent - source_named) - category_named)) | (pair_named | unreached)
 
 unreached contains i if {
-	"NO_CONSENT" in statute.otherwise
+	"NO_CONSENT" in data.broker.statute.otherwise
 	some i in unexplained
 }
 
 ssd_limit_reached contains i if {
-	"SSD_LIMIT_REACHED" in statute.otherwise
+	"SSD_LIMIT_REACHED" in data.broker.statute.otherwise
 	some i in unexplained
 }
 
 emergency_not_justified contains i if {
-	"EMERGENCY_NOT_JUSTIFIED" in statute.otherwise
+	"EMERGENCY_NOT_JUSTIFIED" in data.broker.statute.otherwise
 	some i in unexplained
 }
 
@@ -362,11 +376,11 @@ wants_holder := askable & of_a_child
 wants_citizen := (askable - of_a_child) | ((askable & (together & of_citizen)) - (by_self - seemingly_complete))
 
 askable contains i if {
-	count(statute.otherwise) == 0
+	count(data.broker.statute.otherwise) == 0
 	some i in needed
 }
 
-of_a_child := (of_child_category | person.of_child) | by_holders
+of_a_child := (of_child_category | data.broker.person.of_child) | by_holders
 
 of_child_category contains i if {
 	some i in needed

@@ -10,15 +10,9 @@
 #   owner: data-protection
 package broker.share
 
-import data.broker.caller
-import data.broker.case
-import data.broker.consent
+# Rules of other packages are named in full, here and elsewhere: of a package that is imported, the embedded engine
+# works out every rule, also those that the answer does not need.
 import data.broker.lib
-import data.broker.obligation
-import data.broker.purpose
-import data.broker.shown
-import data.broker.statute
-import data.broker.subject
 import data.tables
 import future.keywords.not
 
@@ -32,58 +26,57 @@ decision := {
 
 # --- where each key ends -----------------------------------------------------
 
-after_1 := lib.asked - caller.stopped
+after_1 := lib.asked - data.broker.caller.stopped
 
-after_2 := after_1 - case.stopped
+after_2 := after_1 - data.broker.case.stopped
 
-after_3 := after_2 - purpose.stopped
+after_3 := after_2 - data.broker.purpose.stopped
 
-after_4 := after_3 - subject.stopped
+after_4 := after_3 - data.broker.subject.stopped
 
 # --- what goes out -----------------------------------------------------------
 
-by_consent contains i if some [i, _, _] in consent.relied_on
+by_consent contains i if some [i, _, _] in data.broker.consent.relied_on
 
 # Nothing goes out without a basis, even where no rule has a reason against it.
-released := (after_4 - consent.stopped) & (statute.grounded | by_consent)
+released := (after_4 - data.broker.consent.stopped) & (data.broker.statute.grounded | by_consent)
 
-masked := released & (obligation.child_name | obligation.address)
+masked := released & (data.broker.obligation.child_name | data.broker.obligation.address)
 
 # --- the answer --------------------------------------------------------------
 
 verdicts contains verdict if {
-	some i in caller.stopped
-	codes := {code | some code, stopped in caller.codes; i in stopped}
+	some i in data.broker.caller.stopped
+	codes := {code | some code, stopped in data.broker.caller.codes; i in stopped}
+	verdict := refused(i, codes)
+}
+
+verdicts contains verdict if {
+	some i in (data.broker.case.stopped & after_1)
+	codes := {code | some code, stopped in data.broker.case.codes; i in stopped}
+	verdict := refused(i, codes)
+}
+
+verdicts contains verdict if {
+	some i in (data.broker.purpose.stopped & after_2)
+	codes := {code | some code, stopped in data.broker.purpose.codes; i in stopped}
+	verdict := refused(i, codes)
+}
+
+verdicts contains verdict if {
+	some i in (data.broker.subject.stopped & after_3)
+	codes := {code | some code, stopped in data.broker.subject.codes; i in stopped}
 	verdict := withheld(i, codes)
 }
 
 verdicts contains verdict if {
-	some i in (case.stopped & after_1)
-	codes := {code | some code, stopped in case.codes; i in stopped}
+	some i in (data.broker.consent.stopped & after_4)
+	codes := {code | some code in heard; i in data.broker.consent.codes[code]}
 	verdict := withheld(i, codes)
 }
 
 verdicts contains verdict if {
-	some i in (purpose.stopped & after_2)
-	codes := {code | some code, stopped in purpose.codes; i in stopped}
-	verdict := withheld(i, codes)
-}
-
-verdicts contains verdict if {
-	some i in (subject.stopped & after_3)
-	codes := {code | some code, stopped in subject.codes; i in stopped}
-	verdict := withheld(i, codes)
-}
-
-verdicts contains verdict if {
-	heard := {code: stopped | some code, stopped in consent.codes; count(stopped) > 0}
-	some i in (consent.stopped & after_4)
-	codes := {code | some code, stopped in heard; i in stopped}
-	verdict := withheld(i, codes)
-}
-
-verdicts contains verdict if {
-	some i in ((after_4 - consent.stopped) - released)
+	some i in ((after_4 - data.broker.consent.stopped) - released)
 	verdict := withheld(i, {"POLICY_ERROR"})
 }
 
@@ -97,27 +90,32 @@ verdicts contains verdict if {
 	verdict := given(i, "mask")
 }
 
+heard contains code if {
+	some code, stopped in data.broker.consent.codes
+	count(stopped) > 0
+}
+
 masking := {
-	"address": obligation.address,
-	"child_name": obligation.child_name,
+	"address": data.broker.obligation.address,
+	"child_name": data.broker.obligation.child_name,
 }
 
 # Keys that something the asker may not learn holds back in stage 4; and those held back for want of a line, as far as
 # the asker is told.
-hushed_4 := (subject.stopped & after_3) - shown.told_of_person
+hushed_4 := (data.broker.subject.stopped & after_3) - data.broker.shown.told_of_person
 
-wanting_lines := hushed_4 | (consent.stopped & after_4)
+wanting_lines := hushed_4 | (data.broker.consent.stopped & after_4)
 
-hushed := hushed_4 | ((consent.stopped & after_4) - shown.told_of_consent)
+hushed := hushed_4 | ((data.broker.consent.stopped & after_4) - data.broker.shown.told_of_consent)
 
 asking := {
-	"citizen": consent.wants_citizen,
-	"custody_holder": consent.wants_holder,
+	"citizen": data.broker.consent.wants_citizen,
+	"custody_holder": data.broker.consent.wants_holder,
 }
 
 given(i, outcome) := verdict if {
 	key := input.keys[i]
-	own := i in statute.own
+	own := i in data.broker.statute.own
 	basis := (own_case(i) | by_statute(i)) | by_consents(i)
 	masks := {mask | some mask, hiding in masking; i in hiding}
 	verdict := {
@@ -135,27 +133,33 @@ given(i, outcome) := verdict if {
 }
 
 own_case(i) := basis if {
-	basis := {{"kind": "own_case", "id": "OWN_CASE", "version": tables.statutes.OWN_CASE.version} | i in statute.own}
+	basis := {{"kind": "own_case", "id": "OWN_CASE", "version": tables.statutes.OWN_CASE.version} |
+		i in data.broker.statute.own
+	}
 }
 
 by_statute(i) := basis if {
 	basis := {{"kind": "statute", "id": id, "version": tables.statutes[id].version} |
-		some id in statute.in_force
-		[i, id] in statute.by_statute
+		some id in data.broker.statute.in_force
+		[i, id] in data.broker.statute.by_statute
 	}
 }
 
 by_consents(i) := basis if {
 	basis := {{"kind": "consent", "id": id, "version": version} |
-		some [id, version] in consent.versions
-		[i, id, version] in consent.relied_on
+		some [id, version] in data.broker.consent.versions
+		[i, id, version] in data.broker.consent.relied_on
 	}
 }
 
 withheld(i, codes) := verdict if {
 	key := input.keys[i]
-	own := i in statute.own
-	told := (codes & shown.visible) | {code | i in hushed; some code in shown.stand_ins; [i, code] in shown.instead}
+	own := i in data.broker.statute.own
+	stand_ins := {code |
+		i in hushed
+		some code in data.broker.shown.stand_ins
+		[i, code] in data.broker.shown.instead
+	}
 	missing := {{"source": key.source, "category": key.category, "giver": giver} |
 		i in wanting_lines
 		some giver, wanting in asking
@@ -169,8 +173,26 @@ withheld(i, codes) := verdict if {
 		"own": own,
 		"basis": set(),
 		"reasons": codes,
-		"shown": told,
+		"shown": ((codes & data.broker.shown.visible) | stand_ins),
 		"masks": set(),
 		"missing": missing,
+	}
+}
+
+# What stages 1 to 3 say is told as it stands, and no line would turn it.
+refused(i, codes) := verdict if {
+	key := input.keys[i]
+	own := i in data.broker.statute.own
+	verdict := {
+		"source": key.source,
+		"category": key.category,
+		"subject": key.subject,
+		"outcome": "withhold",
+		"own": own,
+		"basis": set(),
+		"reasons": codes,
+		"shown": codes & data.broker.shown.visible,
+		"masks": set(),
+		"missing": set(),
 	}
 }

@@ -5,9 +5,6 @@
 #   law: CPR-loven § 28; databeskyttelsesforordningen art. 5, stk. 1, litra c
 package broker.obligation
 
-import data.broker.person
-import data.broker.statute
-import data.broker.subject
 import data.tables
 import future.keywords.not
 
@@ -15,11 +12,11 @@ import future.keywords.not
 # title: Keys whose items do not name the child
 # description: The unit that helps the child knows the child, so its own data keep the name.
 child_name contains i if {
-	some i in person.of_child
+	some i in data.broker.person.of_child
 	tables.categories[input.keys[i].category].child == true
-	not i in statute.own
+	not i in data.broker.statute.own
 }
 
 # METADATA
 # title: Keys whose items tell no place
-address := subject.hidden
+address := data.broker.subject.hidden

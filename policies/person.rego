@@ -126,9 +126,10 @@ of_known contains i if {
 
 # Keys about someone over whom somebody holds custody today. The dead have no custody holder.
 of_custody contains i if {
-	count(in_custody - dead) > 0
+	held := in_custody - dead
+	count(held) > 0
 	some i, key in input.keys
-	key.subject in (in_custody - dead)
+	key.subject in held
 }
 
 of_guarded contains i if {

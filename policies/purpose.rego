@@ -23,8 +23,9 @@ stopped := lib.asked - within
 # METADATA
 # title: Keys within the purpose's bound
 within contains i if {
+	bound := tables.purposes[input.ask.purpose].categories
 	some i, key in input.keys
-	key.category in tables.purposes[input.ask.purpose].categories
+	key.category in bound
 	tables.categories[key.category].never == false
 	key.category in tables.sources[key.source].categories
 }

@@ -10,9 +10,7 @@
 #   owner: data-protection
 package broker.shown
 
-import data.broker.consent
 import data.broker.lib
-import data.broker.subject
 import data.tables
 
 # METADATA
@@ -25,7 +23,7 @@ visible contains code if {
 # METADATA
 # title: Keys of which stage 4 tells the asker a reason
 told_of_person contains i if {
-	some code, stopped in subject.codes
+	some code, stopped in data.broker.subject.codes
 	code in visible
 	some i in stopped
 }
@@ -33,7 +31,7 @@ told_of_person contains i if {
 # METADATA
 # title: Keys of which stage 5 tells the asker a reason
 told_of_consent contains i if {
-	some code, stopped in consent.codes
+	some code, stopped in data.broker.consent.codes
 	code in visible
 	some i in stopped
 }
@@ -42,12 +40,12 @@ told_of_consent contains i if {
 # title: What is shown of each key that only a reason of the log holds back
 # scope: document
 instead contains [i, code] if {
-	some code, stopped in consent.codes
+	some code, stopped in data.broker.consent.codes
 	code in visible
-	some i in (stopped - consent.seemingly_complete)
+	some i in (stopped - data.broker.consent.seemingly_complete)
 }
 
-instead contains [i, "NO_CONSENT"] if some i in ((lib.asked - told_of_consent) | consent.seemingly_complete)
+instead contains [i, "NO_CONSENT"] if some i in ((lib.asked - told_of_consent) | data.broker.consent.seemingly_complete)
 
 # METADATA
 # title: The codes that stand in for others

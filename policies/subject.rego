@@ -8,9 +8,7 @@
 #   law: SUL § 17, stk. 3; forældreansvarsloven § 3; CPR-loven § 28
 package broker.subject
 
-import data.broker.consent
 import data.broker.lib
-import data.broker.person
 import data.tables
 import future.keywords.not
 
@@ -51,22 +49,26 @@ subject_deceased contains i if {
 }
 
 # Nobody to ask: not known at all, of unknown age, or a child over whom nobody holds custody.
-custody_unknown := (lib.asked - person.of_known) | (consent.needed & (of_unknown_age | of_nobodys_child))
+custody_unknown := unknown | (data.broker.consent.needed & (of_unknown_age | of_nobodys_child))
 
-of_unknown_age := (lib.asked - person.of_adult) - person.of_minor
+unknown := lib.asked - data.broker.person.of_known
 
-of_nobodys_child := (person.of_child | person.of_minor) - person.of_custody
+of_unknown_age := (lib.asked - data.broker.person.of_adult) - data.broker.person.of_minor
+
+of_nobodys_child := (data.broker.person.of_child | data.broker.person.of_minor) - data.broker.person.of_custody
 
 # Someone else said yes, but not the young person whose yes it takes.
-child_own_consent := (consent.by_young_person & consent.spoken) - consent.by_self
+child_own_consent := (data.broker.consent.by_young_person & data.broker.consent.spoken) - data.broker.consent.by_self
 
-guardian_scope := ((person.of_guarded & person.of_adult) & consent.spoken) - consent.by_self
+guardian_scope := (of_guarded_adult & data.broker.consent.spoken) - data.broker.consent.by_self
+
+of_guarded_adult := data.broker.person.of_guarded & data.broker.person.of_adult
 
 # Where the citizen is protected, so is what lives with them.
-hidden := (lib.asked - person.of_unprotected) | of_protected_citizen
+hidden := (lib.asked - data.broker.person.of_unprotected) | of_protected_citizen
 
 of_protected_citizen contains i if {
-	not input.ask.citizen in person.unprotected
+	not input.ask.citizen in data.broker.person.unprotected
 	some i in lib.asked
 }
 
