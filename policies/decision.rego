@@ -160,6 +160,7 @@ withheld(i, codes) := verdict if {
 		some code in data.broker.shown.stand_ins
 		[i, code] in data.broker.shown.instead
 	}
+	told := (codes & data.broker.shown.visible) | stand_ins
 	missing := {{"source": key.source, "category": key.category, "giver": giver} |
 		i in wanting_lines
 		some giver, wanting in asking
@@ -173,7 +174,7 @@ withheld(i, codes) := verdict if {
 		"own": own,
 		"basis": set(),
 		"reasons": codes,
-		"shown": ((codes & data.broker.shown.visible) | stand_ins),
+		"shown": told,
 		"masks": set(),
 		"missing": missing,
 	}

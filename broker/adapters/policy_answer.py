@@ -9,8 +9,9 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from broker.domain.asks import Key
@@ -38,20 +39,20 @@ class Contract:
         """Read an engine's answer; raise `PolicyBroken` unless it is one, about exactly the keys asked."""
         if not self.is_answer(raw) or not isinstance(raw, dict):
             raise PolicyBroken
-        verdicts = tuple(sorted((self._verdict(row) for row in raw["verdicts"]), key=lambda verdict: verdict.key))
-        asked = sorted(_key(key) for key in question["keys"])
-        if [verdict.key for verdict in verdicts] != asked or len(set(asked)) != len(asked):
+        rows = sorted(raw["verdicts"], key=_names)
+        asked = sorted(map(_names, question["keys"]))
+        if list(map(_names, rows)) != asked or len(set(asked)) != len(asked):
             raise PolicyBroken
-        return Decision(verdicts, mark)
+        return Decision(tuple(self._verdict(row) for row in rows), mark)
 
     def _verdict(self, row: Mapping[str, Any]) -> Verdict:
         reasons, shown = tuple(sorted(row["reasons"])), tuple(sorted(row["shown"]))
-        if not self.seen_by_asker.keys() >= set(reasons) or not all(self.seen_by_asker.get(code) for code in shown):
-            raise PolicyBroken
         if bool(shown) != bool(reasons):
             raise PolicyBroken
+        if not self.seen_by_asker.keys() >= set(reasons) or not all(self.seen_by_asker.get(code) for code in shown):
+            raise PolicyBroken
         return Verdict(
-            key=_key(row),
+            key=Key(*_names(row)),
             outcome=row["outcome"],
             basis=tuple(sorted(Basis(one["kind"], one["id"], str(one["version"])) for one in row["basis"])),
             reasons=reasons,
@@ -73,5 +74,5 @@ def contract(rules: Rules, tables: Mapping[str, Any]) -> Contract:
     )
 
 
-def _key(row: Mapping[str, Any]) -> Key:
-    return Key(row["source"], row["category"], row["subject"])
+# What names a key, in the order that keys are sorted by.
+_names: Callable[[Mapping[str, Any]], tuple[str, str, str]] = itemgetter("source", "category", "subject")

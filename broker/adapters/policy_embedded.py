@@ -5,12 +5,12 @@ Only the interpreter (`Engine`), never its virtual machine, which answers wrongl
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Self
 
+import orjson
 import regorus
 
 from broker.adapters.policy_answer import contract
@@ -31,7 +31,7 @@ class EmbeddedPolicy:
     def __init__(self, rules: Rules, tables: Mapping[str, Any]) -> None:
         self._contract = contract(rules, tables)
         self._modules = rules.portable
-        self._data = json.dumps({"tables": dict(tables)})
+        self._data = orjson.dumps({"tables": dict(tables)}).decode()
         self.mark = PolicyMark("embedded regorus", version("gordon-to-regorus"), self._contract.revision)
         try:
             # Some faults show only when a rule is run, so the rules are run once, on nothing.
@@ -57,8 +57,8 @@ class EmbeddedPolicy:
     def _evaluate(self, question: Mapping[str, Any]) -> object:
         try:
             engine = self._engine()
-            engine.set_input_json(json.dumps(question))
-            return json.loads(engine.eval_rule_as_json(ENTRY_POINT))
+            engine.set_input_json(orjson.dumps(question).decode())
+            return orjson.loads(engine.eval_rule_as_json(ENTRY_POINT))
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
         except BaseException:  # noqa: BLE001 -- a Rust panic is a BaseException; whatever it is, the answer is no
