@@ -25,8 +25,8 @@ VERSION = 2
 SCHEMA = Path(__file__).with_name("figures.schema.json")
 LEFT_OUT = (
     "Load, servers, PostgreSQL (fsync on), registers and sources share these cores, so asks a second are what the whole"
-    " machine does. The floor looks up twice in the registers, the broker three times. Ratios are round by round; only"
-    " they can be compared with another run."
+    " machine does. Floor and broker look up in the same two registers. Ratios are round by round; only they can be"
+    " compared with another run."
 )
 WIDTH = 190
 PAYER_TITLES = {

@@ -53,6 +53,8 @@ KIND = "opa spawned"
 PATIENCE_SECONDS = 10.0
 END_SECONDS = 2.0
 STEADY_SECONDS = 60.0
+# Go collects when the heap has grown by so many per cent; the rules' heap is small, and each question leaves much behind.
+LESS_COLLECTING = {"GOGC": "400"}
 # The rest before a new server is started: doubled each time, up to the most.
 REST_SECONDS = 0.1
 MOST_REST_SECONDS = 10.0
@@ -240,7 +242,7 @@ async def _run(opa: Path, port: int, token: str, bundle: str) -> asyncio.subproc
     """Start the program under its watcher; raise `PolicyUnavailable` when the machine does not let us."""
     command = (str(opa), "run", *FLAGS, f"--addr=127.0.0.1:{port}", bundle)
     # The token goes by the environment: arguments can be read by everyone on the machine.
-    environment = {"PATH": os.defpath, "HOME": bundle, "BROKER_OPA_TOKEN": token}
+    environment = {"PATH": os.defpath, "HOME": bundle, "BROKER_OPA_TOKEN": token} | LESS_COLLECTING
     try:
         return await asyncio.create_subprocess_exec(
             "/bin/sh", "-c", WATCH, "sh", *command,
