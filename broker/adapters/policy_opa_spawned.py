@@ -53,7 +53,7 @@ KIND = "opa spawned"
 PATIENCE_SECONDS = 10.0
 END_SECONDS = 2.0
 STEADY_SECONDS = 60.0
-# Go collects when the heap has grown by so many per cent; the rules' heap is small, and each question leaves much behind.
+# Go collects when its heap has grown by so many per cent; the rules are small, and each question leaves much behind.
 LESS_COLLECTING = {"GOGC": "400"}
 # The rest before a new server is started: doubled each time, up to the most.
 REST_SECONDS = 0.1
