@@ -14,6 +14,7 @@ import pytest
 from broker.domain.errors import SourceFailed
 from broker.domain.personal import Personal
 from connectors import Limits, build
+from tests.fakes.cable import Cable, through
 
 CPR = "7102740022"
 NOW = datetime(2019, 3, 4, 9, 0, tzinfo=UTC)
@@ -114,7 +115,14 @@ async def test_a_view_that_sleeps_is_left_at_the_deadline(dsn: str) -> None:
 @pytest.mark.parametrize("view", ["flooding", "many"])
 async def test_too_much_is_never_sent(dsn: str, view: str) -> None:
     """The database measures its answer; ours sees that it is too much without receiving it."""
-    assert await outcome(dsn, view) == "too_much"
+    cable = Cable()
+    address = through(cable, dsn)
+    await cable.plug_in()
+    try:
+        assert await outcome(address, view) == "too_much"
+    finally:
+        await cable.close()
+    assert 0 < cable.carried < 100_000
 
 
 async def test_what_the_database_says_stays_with_it(dsn: str) -> None:

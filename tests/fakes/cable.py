@@ -14,6 +14,8 @@ class Cable:
 
     def __init__(self, leads_to: int = 0) -> None:
         self.leads_to = leads_to
+        # How many bytes came through, both ways together.
+        self.carried = 0
         self._lets_through = asyncio.Event()
         self._lets_through.set()
         self._server: asyncio.Server | None = None
@@ -81,6 +83,7 @@ class Cable:
         with contextlib.suppress(ConnectionError):
             while part := await reader.read(65536):
                 await self._lets_through.wait()
+                self.carried += len(part)
                 writer.write(part)
                 await writer.drain()
         writer.close()
