@@ -281,7 +281,8 @@ def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:
             issuer=row.issuer,
             client_id=row.client_id,
             secret=read_secret(row.secret, environ),
-            scopes=("openid", *row.scopes),
+            # A registry may name it too; it is asked for once.
+            scopes=tuple(dict.fromkeys(("openid", *row.scopes))),
         )
         for kind, row in registry.providers.items()
     }
