@@ -20,8 +20,8 @@ import structlog
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 # Fields an event may carry; anything else is dropped, so that a careless line cannot leak.
 FIELDS = frozenset(
-    {"event", "level", "timestamp", "trace", "kind", "route", "status", "source", "why", "count", "seconds"}
-    | {"engine", "revision", "log", "size", "municipality", "register", "port", "version", "names"}
+    {"event", "level", "timestamp", "trace", "kind", "route", "source", "why", "count"}
+    | {"engine", "revision", "log", "port", "version", "names"}
 )
 
 

@@ -104,10 +104,6 @@ class Decision:
         """Whether nothing at all goes out."""
         return not self.permitted
 
-    def verdict_for(self, key: Key) -> Verdict | None:
-        """Find the verdict of one key, or None when it was not asked."""
-        return next((verdict for verdict in self.verdicts if verdict.key == key), None)
-
     def reasons(self, *, shown: bool) -> tuple[str, ...]:
         """List every reason of the withheld keys once, sorted: as logged, or as the asker may see them."""
         codes = {code for v in self.verdicts for code in (v.shown if shown else v.reasons)}

@@ -32,8 +32,6 @@ FACES = {"/v1/me": "citizen", "/v1/accesses": "officer", "/v1/logs": "officer"}
 SYSTEMS = ("/v1/exchange", "/v1/views", "/v1/consent")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "LOCK"}
 DEEP, WIDE = 100_000, 10_000
-# What an ask or a form may leave behind on purpose: its own entries.
-LOGGED = {"log.body", "log.entry", "log.head", "log.index"}
 
 
 def routes() -> list[tuple[str, frozenset[str]]]:

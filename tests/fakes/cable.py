@@ -24,11 +24,6 @@ class Cable:
         # While the cable is pulled out, nobody's outgoing connection must take its port.
         self.lies = _free_port(0)
 
-    @property
-    def open_now(self) -> int:
-        """Count the connections that lie in the cable."""
-        return len(self._ends) // 2
-
     async def plug_in(self) -> None:
         """Let new connections through, and all that hangs."""
         self._lets_through.set()
