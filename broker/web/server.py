@@ -58,6 +58,7 @@ class Doorstep(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._in_head = True
         self._head_bytes = 0
+        self._fault = HTTPStatus.BAD_REQUEST
         self._late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent has it
@@ -77,12 +78,15 @@ class Doorstep(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head and self._head_bytes > self.most_head_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if self._late is None and not self._in_head and self.cycle.response_complete:
+            # Line ends between two requests: the server waits no more for the next one, since something came.
+            self._wait()
 
     def on_message_begin(self) -> None:
         """Begin to wait for the rest of a request."""
         self._in_head = True
-        if self._late is None:
-            self._wait()
+        self._wait_no_more()
+        self._wait()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -93,6 +97,9 @@ class Doorstep(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Judge the head, let the request begin, and count the next head from nothing."""
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.most_head_bytes:
+            self._fault = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise HeadRefused
         if not self._is_read_in_one_way():
             raise HeadRefused
         super().on_headers_complete()
@@ -105,16 +112,14 @@ class Doorstep(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- the server's words are not used
         """Answer what is no HTTP in our own form instead of the server's."""
-        self._refuse(HTTPStatus.BAD_REQUEST)
+        self._refuse(self._fault)
 
     def _is_read_in_one_way(self) -> bool:
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         version = self.parser.get_http_version()
         hosts = sum(name == b"host" for name, _ in self.headers)
         codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
         return (
-            size <= self.most_head_bytes
-            and version in _VERSIONS
+            version in _VERSIONS
             and (hosts == 1 or (hosts == 0 and version == "1.0"))
             and (codings == [] or (codings == [b"chunked"] and version == "1.1"))
         )
@@ -138,7 +143,10 @@ class Doorstep(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         """Tell whether a request that came whole, or whose answer has begun, still waits for its end."""
         cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.response_complete and (cycle.response_started or not cycle.more_body)
+        # Who stands in line waits for the answer to the one before.
+        return bool(self.pipeline) or (
+            cycle is not None and not cycle.response_complete and (cycle.response_started or not cycle.more_body)
+        )
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Say why and end the connection; where an answer was given or is due, only end it: none gets two."""

@@ -221,3 +221,30 @@ def test_requests_sent_all_at_once_are_answered_one_by_one(served: Served) -> No
 
     assert answer.count(b"HTTP/1.1 200") == 10
     assert answer.count(b'{"live":true}') == 10
+
+
+def test_line_ends_between_requests_win_no_time(served: Served) -> None:
+    """Line ends that belong to no request do not hold a connection open: they wait no longer than a request does."""
+    answered = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    answer = told(served, answered, *[b"\r\n"] * 4, pause=0.1)
+
+    assert answer.count(b"HTTP/1.1") == 1
+    assert answer.endswith(b'{"live":true}')
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"POST /v1/exchange HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /v1/exchange HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Late: CANARY\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\n\r\n",
+        b"CANARY 7102740022\r\n\r\n",
+    ],
+    ids=["a false piece", "a trailer", "no host", "words"],
+)
+def test_a_refusal_never_stands_for_the_request_before_it(served: Served, broken: bytes) -> None:
+    """What is no HTTP behind a good request ends the connection; its refusal is not given as the first one's answer."""
+    good = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    assert b"HTTP/1.1 400" not in told(served, good + broken)
