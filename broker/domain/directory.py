@@ -1,6 +1,6 @@
 """The directory: who and what is registered. Prepared once per registry revision; holds no citizen.
 
-It is what `broker/registry.py` makes of the registry file and the law tables, in the shape the road needs:
+It is what `broker/registry/` makes of the registry file and the law tables, in the shape the road needs:
 municipalities, units, sources with the categories they hold, purposes with their bounds, delegations.
 """
 

@@ -1,0 +1,117 @@
+"""The registry and the law tables as the road and the rules need them: the directory, and the policy's tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from broker.domain.days import day_number
+from broker.domain.directory import (
+    Category,
+    Delegation,
+    Directory,
+    Municipality,
+    Purpose,
+    ReasonText,
+    SourceEntry,
+    Trial,
+    Unit,
+)
+
+
+def directory_of(raw: Any, laws: Mapping[str, Any]) -> Directory:
+    """Make the directory; its revision is a hash over registry and law tables alike (P10)."""
+    canonical = json.dumps([raw, laws], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    units = {
+        i: Unit(i, u["municipality"], u["kind"], u["name"]["da"], u["name"]["en"]) for i, u in raw["units"].items()
+    }
+    return Directory(
+        revision=hashlib.sha256(canonical.encode()).hexdigest(),
+        municipalities={
+            i: Municipality(i, row["cvr"], row["name"], row["code"], row.get("strict_kle", False))
+            for i, row in raw["municipalities"].items()
+        },
+        units=units,
+        sources={i: _source(i, row, units) for i, row in raw["sources"].items()},
+        categories={i: _category(i, row) for i, row in laws["categories"].items()},
+        purposes={i: _purpose(i, row) for i, row in laws["purposes"].items()},
+        delegations={i: _delegation(i, row) for i, row in raw.get("delegations", {}).items()},
+        reasons={i: _reason(i, row) for i, row in laws["reasons"].items()},
+        trials={i: _trial(i, row) for i, row in raw.get("trials", {}).items()},
+    )
+
+
+def _source(i: str, row: Any, units: Mapping[str, Unit]) -> SourceEntry:
+    return SourceEntry(
+        id=i,
+        unit=row["unit"],
+        municipality=units[row["unit"]].municipality,
+        kind=row["kind"],
+        categories=frozenset(row["reads"]),
+        name_da=row["name"]["da"],
+        name_en=row["name"]["en"],
+    )
+
+
+def _category(i: str, row: Any) -> Category:
+    return Category(
+        id=i,
+        level=row["level"],
+        area=row.get("area", i[0]),
+        child=bool(row.get("child")),
+        health=bool(row.get("health")),
+        never=bool(row.get("never")),
+        name_da=row["name_da"],
+        name_en=row["name_en"],
+    )
+
+
+def _purpose(i: str, row: Any) -> Purpose:
+    statutes = row.get("statutes") or [None]
+    consent = row["basis"] == "consent"
+    return Purpose(
+        i, frozenset(row["categories"]), consent, None if consent else statutes[0], row["name_da"], row["name_en"]
+    )
+
+
+def _delegation(i: str, row: Any) -> Delegation:
+    return Delegation(i, row["from"], row["to"], tuple(row["kle"]), day(row["from_day"]), day(row["to_day"]))
+
+
+def _reason(i: str, row: Any) -> ReasonText:
+    return ReasonText(i, row["stage"], row["caller"], row["paragraph"], row["da"], row["en"])
+
+
+def _trial(i: str, row: Any) -> Trial:
+    days = (day(row["from_day"]), day(row["to_day"]))
+    return Trial(i, row["network"], row["municipality"], row["kind"], *days, frozenset(row.get("replaces", ())))
+
+
+def registry_tables(directory: Directory) -> dict[str, Any]:
+    """Lay out the registry's part of the policy's data: objects keyed by id (`policy.md` 4, rule 9)."""
+    return {
+        "municipalities": {i: {"strict_kle": m.strict_kle} for i, m in directory.municipalities.items()},
+        "units": {i: {"municipality": u.municipality, "kind": u.kind} for i, u in directory.units.items()},
+        "sources": {
+            i: {"unit": s.unit, "municipality": s.municipality, "categories": sorted(s.categories)}
+            for i, s in directory.sources.items()
+        },
+        "delegations": {
+            i: {
+                "from_municipality": d.from_municipality,
+                "to_municipality": d.to_municipality,
+                "kle": sorted(d.kle),
+                "from": d.from_day,
+                "to": d.to_day,
+            }
+            for i, d in directory.delegations.items()
+        },
+    }
+
+
+def day(text: str) -> int:
+    """Give the number of a day written as `2019-11-04`; raise `ValueError` for what is no calendar day."""
+    return day_number(date.fromisoformat(text))
