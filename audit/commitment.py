@@ -15,9 +15,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Never
+from typing import Any
 
-import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -29,6 +28,8 @@ from audit.errors import Malformed, NotVerified, Unreadable
 KEY_SIZE = 32
 SALT_SIZE = 32
 NONCE_SIZE = 12
+_WRITER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+_MOST = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,16 @@ def derive_key(party_key: bytes, eid: bytes, role: str) -> bytes:
 def canonical(index: Mapping[str, Any]) -> bytes:
     """Write an index row as canonical JSON (RFC 8785), the bytes that are stored and committed to.
 
-    Raises Malformed for fractions, which databases and languages write differently, and for what JSON or the
-    database cannot hold; the message repeats nothing of it.
+    It holds text, whole numbers of 53 bits, yes, no, nothing, and lists and objects of these whose names are ASCII: for
+    those the plain writer's form is the canonical one. Raises Malformed for anything else, such as fractions, which
+    databases and languages write differently, and for what the database cannot hold; the message repeats nothing of it.
     """
+    row = {**index}
+    if not _is_plain(row):
+        raise Malformed("the index row cannot be written as canonical JSON")
     try:
-        written: bytes = rfc8785.dumps(dict(index))
-        json.loads(written, parse_float=_no_fraction)
-    except (ValueError, TypeError):
+        written = _WRITER.encode(row).encode()
+    except UnicodeEncodeError:
         raise Malformed("the index row cannot be written as canonical JSON") from None
     if b"\\u0000" in written:
         raise Malformed("the index row holds a NUL character")
@@ -149,5 +153,13 @@ def open_body(entry: SealedEntry, subject: Party) -> bytes:
         raise Unreadable("the body does not open under this key") from None
 
 
-def _no_fraction(_: str) -> Never:
-    raise ValueError("a number that is no integer")
+def _is_plain(value: object) -> bool:
+    """Tell whether the plain writer's form of a value is RFC 8785's."""
+    if value is None or isinstance(value, str | bool):
+        return True
+    if isinstance(value, int):
+        return -_MOST <= value <= _MOST
+    if isinstance(value, dict):
+        # Beyond ASCII, RFC 8785 orders names by UTF-16 and the writer by code point.
+        return all(isinstance(name, str) and name.isascii() for name in value) and all(map(_is_plain, value.values()))
+    return isinstance(value, list | tuple) and all(map(_is_plain, value))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,10 @@ def test_no_flipped_bit_goes_unnoticed(data: st.DataObject) -> None:
         {"a": object()},
         {1: "a"},
         {"a": "\ud800"},
+        {"\ud800": "a"},
+        {"å": "a"},
+        {"a": {"å": "a"}},
+        {"a": 1.0},
     ],
 )
 def test_an_index_row_that_could_be_read_in_two_ways_is_refused(index: dict[Any, Any]) -> None:
@@ -138,6 +143,24 @@ def test_an_index_row_that_could_be_read_in_two_ways_is_refused(index: dict[Any,
 def test_an_index_row_has_one_spelling() -> None:
     """Order and spacing of the caller do not matter; what is written is canonical."""
     assert canonical({"b": [1, True, None], "a": "æ"}) == '{"a":"æ","b":[1,true,null]}'.encode()
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(max_codepoint=127)), inner),
+    max_leaves=20,
+)
+
+
+@given(index=st.dictionaries(st.text(st.characters(max_codepoint=127)), PLAIN))
+def test_an_index_row_is_written_as_rfc_8785_writes_it(index: dict[str, Any]) -> None:
+    """Whatever is not refused has, byte for byte, the form that an independent writer gives it."""
+    expected: bytes = rfc8785.dumps(index)
+    if b"\\u0000" in expected:
+        with pytest.raises(Malformed):
+            canonical(index)
+    else:
+        assert canonical(index) == expected
 
 
 def test_a_party_without_handle_or_with_a_short_key_is_refused() -> None:
