@@ -62,7 +62,7 @@ def _subject(handle: str, born: int) -> dict[str, Any]:
         "municipality": HOME,
         "protected": False,
         "moved_number": False,
-        "guardian": None,
+        "representatives": [],
         "custody": [{"holder": CITIZEN, "from": born, "to": 99991231}] if child else [],
     }
 

@@ -124,6 +124,8 @@ def _row_faults(tables: Mapping[str, Any]) -> Iterator[str]:
     for name, row in tables["categories"].items():
         if row["level"] not in (1, 2, 3, 4) or not all(isinstance(row[flag], bool) for flag in CATEGORY_FLAGS):
             yield f"categories/{name}: level or flags are not readable"
+        if row["area"] not in tables["settings"]["representation"]["areas"]:
+            yield f"categories/{name}: no such area: {row['area']}"
     for name, row in tables["reasons"].items():
         told = row["da"] and row["en"] and row["paragraph"]
         if row["stage"] not in (1, 2, 3, 4, 5) or not isinstance(row["caller"], bool) or not told:

@@ -177,12 +177,13 @@ spoken contains i if {
 }
 
 # METADATA
-# title: Keys that the subject, or their guardian, has said yes to
+# title: Keys that the subject, or who may speak for them in this, has said yes to
 by_self contains i if {
 	some i in spoken
 	key := input.keys[i]
-	some [handle, giver] in data.broker.person.voices
+	some [handle, giver, area] in data.broker.person.voices
 	handle == key.subject
+	area == tables.categories[key.category].area
 	[key.source, key.category, handle, giver] in lines
 }
 
@@ -229,8 +230,9 @@ seemingly_complete := (complete | (held & holders_agree)) | ((spoken - held) & (
 relied_on contains [i, consent, version] if {
 	some i in (complete & (by_one | together))
 	key := input.keys[i]
-	some [handle, giver] in data.broker.person.voices
+	some [handle, giver, area] in data.broker.person.voices
 	handle == key.subject
+	area == tables.categories[key.category].area
 	some [consent, version] in versions
 	[key.source, key.category, handle, giver, consent, version] in spoken_in
 }

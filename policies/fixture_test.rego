@@ -11,7 +11,7 @@ tables := {
 		"F04": object.union(category(4, ["27"]), {"child": true, "never": true}),
 		"H01": object.union(category(3, ["29"]), {"health": true, "young_person": "alone"}),
 		"P02": object.union(category(2, []), {"place": true}),
-		"Y01": category(2, ["32"]),
+		"Y01": object.union(category(2, ["32"]), {"area": "economic"}),
 	},
 	"delegations": {"d": {
 		"from_municipality": "north",
@@ -33,6 +33,14 @@ tables := {
 		"nsis_levels": {"accepted": ["High"]},
 		"roles": {"without_view": ["dpo"], "attested_within_years": 1},
 		"ages": {"majority": 18, "own_consent": 15},
+		"representation": {
+			"areas": ["personal", "economic"],
+			"kinds": {
+				"guardian": {"speaks": true, "silences": true, "must_name": []},
+				"attorney": {"speaks": true, "silences": false, "must_name": ["data_sharing"]},
+				"assistant": {"speaks": false, "silences": false, "must_name": []},
+			},
+		},
 		"custody": {"all_holders_from_level": 3, "all_holders_for_child_categories": true},
 	},
 	"sources": {
@@ -77,6 +85,7 @@ hidden := {
 
 category(level, kle) := {
 	"level": level,
+	"area": "personal",
 	"child": false,
 	"health": false,
 	"never": false,
@@ -94,7 +103,7 @@ adult := {
 	"municipality": "south",
 	"protected": false,
 	"moved_number": false,
-	"guardian": null,
+	"representatives": [],
 	"custody": [],
 }
 
@@ -104,6 +113,15 @@ child := object.union(adult, {
 	"born": 20100101,
 	"custody": [{"holder": "anna", "from": 20100101, "to": 99991231}],
 })
+
+# Somebody who may act for another, in what concerns their person.
+guardian := {
+	"holder": "gert",
+	"kind": "guardian",
+	"scope": ["personal"],
+	"from": 20190101,
+	"to": 20190304,
+}
 
 line := {
 	"id": "l1",

@@ -2,14 +2,15 @@
 # scope: package
 # title: What is known of each person the question names
 # description: |
-#   Age, custody, guardianship, death, protection: by handle, as the register told them. What is not known is not in
+#   Age, custody, representation, death, protection: by handle, as the register told them. What is not known is not in
 #   a set, so a rule that needs it does not hold.
 # custom:
-#   law: forældreansvarsloven § 3; CPR-loven § 28
+#   law: forældreansvarsloven § 3; værgemålsloven §§ 5-6; CPR-loven § 28
 package broker.person
 
 import data.broker.lib
 import data.tables
+import future.keywords.not
 
 known contains handle if {
 	some subject in input.subjects
@@ -60,24 +61,46 @@ custody contains [handle, holder] if {
 
 in_custody contains handle if some [handle, _] in custody
 
-# Those without a guardian speak for themselves.
-voices contains [handle, handle] if {
+# Whom the register names as somebody's guardian, attorney or assistant, whatever they may do and when. What concerns
+# a minor is the custody holders' and the minor's own.
+represented contains handle if {
 	some subject in input.subjects
-	subject.guardian == null
+	count(subject.representatives) > 0
+	not subject.handle in minors
 	handle := subject.handle
 }
 
-voices contains [handle, guardian] if {
+# Who may speak for somebody today, by area: within what the paper names, and only where it names what it must.
+speaking contains [handle, holder, kind, area] if {
 	some subject in input.subjects
+	subject.handle in represented
+	some row in subject.representatives
+	lib.on_day(row)
+	tables.settings.representation.kinds[row.kind].speaks == true
+	every named in tables.settings.representation.kinds[row.kind].must_name {
+		named in row.scope
+	}
+	some area in tables.settings.representation.areas
+	area in row.scope
 	handle := subject.handle
-	guardian := subject.guardian
-	is_string(guardian)
+	holder := row.holder
+	kind := row.kind
 }
 
-guarded contains handle if {
-	some [handle, giver] in voices
-	handle != giver
+silenced contains [handle, area] if {
+	some [handle, _, kind, area] in speaking
+	tables.settings.representation.kinds[kind].silences == true
 }
+
+# Everybody speaks for themselves where nobody speaks in their stead.
+voices contains [handle, handle, area] if {
+	some subject in input.subjects
+	some area in tables.settings.representation.areas
+	not [subject.handle, area] in silenced
+	handle := subject.handle
+}
+
+voices contains [handle, holder, area] if some [handle, holder, _, area] in speaking
 
 unprotected contains handle if {
 	some subject in input.subjects
@@ -132,10 +155,10 @@ of_custody contains i if {
 	key.subject in held
 }
 
-of_guarded contains i if {
-	count(guarded) > 0
+of_represented contains i if {
+	count(represented) > 0
 	some i, key in input.keys
-	key.subject in guarded
+	key.subject in represented
 }
 
 of_unprotected contains i if {

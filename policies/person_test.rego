@@ -26,11 +26,41 @@ test_custody_of_today if {
 	person.custody == set() with input as later with data.tables as fixture.tables
 }
 
-test_a_guardian_speaks if {
-	ward := object.union(fixture.adult, {"guardian": "gert"})
-	asked := object.union(fixture.question, {"subjects": [ward]})
-	person.voices == {["anna", "gert"]} with input as asked with data.tables as fixture.tables
-	person.of_guarded == {0, 1} with input as asked with data.tables as fixture.tables
+ward(changes) := asked if {
+	represented := object.union(fixture.adult, {"representatives": [object.union(fixture.guardian, changes)]})
+	asked := object.union(fixture.question, {"subjects": [represented]})
+}
+
+own_voice := {["anna", "anna", "personal"], ["anna", "anna", "economic"]}
+
+test_a_guardian_speaks_within_the_scope if {
+	spoken := person.voices with input as ward({}) with data.tables as fixture.tables
+	spoken == {["anna", "gert", "personal"], ["anna", "anna", "economic"]}
+	person.of_represented == {0, 1} with input as ward({}) with data.tables as fixture.tables
+}
+
+test_nobody_speaks_before_or_after_the_days if {
+	person.voices == own_voice with input as ward({"to": 20190303}) with data.tables as fixture.tables
+	person.voices == own_voice with input as ward({"from": 20190305}) with data.tables as fixture.tables
+}
+
+test_an_attorney_speaks_beside if {
+	unnamed := person.voices with input as ward({"kind": "attorney"}) with data.tables as fixture.tables
+	unnamed == own_voice
+	power := ward({"kind": "attorney", "scope": ["personal", "data_sharing"]})
+	spoken := person.voices with input as power with data.tables as fixture.tables
+	spoken == own_voice | {["anna", "gert", "personal"]}
+}
+
+test_an_assistant_and_an_unknown_kind_do_not_speak if {
+	person.voices == own_voice with input as ward({"kind": "assistant"}) with data.tables as fixture.tables
+	person.voices == own_voice with input as ward({"kind": "friend"}) with data.tables as fixture.tables
+}
+
+test_a_minor_has_nobody_but_custody_holders if {
+	vik := object.union(fixture.child, {"representatives": [fixture.guardian]})
+	asked := object.union(fixture.question, {"subjects": [vik]})
+	person.represented == set() with input as asked with data.tables as fixture.tables
 }
 
 test_unknown_protection_protects if {

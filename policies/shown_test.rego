@@ -43,7 +43,7 @@ test_a_complete_consent_that_is_held_back_looks_like_none if {
 }
 
 test_ones_own_word_under_guardianship_looks_complete if {
-	ward := [object.union(fixture.adult, {"guardian": "gert"})]
+	ward := [object.union(fixture.adult, {"representatives": [fixture.guardian]})]
 	lines := [expired.consents[0], fixture.line]
 	told({"subjects": ward, "consents": lines}) == [{"GUARDIAN_SCOPE"}, {"NO_CONSENT"}, {"citizen"}]
 }

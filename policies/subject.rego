@@ -60,9 +60,10 @@ of_nobodys_child := (data.broker.person.of_child | data.broker.person.of_minor) 
 # Someone else said yes, but not the young person whose yes it takes.
 child_own_consent := (data.broker.consent.by_young_person & data.broker.consent.spoken) - data.broker.consent.by_self
 
-guardian_scope := (of_guarded_adult & data.broker.consent.spoken) - data.broker.consent.by_self
+# A yes that is neither the person's own to say nor within what anybody may say for them today.
+guardian_scope := (of_represented_adult & data.broker.consent.spoken) - data.broker.consent.by_self
 
-of_guarded_adult := data.broker.person.of_guarded & data.broker.person.of_adult
+of_represented_adult := data.broker.person.of_represented & data.broker.person.of_adult
 
 # Where the citizen is protected, so is what lives with them.
 hidden := (lib.asked - data.broker.person.of_unprotected) | of_protected_citizen

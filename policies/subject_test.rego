@@ -27,7 +27,11 @@ test_of_unknown_age if stopped(anna({"born": null})) == {"CUSTODY_UNKNOWN"}
 
 test_not_known if stopped(anna({"known": false})) == {"CUSTODY_UNKNOWN"}
 
-test_a_guardian_must_say_yes if stopped(anna({"guardian": "gert"})) == {"GUARDIAN_SCOPE"}
+test_a_guardian_must_say_yes if {
+	stopped(anna({"representatives": [fixture.guardian]})) == {"GUARDIAN_SCOPE"}
+	elsewhere := object.union(fixture.guardian, {"scope": ["economic"]})
+	stopped(anna({"representatives": [elsewhere]})) == set()
+}
 
 test_a_young_person_must_say_yes if {
 	vik := object.union(fixture.child, {"born": 20040304})

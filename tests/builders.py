@@ -161,9 +161,9 @@ async def a_house(folder: Path, *, children: bool = True, **registry: Any) -> Sm
     case = await handles.case("jobcentre", Personal(CASE))
     consents = StandingConsents(log)
     mother = RegisterPerson(
-        CITIZEN, True, 19740211, None, "0999", False, (), (CHILD,) if children else (), None, None
+        CITIZEN, True, 19740211, None, "0999", False, (), (CHILD,) if children else (), None
     )  # fmt: skip
-    son = RegisterPerson(CHILD, True, 20060920, None, "0999", False, (CustodyHolder(CITIZEN, 3),), (), None, None)
+    son = RegisterPerson(CHILD, True, 20060920, None, "0999", False, (CustodyHolder(CITIZEN, 3),), (), None)
     people = FakePeople(mother, son) if children else FakePeople(mother)
     cases = FakeCases(CASE, CITIZEN, CASEWORKER, "jobcentre", "15.20.00")
     told = {CITIZEN.disclose(): citizen, CHILD.disclose(): child}

@@ -85,7 +85,7 @@ class Residents:
 
     async def person(self, cpr: Personal[str]) -> RegisterPerson:
         """Tell of one person."""
-        return RegisterPerson(cpr, True, 19740211, None, "0999", False, (), (), None, None)
+        return RegisterPerson(cpr, True, 19740211, None, "0999", False, (), (), None)
 
 
 class EveryonesBenefits(FakeSource):

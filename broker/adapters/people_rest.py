@@ -2,7 +2,10 @@
 
 Rules kept here (`design.md` 6.17: unknown custody denies, unknown protection protects):
 - An answer that cannot be read in a field that a decision rests on is no answer: `RegisterUnavailable`.
-- A holder of custody or a guardian without a number is such a field: leaving them out would ask too few people.
+- A holder of custody or a guardian without a number is such a field: leaving them out would ask too few people. So
+  is a representative of a kind or for something we do not know.
+- CPR itself tells of guardianship by § 6 alone, for everything; § 5 and powers of attorney stand in
+  `repraesentanter`, which a register may leave out.
 - Protection that is not said, or said two ways, is unknown (None).
 """
 
@@ -16,8 +19,18 @@ from typing import Any
 from broker.adapters.register_line import RegisterLine
 from broker.domain.days import NO_END, day_number
 from broker.domain.errors import RegisterUnavailable
-from broker.domain.facts import CustodyHolder, RegisterPerson
+from broker.domain.facts import CustodyHolder, RegisterPerson, RegisterRepresentative
 from broker.domain.personal import Personal
+from broker.domain.representation import (
+    ASSISTANT,
+    DATA_SHARING,
+    ECONOMIC,
+    FUTURE_POWER,
+    GUARDIAN_5,
+    GUARDIAN_6,
+    PERSONAL,
+    POWER_OF_ATTORNEY,
+)
 
 _CPR = re.compile(r"(\d{6})-?(\d{4})", re.ASCII)
 _MUNICIPALITY = re.compile(r"\d{1,4}", re.ASCII)
@@ -27,6 +40,13 @@ _NOBODY = frozenset({"30", "50"})
 _GONE = frozenset({"70", "80"})
 _CUSTODY_KINDS = frozenset({3, 4, 5, 6})
 _MOST_RELATIONS = 100
+_REPRESENTATIVES = {
+    "vaerge_5": GUARDIAN_5,
+    "fremtidsfuldmagt": FUTURE_POWER,
+    "fuldmagt": POWER_OF_ATTORNEY,
+    "bisidder": ASSISTANT,
+}
+_SCOPES = {"personlige_forhold": PERSONAL, "oekonomiske_forhold": ECONOMIC, "deling_af_oplysninger": DATA_SHARING}
 
 
 class PeopleRest(RegisterLine):
@@ -54,7 +74,6 @@ def _person(cpr: Personal[str], told: Mapping[str, Any]) -> RegisterPerson:
     if status in _NOBODY:
         return RegisterPerson(cpr=cpr, known=False)
     current = _number(told["gaeldendePersonnummer"])
-    guardianship = told["umyndiggoerelse"]
     died = _day(told.get("statusdato"))
     if status == _DEAD and died is None:
         raise ValueError
@@ -68,7 +87,7 @@ def _person(cpr: Personal[str], told: Mapping[str, Any]) -> RegisterPerson:
         custody=tuple(_holder(one, _CUSTODY_KINDS) for one in _relations(told["foraeldremyndighed"])),
         children=tuple(dict.fromkeys(_number(one["personnummer"]) for one in _relations(told["boern"]))),
         current_cpr=None if current == cpr else current,
-        guardian=None if guardianship is None else _holder(guardianship, None),
+        representatives=(*_guardian(told["umyndiggoerelse"]), *map(_representative, _relations(_others(told)))),
     )
 
 
@@ -86,6 +105,23 @@ def _holder(told: Any, kinds: frozenset[int] | None) -> CustodyHolder:
         raise ValueError
     begun, ended = _day(told.get("startdato")), _day(told.get("slutdato"))
     return CustodyHolder(_number(told["relationPersonnummer"]), kind, begun or 0, NO_END if ended is None else ended)
+
+
+def _guardian(told: Any) -> tuple[RegisterRepresentative, ...]:
+    if told is None:
+        return ()
+    held = _holder(told, None)
+    return (RegisterRepresentative(held.cpr, GUARDIAN_6, (PERSONAL, ECONOMIC), held.from_day, held.to_day),)
+
+
+def _others(told: Mapping[str, Any]) -> Any:
+    return told.get("repraesentanter", [])
+
+
+def _representative(told: Any) -> RegisterRepresentative:
+    held = _holder({**told, "type": 0}, None)
+    scope = tuple(sorted({_SCOPES[name] for name in told["omfang"]}))
+    return RegisterRepresentative(held.cpr, _REPRESENTATIVES[told["type"]], scope, held.from_day, held.to_day)
 
 
 def _number(told: Any) -> Personal[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from broker.domain.answers import GENERIC_REASONS
 from broker.domain.asks import Ask, Key
-from broker.domain.consents import CUSTODY_HOLDER, GUARDIAN, SELF, RequestLine, check_purpose
+from broker.domain.consents import ATTORNEY, CUSTODY_HOLDER, GUARDIAN, SELF, RequestLine, check_purpose
 from broker.domain.decisions import Decision
 from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk, Refused
@@ -22,6 +22,7 @@ from broker.domain.identity import Caller
 from broker.domain.personal import Personal
 from broker.domain.question import question
 from broker.domain.receipts import Recorded
+from broker.domain.representation import GUARDIANS, silenced, speakers
 from broker.exchange.look_up import cases_of, look_up
 from broker.exchange.record import record
 from broker.ports import Ports
@@ -176,13 +177,21 @@ def _hard_reasons(decision: Decision) -> tuple[str, ...]:
 
 
 def _lines(key: Key, subject: Subject, facts: Facts, directory: Directory) -> list[RequestLine]:
-    """Say who must say yes: the adult, the young person (health, SUL § 17 stk. 3), a guardian, each custody holder."""
+    """Say who is to say yes: the adult, the young person (health, SUL § 17 stk. 3), each custody holder.
+
+    For an adult also whoever may speak for them in this today, in their stead or beside them.
+    """
     home = directory.sources[key.source].municipality
     row = (key.source, home, key.category)
-    own_health = directory.categories[key.category].health and not _below(subject, OWN_HEALTH_AGE, facts.today)
-    if not _below(subject, ADULT_AGE, facts.today) or own_health:
-        if subject.guardian is not None:
-            return [RequestLine(key.subject, subject.guardian, GUARDIAN, *row)]
+    category = directory.categories[key.category]
+    if not _below(subject, ADULT_AGE, facts.today):
+        speaking = speakers(subject, category.area, facts.today, directory.representation)
+        own = (
+            [] if silenced(speaking, directory.representation) else [RequestLine(key.subject, key.subject, SELF, *row)]
+        )
+        others = {(one.holder, GUARDIAN if one.kind in GUARDIANS else ATTORNEY) for one in speaking}
+        return own + [RequestLine(key.subject, holder, capacity, *row) for holder, capacity in sorted(others)]
+    if category.health and not _below(subject, OWN_HEALTH_AGE, facts.today):
         return [RequestLine(key.subject, key.subject, SELF, *row)]
     holders = _holders(subject, facts)
     if not holders:

@@ -7,7 +7,9 @@ municipalities, units, sources with the categories they hold, purposes with thei
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from broker.domain.representation import Kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ class SourceEntry:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A data category of `domain.md` 3.1: level 1 to 4; `child` if it concerns a child of the citizen."""
+    """A data category of `domain.md` 3.1: level 1 to 4; `child` if it concerns a child of the citizen.
+
+    `area` is the part of life it belongs to, as guardianship and powers of attorney are divided.
+    """
 
     id: str
     level: int
@@ -121,6 +126,7 @@ class Directory:
     delegations: Mapping[str, Delegation]
     reasons: Mapping[str, ReasonText]
     trials: Mapping[str, Trial]
+    representation: Kinds = field(default_factory=dict)
 
     def residence(self, code: str | None) -> str | None:
         """Name the municipality of a CPR municipality code; one that is not registered keeps its code."""

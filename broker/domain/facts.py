@@ -24,6 +24,17 @@ class CustodyHolder:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class RegisterRepresentative:
+    """Who may act for somebody: in the codes of `broker/domain/representation.py`; days inclusive."""
+
+    cpr: Personal[str]
+    kind: str
+    scope: tuple[str, ...]
+    from_day: int = 0
+    to_day: int = NO_END
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class RegisterPerson:
     """What the CPR register tells of one person. `known` is False when it has no such person.
 
@@ -39,7 +50,7 @@ class RegisterPerson:
     custody: tuple[CustodyHolder, ...] = ()
     children: tuple[Personal[str], ...] = ()
     current_cpr: Personal[str] | None = None
-    guardian: CustodyHolder | None = None
+    representatives: tuple[RegisterRepresentative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,17 @@ class Custody:
 
 
 @dataclass(frozen=True, slots=True)
+class Representative:
+    """Who may act for somebody, by handle: as what, for what, and the days it holds (inclusive)."""
+
+    holder: str
+    kind: str
+    scope: tuple[str, ...]
+    from_day: int
+    to_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A person a verdict may be about: the citizen asked for, or a child of theirs. Handles and days only."""
 
@@ -83,7 +105,7 @@ class Subject:
     municipality: str | None
     protected: bool | None
     custody: tuple[Custody, ...] = ()
-    guardian: str | None = None
+    representatives: tuple[Representative, ...] = ()
     moved_number: bool = False
 
 

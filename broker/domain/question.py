@@ -76,7 +76,10 @@ def _subject(subject: Subject) -> dict[str, Any]:
         "municipality": subject.municipality,
         "protected": subject.protected,
         "moved_number": subject.moved_number,
-        "guardian": subject.guardian,
+        "representatives": [
+            {"holder": row.holder, "kind": row.kind, "scope": sorted(row.scope), "from": row.from_day, "to": row.to_day}
+            for row in subject.representatives
+        ],
         "custody": [
             {"holder": holder.holder, "from": holder.from_day, "to": holder.to_day} for holder in subject.custody
         ],

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from broker.domain.days import danish_day
 from broker.domain.directory import Directory
 from broker.domain.errors import RegisterUnavailable
-from broker.domain.facts import CaseRecord, ConsentFacts, Custody, Employment, Facts, RegisterPerson, Subject
+from broker.domain.facts import (
+    CaseRecord,
+    ConsentFacts,
+    Custody,
+    Employment,
+    Facts,
+    RegisterPerson,
+    Representative,
+    Subject,
+)
 from broker.domain.identity import Caller
 from broker.domain.personal import Personal
 from broker.domain.receipts import Recorded
@@ -144,7 +153,7 @@ async def _name(recorded: Recorded, told: _Registers, handles: Handles) -> dict[
     persons = (told.citizen, *told.children)
     numbers = {person.cpr for person in persons}
     numbers |= {holder.cpr for person in persons for holder in person.custody}
-    numbers |= {person.guardian.cpr for person in persons if person.guardian}
+    numbers |= {row.cpr for person in persons for row in person.representatives}
     if recorded.caller.caseworker.cpr:
         numbers.add(recorded.caller.caseworker.cpr)
     ordered = tuple(numbers)
@@ -161,7 +170,10 @@ def _subject(person: RegisterPerson, names: dict[Personal[str], str], directory:
         municipality=directory.residence(person.municipality),
         protected=person.protected,
         custody=tuple(Custody(names[holder.cpr], holder.from_day, holder.to_day) for holder in person.custody),
-        guardian=names[person.guardian.cpr] if person.guardian else None,
+        representatives=tuple(
+            Representative(names[row.cpr], row.kind, row.scope, row.from_day, row.to_day)
+            for row in person.representatives
+        ),
         moved_number=person.current_cpr is not None,
     )
 
@@ -174,10 +186,14 @@ def _heard_of(subjects: tuple[Subject, ...], people: People, told: _Registers) -
 
 
 def _related(recorded: Recorded, told: _Registers, names: dict[Personal[str], str]) -> bool:
-    """Tell whether the caseworker asks about themself, their child or a child's other parent, as far as is known."""
+    """Tell whether the caseworker asks about themself, their child or a child's other parent, as far as is known.
+
+    Or about somebody they represent (FVL § 3, stk. 1, nr. 1).
+    """
     own = recorded.caller.caseworker.cpr
     if own is None:
         return False
     family = {person.cpr for person in (told.citizen, *told.children)}
     family |= {holder.cpr for person in (told.citizen, *told.children) for holder in person.custody}
+    family |= {row.cpr for person in (told.citizen, *told.children) for row in person.representatives}
     return names[own] in {names[cpr] for cpr in family}

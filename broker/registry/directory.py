@@ -20,6 +20,7 @@ from broker.domain.directory import (
     Trial,
     Unit,
 )
+from broker.domain.representation import RepresentativeKind
 
 
 def directory_of(raw: Any, laws: Mapping[str, Any]) -> Directory:
@@ -41,6 +42,7 @@ def directory_of(raw: Any, laws: Mapping[str, Any]) -> Directory:
         delegations={i: _delegation(i, row) for i, row in raw.get("delegations", {}).items()},
         reasons={i: _reason(i, row) for i, row in laws["reasons"].items()},
         trials={i: _trial(i, row) for i, row in raw.get("trials", {}).items()},
+        representation={i: _kind(row) for i, row in laws["settings"]["representation"]["kinds"].items()},
     )
 
 
@@ -60,7 +62,7 @@ def _category(i: str, row: Any) -> Category:
     return Category(
         id=i,
         level=row["level"],
-        area=row.get("area", i[0]),
+        area=row["area"],
         child=bool(row.get("child")),
         health=bool(row.get("health")),
         never=bool(row.get("never")),
@@ -88,6 +90,10 @@ def _reason(i: str, row: Any) -> ReasonText:
 def _trial(i: str, row: Any) -> Trial:
     days = (day(row["from_day"]), day(row["to_day"]))
     return Trial(i, row["network"], row["municipality"], row["kind"], *days, frozenset(row.get("replaces", ())))
+
+
+def _kind(row: Any) -> RepresentativeKind:
+    return RepresentativeKind(row["speaks"], row["silences"], frozenset(row["must_name"]))
 
 
 def registry_tables(directory: Directory) -> dict[str, Any]:

@@ -141,6 +141,7 @@ def _names(raw: Row) -> Iterator[tuple[str, str, str]]:
         )
     for name, row in raw["people"].items():
         yield from ((f"people.{name}.custody", held["holder"], "people") for held in row.get("custody", []))
+        yield from ((f"people.{name}", held["who"], "people") for held in row.get("representatives", []))
     for name, row in raw.get("consents", {}).items():
         yield from _names_of_consent(f"consents.{name}", row)
     for number, step in enumerate(raw["steps"], start=1):

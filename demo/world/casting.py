@@ -15,6 +15,17 @@ from demo.world.children import WorldBroken
 from demo.world.template import Row, Template
 
 CUSTODY_KINDS = {"mother": 3, "father": 4, "other": 5}
+REPRESENTATIVE_KINDS = {
+    "guardian": "vaerge_5",
+    "fremtidsfuldmagt": "fremtidsfuldmagt",
+    "power_of_attorney": "fuldmagt",
+    "bisidder": "bisidder",
+}
+SCOPES = {
+    "personal": "personlige_forhold",
+    "economic": "oekonomiske_forhold",
+    "data_sharing": "deling_af_oplysninger",
+}
 EMPLOYED_FROM = "2000-01-01"
 # What a role reaches where the scenario does not say: sensitive personal data, never VIP cases.
 DEFAULT_SENSITIVITY = 3
@@ -78,6 +89,8 @@ def _person(name: str, row: Row, cast: Cast, template: Template, today: str) -> 
         record["umyndiggoerelse"] = {
             "startdato": born, "slutdato": None, "vaergeRelation": 1, "relationPersonnummer": guardian,
         }  # fmt: skip
+    if "representatives" in row:
+        record["repraesentanter"] = [_representative(told, born, cast) for told in row["representatives"]]
     if "current_cpr" in row:
         record["gaeldendePersonnummer"] = row["current_cpr"].replace("-", "")
     return record
@@ -89,6 +102,16 @@ def _holder(held: Row, born: str, cast: Cast) -> Row:
         "relationPersonnummer": cast.cpr(held["holder"]),
         "startdato": held.get("from_day", born),
         "slutdato": held.get("to_day"),
+    }
+
+
+def _representative(told: Row, born: str, cast: Cast) -> Row:
+    return {
+        "type": REPRESENTATIVE_KINDS[told["kind"]],
+        "omfang": [SCOPES[scope] for scope in told["scope"]],
+        "relationPersonnummer": cast.cpr(told["who"]),
+        "startdato": told.get("from_day", born),
+        "slutdato": told.get("to_day"),
     }
 
 

@@ -10,7 +10,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from broker.domain.facts import CustodyHolder, RegisterPerson
+from broker.domain.facts import CustodyHolder, RegisterPerson, RegisterRepresentative
 from broker.domain.items import ItemPerson, LawRef
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
@@ -277,7 +277,13 @@ STRANGERS: dict[str, RegisterPerson | None] = {
     "one who lives elsewhere": RegisterPerson(STRANGER, True, 19630101, None, "0998", False),
     "one whose number has changed": RegisterPerson(STRANGER, True, 19630101, None, "0999", False, (), (), CHILD),
     "one under guardianship": RegisterPerson(
-        STRANGER, True, 19630101, None, "0999", False, guardian=CustodyHolder(CITIZEN, 3)
+        STRANGER,
+        True,
+        19630101,
+        None,
+        "0999",
+        False,
+        representatives=(RegisterRepresentative(CITIZEN, "guardian_6", ("personal",)),),
     ),
 }
 

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from broker.domain.errors import Refused
-from broker.domain.facts import Block, CustodyHolder
+from broker.domain.facts import Block, RegisterRepresentative
 from broker.domain.personal import Personal
 from broker.exchange import exchange
 from broker.web.problems import problem_for
@@ -71,7 +71,7 @@ def a_block(*, of_child: bool = False, **named: str) -> Change:
     return change
 
 
-GUARDIAN = CustodyHolder(STRANGER, 3)
+GUARDIAN = (RegisterRepresentative(STRANGER, "guardian_6", ("economic", "personal")),)
 NOBODY_SPOKE_OF_A_CHILD: dict[str, Change] = {
     "no child": of(CITIZEN, children=()),
     "two children": another_child(),
@@ -79,7 +79,7 @@ NOBODY_SPOKE_OF_A_CHILD: dict[str, Change] = {
     "a grown child": of(CHILD, born=19990920),
     "a child over whom nobody holds custody": of(CHILD, custody=()),
     "a child that died": of(CHILD, dead_on=20180101),
-    "a child under guardianship": of(CHILD, guardian=GUARDIAN),
+    "a child under guardianship": of(CHILD, representatives=GUARDIAN),
     "a child of unknown age": of(CHILD, born=None),
     "a child whose address is protected": of(CHILD, protected=True),
     "a child the register does not know": unknown_child,

@@ -17,7 +17,7 @@ from broker.adapters.people_rest import PeopleRest
 from broker.adapters.register_line import RegisterUnusable
 from broker.domain.days import NO_END
 from broker.domain.errors import RegisterUnavailable
-from broker.domain.facts import CustodyHolder, RegisterPerson
+from broker.domain.facts import CustodyHolder, RegisterPerson, RegisterRepresentative
 from broker.domain.personal import Personal
 from broker.ports import People
 from tests.fakes.hostile import hostile
@@ -70,7 +70,12 @@ async def test_a_citizen_is_told(people: People) -> None:
     """Birth, residence, protection and children come as the register says."""
     person = await people.person(ANNETTE)
     assert (person.cpr, person.known, person.born, person.dead_on) == (ANNETTE, True, 19740211, None)
-    assert (person.municipality, person.protected, person.current_cpr, person.guardian) == ("0999", False, None, None)
+    assert (person.municipality, person.protected, person.current_cpr, person.representatives) == (
+        "0999",
+        False,
+        None,
+        (),
+    )
     assert person.children == (VIKTOR,)
 
 
@@ -150,6 +155,11 @@ def a_person(**changed: Any) -> dict[str, Any]:
 
 MOTHER = {"type": 3, "relationPersonnummer": "710274-0022", "startdato": "2006-09-20", "slutdato": "2020-01-31"}
 DAYS = (20060920, 20200131)
+OTHER = Personal("6501800011")
+POWER = {
+    "type": "fremtidsfuldmagt", "omfang": ["personlige_forhold", "deling_af_oplysninger"],
+    "relationPersonnummer": "650180-0011", "startdato": "2018-01-01", "slutdato": "2019-01-31",
+}  # fmt: skip
 PROTECTED = {"startdato": "2018-01-01", "slutdato": None, "beskyttet": True}
 
 
@@ -170,7 +180,12 @@ PROTECTED = {"startdato": "2018-01-01", "slutdato": None, "beskyttet": True}
         ({"foraeldremyndighed": [MOTHER]}, {"custody": (CustodyHolder(ANNETTE, 3, *DAYS),)}),
         ({"foraeldremyndighed": [{**MOTHER, "type": "6"}]}, {"custody": (CustodyHolder(ANNETTE, 6, *DAYS),)}),
         ({"umyndiggoerelse": {"type": 1, "relationPersonnummer": "6501800011"}},
-         {"guardian": CustodyHolder(Personal("6501800011"), 1)}),
+         {"representatives": (RegisterRepresentative(OTHER, "guardian_6", ("personal", "economic")),)}),
+        ({"repraesentanter": [POWER]},
+         {"representatives": (
+             RegisterRepresentative(OTHER, "future_power", ("data_sharing", "personal"), 20180101, 20190131),)}),
+        ({"repraesentanter": [{**POWER, "type": "bisidder", "omfang": [], "slutdato": None}]},
+         {"representatives": (RegisterRepresentative(OTHER, "assistant", (), 20180101, NO_END),)}),
         ({"foedselsdato": None}, {"born": None}),
     ],
 )  # fmt: skip
@@ -189,6 +204,11 @@ async def test_each_field_is_read_as_the_register_means_it(changed: dict[str, An
         a_person(foraeldremyndighed=None),
         a_person(foraeldremyndighed=["7102740022"]),
         a_person(umyndiggoerelse={"type": 2}),
+        a_person(repraesentanter=None),
+        a_person(repraesentanter=[{**POWER, "type": "ven"}]),
+        a_person(repraesentanter=[{**POWER, "omfang": ["alt"]}]),
+        a_person(repraesentanter=[{**POWER, "omfang": None}]),
+        a_person(repraesentanter=[{**POWER, "relationPersonnummer": None}]),
         a_person(boern=[{}]),
         a_person(boern=[{"personnummer": "x"}]),
         a_person(boern=[{"personnummer": "8009064011"}] * 101),

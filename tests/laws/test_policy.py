@@ -12,7 +12,7 @@ from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.domain.asks import Key
 from broker.domain.decisions import Decision, Missing, Verdict
 from tests.model.engines import RULES, TABLES
-from tests.model.questions import BO, NO_END, block, line, random_question
+from tests.model.questions import BO, NO_END, block, line, random_question, representative
 
 POLICY = EmbeddedPolicy(RULES, TABLES)
 questions = st.integers(0, 2**48).map(lambda seed: random_question(random.Random(seed)))
@@ -180,7 +180,7 @@ def said_yes_to(question: dict[str, Any]) -> set[Key]:
     """Give the keys with a complete consent (or the law's): what goes out where no hidden fact stands against it."""
     bare = {"known": True, "protected": False, "dead_on": None}
     known = [one | bare for one in question["subjects"]]
-    plain = [one | {"guardian": None} | ({"born": 20100101} if is_minor(one, question) else {}) for one in known]
+    plain = [one | {"representatives": []} | ({"born": 20100101} if is_minor(one, question) else {}) for one in known]
     freed = question | {"related": False, "blocks": []}
     return released(freed | {"subjects": known}) | released(freed | {"subjects": plain})
 
@@ -230,10 +230,17 @@ def of_child(**changes: Any) -> Hide:
     return hide
 
 
+def _represented(question: dict[str, Any], handle: str, data: st.DataObject) -> dict[str, Any]:
+    kind = data.draw(st.sampled_from(["guardian_6", "guardian_5", "future_power", "power_of_attorney", "assistant"]))
+    scope = data.draw(st.sets(st.sampled_from(["personal", "economic", "data_sharing"])))
+    row = representative(BO, kind) | {"scope": sorted(scope)}
+    return of_subject(representatives=[row])(question, handle, data)
+
+
 def a_guardian(question: dict[str, Any], handle: str, data: st.DataObject) -> dict[str, Any]:
-    """Put a grown-up under guardianship."""
+    """Let somebody be a grown-up's guardian, attorney or assistant."""
     [subject] = [one for one in question["subjects"] if one["handle"] == handle]
-    return question if is_minor(subject, question) else of_subject(guardian=BO)(question, handle, data)
+    return question if is_minor(subject, question) else _represented(question, handle, data)
 
 
 HIDDEN: dict[str, Hide] = {
@@ -263,7 +270,7 @@ def known(question: dict[str, Any]) -> bool:
 def given_lines(question: dict[str, Any], key: Key) -> list[dict[str, Any]]:
     """Give a yes for one key from everyone around its subject: the person, their guardian, their custody holders."""
     [subject] = [one for one in question["subjects"] if one["handle"] == key.subject]
-    givers = {key.subject, subject["guardian"], *(row["holder"] for row in subject["custody"])} - {None}
+    givers = {key.subject, *(row["holder"] for row in subject["representatives"] + subject["custody"])}
     whom = {
         "recipient": question["caller"]["unit"],
         "purpose": question["ask"]["purpose"],

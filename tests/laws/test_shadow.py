@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.domain.facts import CustodyHolder
+from broker.domain.facts import RegisterRepresentative
 from demo.postgres import PrivatePostgres
 from tests.builders import CASE, FAMILY, HEALTH, JOB, PURPOSE, SCHOOL, SOCIAL, STRANGER
 from tests.shadow_worlds import FAR, Line, No, Seen, Watched, World, watched
@@ -33,14 +33,19 @@ SOURCES = sorted({source for source, _ in PLACES})
 CHILDS = ("F", "K")
 OURS = ("jobcentre", PURPOSE, CASE)
 PATHS = st.sampled_from(["/v1/exchange", "/v1/views"])
-GUARDIAN = CustodyHolder(STRANGER, 3)
+GUARDIAN = (RegisterRepresentative(STRANGER, "guardian_6", ("economic", "personal")),)
 # What a register may tell of a child of whom nobody spoke.
 LOTS: list[dict[str, Any]] = [
     {}, {"born": 20020920}, {"born": 19990920}, {"born": None}, {"custody": ()}, {"dead_on": 20180101},
-    {"guardian": GUARDIAN}, {"protected": True}, {"protected": None}, {"municipality": "0998"}, {"known": False},
+    {"representatives": GUARDIAN}, {"protected": True}, {"protected": None}, {"municipality": "0998"}, {"known": False},
 ]  # fmt: skip
 # And of the citizen, where no line of theirs lets anything out.
-OWN_LOTS: list[dict[str, Any]] = [{"guardian": GUARDIAN}, {"born": None}, {"protected": True}, {"protected": None}]
+OWN_LOTS: list[dict[str, Any]] = [
+    {"representatives": GUARDIAN},
+    {"born": None},
+    {"protected": True},
+    {"protected": None},
+]
 # To somebody else, for something else, from another case: no line of ours.
 ELSEWHERE: list[dict[str, str]] = [
     {"unit": "family-centre"}, {"purpose": "stoette_til_familien"}, {"case": "JC-2018-0001"},
@@ -271,7 +276,7 @@ AGAINST_A_YES: list[World] = [
     World(noes=(No(0, None, "jobcentre"),)),
     World(noes=(No(0),)),
     World(noes=(No(0, SOCIAL), No(0, HEALTH))),
-    World(citizen=facts({"guardian": GUARDIAN})),
+    World(citizen=facts({"representatives": GUARDIAN})),
     World(citizen=facts({"born": None})),
 ]
 

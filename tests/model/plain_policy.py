@@ -155,11 +155,11 @@ class _Model:
         if age is None or (orphan and (subject["child_of_citizen"] or age < 18)):
             codes.add("CUSTODY_UNKNOWN")
         someone = any(self._is_about(line, key) for line in self.live)
-        self_said = self._said(key, {self._voice(subject)})
+        self_said = self._said(key, self._voices(key, subject))
         if someone and not self_said:
             if age is not None and 15 <= age < 18 and self._young_person(key) is not None:
                 codes.add("CHILD_OWN_CONSENT")
-            if age is not None and age >= 18 and subject["guardian"] is not None:
+            if age is not None and age >= 18 and subject["representatives"]:
                 codes.add("GUARDIAN_SCOPE")
         return codes
 
@@ -176,8 +176,22 @@ class _Model:
     def _holders(self, subject: Row) -> set[str]:
         return {row["holder"] for row in subject["custody"] if self._is_today(row)}
 
-    def _voice(self, subject: Row) -> str:
-        return str(subject["guardian"] or subject["handle"])
+    def _voices(self, key: Row, subject: Row) -> set[str]:
+        """Give whose yes counts as the person's own in what the key is about."""
+        rows = [] if self._is_minor(subject) else [row for row in subject["representatives"] if self._speaks(row, key)]
+        kinds = self.t["settings"]["representation"]["kinds"]
+        own = set() if any(kinds[row["kind"]]["silences"] for row in rows) else {subject["handle"]}
+        return own | {row["holder"] for row in rows}
+
+    def _speaks(self, row: Row, key: Row) -> bool:
+        kind = self.t["settings"]["representation"]["kinds"].get(row["kind"])
+        if kind is None or not kind["speaks"] or not self._is_today(row):
+            return False
+        return {self.t["categories"][key["category"]]["area"], *kind["must_name"]} <= set(row["scope"])
+
+    def _is_minor(self, subject: Row) -> bool:
+        age = self._age(subject)
+        return age is not None and age < 18
 
     def _young_person(self, key: Row) -> str | None:
         way: str | None = self.t["categories"][key["category"]]["young_person"]
@@ -197,7 +211,7 @@ class _Model:
         subject = self._person_of(key)
         age = self._age(subject)
         young = self._young_person(key) if age is not None and 15 <= age < 18 else None
-        self_said = self._said(key, {self._voice(subject)})
+        self_said = self._said(key, self._voices(key, subject))
         lacking = set()
         if (age is None or age >= 18 or young is not None) and not self_said:
             lacking.add("subject")
@@ -275,7 +289,7 @@ class _Model:
             return True
         if self._is_held(subject):
             return self._holders_agree(key, subject)
-        return self._said(key, {self._voice(subject), subject["handle"]})
+        return self._said(key, self._voices(key, subject) | {subject["handle"]})
 
     def _is_held(self, subject: Row) -> bool:
         age = self._age(subject)
@@ -283,7 +297,13 @@ class _Model:
 
     def _person_of(self, key: Row) -> Row:
         """Give who the key is about; somebody nothing is known of where the question does not name them."""
-        nobody = {"handle": key["subject"], "born": None, "child_of_citizen": False, "guardian": None, "custody": []}
+        nobody = {
+            "handle": key["subject"],
+            "born": None,
+            "child_of_citizen": False,
+            "representatives": [],
+            "custody": [],
+        }
         return self.people.get(key["subject"], nobody)
 
     def _missing(self, key: Row) -> list[dict[str, str]]:
@@ -325,7 +345,7 @@ class _Model:
         age = self._age(subject)
         alone = age is None or age >= 18 or (age >= 15 and self._young_person(key) == "alone")
         together = age is not None and 15 <= age < 18 and self._young_person(key) == "together"
-        givers = {self._voice(subject)} if alone or together else set()
+        givers = self._voices(key, subject) if alone or together else set()
         givers |= set() if alone else self._holders(subject)
         relied = {
             (line["consent"], line["version"])

@@ -10,6 +10,7 @@ from broker.policy_tables import load_law_tables
 POLICIES = Path(__file__).parents[2] / "policies"
 TODAY = 20190304
 NO_END = 99991231
+AREAS = ("economic", "personal")
 ANNETTE, VIKTOR, BO = "h-annette", "h-viktor", "h-bo"
 
 _LAW = load_law_tables(POLICIES / "tables")
@@ -57,7 +58,7 @@ def role(**changes: Any) -> dict[str, Any]:
 def person(handle: str, **changes: Any) -> dict[str, Any]:
     """Make a grown-up citizen of Korsbæk of whom nothing special is known."""
     plain = {"known": True, "child_of_citizen": False, "born": 19740210, "dead_on": None, "municipality": "korsbaek"}
-    rest = {"protected": False, "moved_number": False, "guardian": None, "custody": []}
+    rest = {"protected": False, "moved_number": False, "representatives": [], "custody": []}
     return {"handle": handle, **plain, **rest, **changes}
 
 
@@ -65,6 +66,11 @@ def child(handle: str = VIKTOR, *holders: str, **changes: Any) -> dict[str, Any]
     """Make a child of the citizen, 12 years old, in the custody of those named (of Annette when nobody is)."""
     custody = [{"holder": holder, "from": 20060920, "to": NO_END} for holder in holders or (ANNETTE,)]
     return person(handle, **{"child_of_citizen": True, "born": 20060920, "custody": custody, **changes})
+
+
+def representative(holder: str = BO, kind: str = "guardian_6", *scope: str, **changes: Any) -> dict[str, Any]:
+    """Let somebody represent a person: for all areas where none is named, without end where no day is."""
+    return {"holder": holder, "kind": kind, "scope": [*(scope or AREAS)], "from": 0, "to": NO_END, **changes}
 
 
 def line(source: str, category: str, subject: str = ANNETTE, giver: str = ANNETTE, **changes: Any) -> dict[str, Any]:
@@ -204,7 +210,7 @@ def _random_people(chance: random.Random) -> list[dict[str, Any]]:
         "dead_on": chance.choice([None] * 40 + [20190303, 20190304, 20190305]),
         "municipality": chance.choice(["korsbaek"] * 30 + ["norrestrand"] * 5 + ["dragsholm", None]),
         "protected": chance.choice([False] * 10 + [True, None]),
-        "guardian": chance.choice([None] * 10 + [BO]),
+        "representatives": _random_representatives(chance) if chance.random() < 0.2 else [],
         "custody": _random_custody(chance),
     }
     return [person(ANNETTE, **odd), *(_random_child(chance, n) for n in range(chance.choice([0, 1, 1, 2])))]
@@ -220,6 +226,19 @@ def _random_child(chance: random.Random, number: int) -> dict[str, Any]:
         protected=chance.choice([False] * 10 + [True, None]),
         custody=_random_custody(chance),
     )
+
+
+def _random_representatives(chance: random.Random) -> list[dict[str, Any]]:
+    kinds = [*_LAW["settings"]["representation"]["kinds"], "nobody knows"]
+    return [
+        representative(
+            chance.choice([BO, BO, ANNETTE]),
+            chance.choice(kinds),
+            *(scope for scope in ("data_sharing", *AREAS) if chance.random() < 0.7),
+            to=chance.choice([NO_END] * 4 + [20190303, 20190304]),
+        )
+        for _ in range(chance.choice([1, 1, 2]))
+    ]
 
 
 def _random_custody(chance: random.Random) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from broker.domain.decisions import PolicyMark
 from broker.domain.errors import PolicyBroken
 from tests.model.engines import RULES, TABLES, Engines
 from tests.model.plain_policy import plain_decision
-from tests.model.questions import ANNETTE, BO, VIKTOR, block, child, key, line, person, question
+from tests.model.questions import ANNETTE, BO, VIKTOR, block, child, key, line, person, question, representative
 
 S01 = key("socialcenter", "S01")
 F01 = key("familiecenter", "F01", VIKTOR)
@@ -18,6 +18,7 @@ SAID = [line("socialcenter", "S01")]
 PAST = [line("socialcenter", "S01", state="granted", to=20190303)]
 RENEWED = [*SAID, {**PAST[0], "id": "l-old"}]
 ELSEWHERE = [line("socialcenter", "S02")]
+BY_BO = [line("socialcenter", "S01", giver=BO)]
 HERS, EITHERS = (ANNETTE,), (ANNETTE, BO)
 BY_CITIZEN, BY_HOLDER, NOBODY = ("citizen",), ("custody_holder",), ()
 
@@ -81,10 +82,18 @@ TABLE = {
         s01(RENEWED, subjects=[person(ANNETTE, born=None)]), ("NO_CONSENT",), BY_CITIZEN,
     ),
     "under guardianship, on one's own word": (
-        s01(RENEWED, subjects=[person(ANNETTE, guardian=BO)]), ("NO_CONSENT",), BY_CITIZEN,
+        s01(RENEWED, subjects=[person(ANNETTE, representatives=[representative()])]), ("NO_CONSENT",), BY_CITIZEN,
     ),
+    "on the word of an attorney whose power names no sharing": (
+        s01(BY_BO, subjects=[person(ANNETTE, representatives=[representative(BO, "power_of_attorney")])]),
+        ("NO_CONSENT",), BY_CITIZEN,
+    ),
+    "the same word, and nobody who represents her": (s01(BY_BO), ("NO_CONSENT",), BY_CITIZEN),
     "under guardianship, on a third person's word": (
-        s01([line("socialcenter", "S01", giver=VIKTOR), *PAST], subjects=[person(ANNETTE, guardian=BO)]),
+        s01(
+            [line("socialcenter", "S01", giver=VIKTOR), *PAST],
+            subjects=[person(ANNETTE, representatives=[representative()])],
+        ),
         ("CONSENT_EXPIRED",), BY_CITIZEN,
     ),
     "nobody's child": (orphan(), ("NO_CONSENT",), BY_HOLDER),

@@ -1,5 +1,6 @@
 """The rules as a table: what is unlike the plain question, and how the key then ends. Asked of every engine."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,11 +17,14 @@ from tests.model.questions import (
     line,
     person,
     question,
+    representative,
     role,
     tables,
 )
 
 S01 = key("socialcenter", "S01")
+Y01 = key("ydelse", "Y01")
+SHARES = ("data_sharing", "personal")
 F01 = key("familiecenter", "F01", VIKTOR)
 SAID = [line("socialcenter", "S01")]
 HER = [person(ANNETTE), child()]
@@ -36,6 +40,14 @@ def s01(**parts: Any) -> dict[str, Any]:
 def about(*people: dict[str, Any], one: dict[str, str] = S01, lines: Any = (), **parts: Any) -> dict[str, Any]:
     """Ask for one key about certain people, with certain lines."""
     return question(one, subjects=list(people), consents=list(lines), **parts)
+
+
+def by(
+    giver: str, row: dict[str, Any], one: dict[str, str] = S01, more: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """Let one person say yes to a key about Annette, for whom somebody may act."""
+    lines = [line(one["source"], one["category"], giver=giver)]
+    return about(person(ANNETTE, representatives=[row, *more]), one=one, lines=lines)
 
 
 def at_fifteen(**parts: Any) -> dict[str, Any]:
@@ -194,10 +206,70 @@ PERSON = {
         GIVEN,
     ),
     "under guardianship, on one's own word": (
-        about(person(ANNETTE, guardian=BO), lines=SAID), ("GUARDIAN_SCOPE",),
+        about(person(ANNETTE, representatives=[representative()]), lines=SAID), ("GUARDIAN_SCOPE",),
     ),
     "under guardianship, on the guardian's word": (
-        about(person(ANNETTE, guardian=BO), lines=[line("socialcenter", "S01", giver=BO)]), GIVEN,
+        by(BO, representative()), GIVEN,
+    ),
+    "the guardian's last day": (by(BO, representative(BO, "guardian_5", "personal", to=20190304)), GIVEN),
+    "the day after the guardianship": (
+        by(BO, representative(BO, "guardian_5", "personal", to=20190303)), ("GUARDIAN_SCOPE",),
+    ),
+    "the day after the guardianship, on one's own word": (
+        by(ANNETTE, representative(BO, "guardian_5", "personal", to=20190303)), GIVEN,
+    ),
+    "the guardian's first day": (by(BO, representative(BO, "guardian_5", "personal", **{"from": 20190304})), GIVEN),
+    "the day before the guardianship": (
+        by(BO, representative(BO, "guardian_5", "personal", **{"from": 20190305})), ("GUARDIAN_SCOPE",),
+    ),
+    "a guardian for money alone, on what is personal": (
+        by(BO, representative(BO, "guardian_5", "economic")), ("GUARDIAN_SCOPE",),
+    ),
+    "a guardian for money alone: the rest is one's own to say": (
+        by(ANNETTE, representative(BO, "guardian_5", "economic")), GIVEN,
+    ),
+    "a guardian for money alone, on benefits": (
+        by(BO, representative(BO, "guardian_5", "economic"), Y01), GIVEN,
+    ),
+    "a guardian for money alone: one's own word on benefits": (
+        by(ANNETTE, representative(BO, "guardian_5", "economic"), Y01), ("GUARDIAN_SCOPE",),
+    ),
+    "a guardian whose paper names nothing": (
+        by(BO, {**representative(BO, "guardian_5"), "scope": []}), ("GUARDIAN_SCOPE",),
+    ),
+    "a guardian by § 6, on benefits": (by(BO, representative(BO), Y01), GIVEN),
+    "an attorney whose power names sharing": (by(BO, representative(BO, "power_of_attorney", *SHARES)), GIVEN),
+    "an attorney: one's own word still counts": (
+        by(ANNETTE, representative(BO, "power_of_attorney", *SHARES)), GIVEN,
+    ),
+    "an attorney whose power does not name sharing": (
+        by(BO, representative(BO, "power_of_attorney", "personal")), ("GUARDIAN_SCOPE",),
+    ),
+    "an attorney whose power names sharing, of money": (
+        by(BO, representative(BO, "power_of_attorney", "data_sharing", "economic")), ("GUARDIAN_SCOPE",),
+    ),
+    "a power of attorney that ended yesterday": (
+        by(BO, representative(BO, "power_of_attorney", *SHARES, to=20190303)), ("GUARDIAN_SCOPE",),
+    ),
+    "a fremtidsfuldmagt that names sharing": (by(BO, representative(BO, "future_power", *SHARES)), GIVEN),
+    "a fremtidsfuldmagt in force: one's own word": (
+        by(ANNETTE, representative(BO, "future_power", *SHARES)), ("GUARDIAN_SCOPE",),
+    ),
+    "a fremtidsfuldmagt that does not name sharing: one's own word": (
+        by(ANNETTE, representative(BO, "future_power", "personal")), GIVEN,
+    ),
+    "a bisidder": (by(BO, representative(BO, "assistant", *SHARES)), ("GUARDIAN_SCOPE",)),
+    "a representative of a kind nobody knows": (by(BO, representative(BO, "friend", *SHARES)), ("GUARDIAN_SCOPE",)),
+    "two guardians, one for each part": (
+        by(BO, representative(BO, "guardian_5", "personal"), more=[representative(VIKTOR, "guardian_5", "economic")]),
+        GIVEN,
+    ),
+    "a minor's guardian does not speak for their health": (
+        about(
+            person(ANNETTE), at_fifteen(representatives=[representative()]), one=key("sundhed", "H01", VIKTOR),
+            lines=[line("sundhed", "H01", VIKTOR, BO)],
+        ),
+        ("CHILD_OWN_CONSENT",),
     ),
     "a protected address": (
         question(
