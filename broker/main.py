@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
@@ -30,7 +28,6 @@ from broker.adapters.house_keys import KeyFolder, read_key_folder
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.adapters.keys_file import KeyFileRefused
 from broker.adapters.people_rest import PeopleRest
-from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
 from broker.adapters.register_line import RegisterLine, RegisterUnusable
@@ -38,8 +35,9 @@ from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.errors import StoreUnavailable
-from broker.policy_tables import PolicyFaults, load_rules, unverified
-from broker.ports import Cases, Clock, Policy, Ports, Source
+from broker.engine import EngineNotNamed, open_policy
+from broker.policy_tables import PolicyFaults
+from broker.ports import Cases, Clock, Ports, Source
 from broker.registry import Reached, Registry, RegistryFaults, read_registry
 from broker.secrets import SecretMissing, read_secret, resolve
 from broker.settings import Settings
@@ -93,7 +91,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             people=await _people(registry.people, environ, stack),
             cases=await _cases(registry, clock, environ, stack),
             consents=consents,
-            policy=await _policy(settings, registry, stack),
+            policy=await open_policy(settings, registry, pool, stack),
             log=audit_log,
             sources=await _sources(settings, registry, environ, stack),
             directory=registry.directory,
@@ -165,44 +163,6 @@ async def _sources(
 def _report(dropped: Dropped) -> None:
     """Tell the operator that a source told what was not asked for or cannot be read; no word of what it was."""
     log.warning("dropped", source=dropped.source, kind=dropped.category, why=dropped.why, count=dropped.count)
-
-
-async def _policy(settings: Settings, registry: Registry, stack: AsyncExitStack) -> Policy:
-    """Choose the engine: a server if one is named, else an opa on PATH, else the embedded one (`design.md` 6.3)."""
-    if settings.profile == "production":
-        _refuse_unverified(registry, settings)
-    rules = load_rules(settings.policies)
-    opa = shutil.which("opa")
-    engine = settings.policy_engine or ("server" if settings.opa_url else "spawned" if opa else "embedded")
-    policy: OpaPolicy | SpawnedOpaPolicy | EmbeddedPolicy
-    if engine == "server" and settings.opa_url:
-        policy = await OpaPolicy.open(settings.opa_url, rules, registry.tables, token=settings.opa_token)
-    elif engine == "spawned" and opa:
-        policy = await SpawnedOpaPolicy.open(Path(opa), rules, registry.tables)
-    elif settings.profile == "production" and settings.policy_engine != "embedded":
-        raise EngineNotNamed
-    else:
-        policy = await EmbeddedPolicy.open(rules, registry.tables)
-    stack.push_async_callback(policy.close)
-    log.info("policy", engine=policy.mark.engine, revision=policy.mark.revision)
-    return policy
-
-
-def _refuse_unverified(registry: Registry, settings: Settings) -> None:
-    """Refuse law rows that nobody has verified, unless the settings name them (`design.md` 6b r)."""
-    named = {name.strip() for name in settings.unverified_law.split(",")}
-    rows = [row for row in unverified(registry.tables) if not {row, f"{row.partition('/')[0]}/*"} & named]
-    if rows:
-        raise PolicyFaults(
-            [f"{row}: nobody has verified this law row (BROKER_UNVERIFIED_LAW names what may be used)" for row in rows]
-        )
-
-
-class EngineNotNamed(ValueError):
-    """Production found no OPA and the embedded engine was not named: nothing is served."""
-
-    def __init__(self) -> None:
-        super().__init__("no OPA found; name BROKER_OPA_URL, or BROKER_POLICY_ENGINE=embedded on purpose")
 
 
 # What can be wrong before anything is served; each of these says it in words that hold no secret.

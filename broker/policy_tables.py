@@ -60,8 +60,12 @@ def load_law_tables(folder: Path) -> dict[str, Any]:
 
 def revision(rules: Rules, tables: Mapping[str, Any]) -> str:
     """Name rules and tables by one SHA-256: any change of either gives another name."""
-    canonical = json.dumps([dict(rules.modules), dict(tables)], sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(content(rules, tables)).hexdigest()
+
+
+def content(rules: Rules, tables: Mapping[str, Any]) -> bytes:
+    """Write rules and tables down, canonically: what their revision is the hash of."""
+    return json.dumps([dict(rules.modules), dict(tables)], sort_keys=True, separators=(",", ":")).encode()
 
 
 def unverified(tables: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from broker.adapters.database import Pool, Scope, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.domain.entries import CHANGED, ERASED, INTACT, LogEntry, LogFilter, LogPage, LogState, LogVerdict
 from broker.domain.errors import BadAsk, NotFound
+from broker.domain.events import FOR_REPLAY_ALONE
 from broker.domain.receipts import Receipt
 
 MOST_ENTRIES = 500
@@ -145,7 +147,7 @@ class LogReaderPostgres:
     async def _opened(self, rows: Sequence[Any]) -> list[LogEntry]:
         """Open bodies under their subjects' keys; a key that is gone leaves its entries closed."""
         keys = await self._vault.held_keys({(row["citizen"], row["tenant"]) for row in rows if row["citizen"]})
-        return [_opened(row, keys.get((row["citizen"], row["tenant"]))) for row in rows]
+        return [_shown(_opened(row, keys.get((row["citizen"], row["tenant"])))) for row in rows]
 
 
 def _opened(row: Any, key: bytes | None) -> LogEntry:
@@ -159,6 +161,13 @@ def _opened(row: Any, key: bytes | None) -> LogEntry:
     except errors.LogError:
         return _entry(row, CHANGED)
     return _entry(row, INTACT, orjson.loads(body))
+
+
+def _shown(entry: LogEntry) -> LogEntry:
+    """Leave out of a body what is kept for replay alone: no reader of this door is given it."""
+    if entry.body is None:
+        return entry
+    return replace(entry, body={name: value for name, value in entry.body.items() if name not in FOR_REPLAY_ALONE})
 
 
 def _closed(row: Any) -> LogEntry:

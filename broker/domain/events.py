@@ -17,6 +17,9 @@ from typing import Any, ClassVar
 from broker.domain.decisions import PolicyMark, Verdict
 from broker.domain.items import Item, Silent
 
+# Fields of a body that no page, answer or proof ever shows: they tell of more than the entry's own subject.
+FOR_REPLAY_ALONE = ("question_packed",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
@@ -98,6 +101,10 @@ class OutcomeReached(AuditEvent):
     kept: tuple[Item, ...] = field(repr=False)  # enters the body as an HMAC under the subject's key only
     emergency: bool = False
     judged_again: bool = False
+    # In the entry about the citizen asked for, on the requester's own log, alone: the question itself, packed, and the
+    # hash of what the policy answered to it, about everybody (`domain/kept.py`).
+    question_packed: str | None = field(default=None, repr=False)
+    decided: str | None = None
 
     def index(self) -> dict[str, Any]:
         """Add outcome, bases, reasons and sources read."""

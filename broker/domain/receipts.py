@@ -39,12 +39,16 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What may be fetched, of a recorded ask, on the facts and the decision it rests on."""
+    """What may be fetched, of a recorded ask, on the facts and the decision it rests on.
+
+    `again` is what the policy itself answered on these facts, where `decision` was narrowed by an earlier answer.
+    """
 
     recorded: Recorded
     facts: Facts
     decision: Decision
     keys: frozenset[Key]
+    again: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)

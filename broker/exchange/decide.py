@@ -34,4 +34,4 @@ def narrow(permit: Permit, facts: Facts, again: Decision) -> Permit:
     if {verdict.key for verdict in again.verdicts} != {verdict.key for verdict in permit.decision.verdicts}:
         raise PolicyBroken
     both = permit.decision.narrowed(again)
-    return Permit(permit.recorded, facts, both, both.permitted & permit.keys)
+    return Permit(permit.recorded, facts, both, both.permitted & permit.keys, again)

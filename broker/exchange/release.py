@@ -8,16 +8,14 @@ by then stays read: it is on record also where nothing of it leaves.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import replace
-
-import orjson
+from dataclasses import dataclass, replace
 
 from broker.domain.decisions import WITHHOLD, Verdict
 from broker.domain.directory import Directory
 from broker.domain.errors import FactsChanged, PolicyBroken, PolicyUnavailable, StoreUnavailable
 from broker.domain.events import OutcomeReached
 from broker.domain.items import Found
+from broker.domain.kept import canonical, decided, digest, packed
 from broker.domain.question import question
 from broker.domain.receipts import Permit, Released
 from broker.exchange.decide import narrow
@@ -66,7 +64,8 @@ async def _write_down_nothing(kept: Found, permit: Permit, first: Permit, log: A
         Verdict(verdict.key, WITHHOLD, reasons=(NO_JUDGEMENT,), shown=(NO_JUDGEMENT,), own=verdict.own)
         for verdict in permit.decision.verdicts
     )
-    nothing = replace(permit, decision=replace(permit.decision, verdicts=refused), keys=frozenset())
+    judged = permit.again or permit.decision
+    nothing = replace(permit, decision=replace(judged, verdicts=refused), keys=frozenset(), again=judged)
     await log.append(_outcomes(keep_permitted(kept, nothing, directory), nothing, first, directory))
 
 
@@ -86,8 +85,9 @@ def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory) 
     subjects = [recorded.citizen, *touched]
     read = {key.source for key in first.keys}
     elsewhere = {directory.sources[source].municipality for source in read} | _delegators(first, directory)
-    asked = _digest(permit)
+    asked = _asked(permit)
     events = [_outcome(kept, permit, first, asked, home, subject, None) for subject in subjects]
+    events[0] = replace(events[0], question_packed=packed(asked.question), decided=asked.answer)
     for municipality in sorted(elsewhere - {home}):
         theirs = frozenset(s for s in read if directory.sources[s].municipality == municipality)
         concerned = sorted({key.subject for key in first.keys if key.source in theirs}) or [recorded.citizen]
@@ -107,14 +107,14 @@ def _outcome(
     kept: Found,
     permit: Permit,
     first: Permit,
-    asked: str,
+    asked: _Asked,
     municipality: str,
     subject: str,
     sources: frozenset[str] | None,
 ) -> OutcomeReached:
     """Tell the outcome about one subject on one log; `sources` of None means all (the requester's own log).
 
-    `asked` is the question's hash, the same on every log.
+    The question's hash is the same on every log.
     """
     recorded, decision, facts = permit.recorded, permit.decision, permit.facts
     verdicts = tuple(v for v in decision.verdicts if v.key.subject == subject and _told(v, sources))
@@ -134,7 +134,7 @@ def _outcome(
         outcome=_word(verdicts, permit),
         verdicts=verdicts,
         mark=decision.mark,
-        question=asked,
+        question=asked.digest,
         registers=facts.registers,
         failed_registers=facts.failed_registers,
         sources_read=tuple(sorted({key.source for key in first.keys if _heard(key.source, sources)})),
@@ -163,8 +163,17 @@ def _word(verdicts: tuple[Verdict, ...], permit: Permit) -> str:
     return "released" if all(released) else "partly"
 
 
-def _digest(permit: Permit) -> str:
-    """Hash the question this decision answers, canonically, so that a replay can be held against it (P10)."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The question a decision answers, canonically, its hash, and the hash of what the policy answered (P10)."""
+
+    question: bytes
+    digest: str
+    answer: str
+
+
+def _asked(permit: Permit) -> _Asked:
+    """Lay out once what the entries keep of the question, so that a replay can be held against it."""
     keys = [verdict.key for verdict in permit.decision.verdicts]
-    asked = question(permit.recorded.ask, permit.recorded.caller, permit.facts, keys)
-    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    asked = canonical(question(permit.recorded.ask, permit.recorded.caller, permit.facts, keys))
+    return _Asked(asked, digest(asked), decided((permit.again or permit.decision).verdicts))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.main import _refuse_unverified
+from broker.engine import refuse_unverified
 from broker.policy_tables import PolicyFaults
 from broker.settings import read
 from tests.builders import ROOT, a_registry
@@ -21,7 +21,7 @@ TABLES = "categories/*,purposes/*,reasons/*,settings/*"
 def test_production_refuses_law_that_nobody_verified(tmp_path: Path) -> None:
     """Each unverified row is named, and nothing is served until it is verified or named (design 6b r)."""
     with pytest.raises(PolicyFaults) as caught:
-        _refuse_unverified(a_registry(tmp_path), read(GOOD | {"BROKER_UNVERIFIED_LAW": TABLES}))
+        refuse_unverified(a_registry(tmp_path), read(GOOD | {"BROKER_UNVERIFIED_LAW": TABLES}))
 
     assert caught.value.faults
     assert all(fault.startswith("statutes/") for fault in caught.value.faults)
@@ -29,7 +29,7 @@ def test_production_refuses_law_that_nobody_verified(tmp_path: Path) -> None:
 
 def test_unverified_law_can_be_named_on_purpose(tmp_path: Path) -> None:
     """A municipality may take the responsibility, table by table or row by row."""
-    _refuse_unverified(a_registry(tmp_path), read(GOOD | {"BROKER_UNVERIFIED_LAW": f"{TABLES},statutes/*"}))
+    refuse_unverified(a_registry(tmp_path), read(GOOD | {"BROKER_UNVERIFIED_LAW": f"{TABLES},statutes/*"}))
 
 
 def test_a_node_that_cannot_open_says_why_in_a_line_each(tmp_path: Path) -> None:

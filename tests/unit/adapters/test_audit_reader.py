@@ -14,6 +14,7 @@ from broker.adapters.audit_signer import LogSigner
 from broker.adapters.database import open_pool
 from broker.domain.entries import LogFilter, LogPage
 from broker.domain.errors import BadAsk, NotFound
+from broker.domain.kept import packed
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
 from tests.databases import BASE, Databases, opened
@@ -228,3 +229,20 @@ async def test_a_log_that_was_changed_is_not_signed(archive: Archive, superuser:
 
     signed = {state.municipality: state.signed_size for state in await archive.reader.logs()}
     assert signed == {"korsbaek": 0, "oestby": 1}
+
+
+async def test_no_reader_is_given_the_question_kept_for_replay(archive: Archive) -> None:
+    """It tells of others than the entry's subject: neither they nor an overseer are given it, by any way of reading."""
+    kept = an_outcome(archive.anna, archive.kim, question_packed=packed(b'{"giver":"h-bo"}'))
+    (receipt,) = await archive.databases.log.append([kept])
+    reader = archive.reader
+    read = [
+        *(await reader.of_subject(archive.anna)).entries,
+        *(await reader.search(["korsbaek"], LogFilter(citizen=archive.anna))).entries,
+        await reader.entry(receipt, municipalities=["korsbaek"]),
+        await reader.entry(receipt, subject=archive.anna),
+    ]
+
+    assert {entry.state for entry in read} == {"intact"}
+    assert sum(entry.receipt == receipt and entry.body is not None for entry in read) == 3
+    assert all("question_packed" not in (entry.body or {}) and "question_packed" not in entry.index for entry in read)

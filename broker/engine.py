@@ -1,0 +1,68 @@
+"""The policy of a node: which engine answers, and what must be so before it may.
+
+Rules kept here:
+- Production uses no law that nobody verified, and no embedded engine, unless they are named on purpose.
+- The revision of rules and tables is on record before the first question is answered from it (P10).
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+
+from broker.adapters.database import Pool
+from broker.adapters.policy_embedded import EmbeddedPolicy
+from broker.adapters.policy_opa import OpaPolicy
+from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
+from broker.adapters.revisions_sql import RevisionsSql
+from broker.policy_tables import PolicyFaults, Rules, load_rules, unverified
+from broker.registry import Registry
+from broker.settings import Settings
+
+log = structlog.get_logger()
+AnyPolicy = OpaPolicy | SpawnedOpaPolicy | EmbeddedPolicy
+
+
+class EngineNotNamed(ValueError):
+    """Production found no OPA and the embedded engine was not named: nothing is served."""
+
+    def __init__(self) -> None:
+        super().__init__("no OPA found; name BROKER_OPA_URL, or BROKER_POLICY_ENGINE=embedded on purpose")
+
+
+async def open_policy(settings: Settings, registry: Registry, pool: Pool, stack: AsyncExitStack) -> AnyPolicy:
+    """Open the engine of a node. Raises `PolicyFaults`, `EngineNotNamed`, `PolicyUnavailable`, `StoreUnavailable`."""
+    if settings.profile == "production":
+        refuse_unverified(registry, settings)
+    rules = load_rules(settings.policies)
+    policy = await _chosen(settings, registry, rules)
+    stack.push_async_callback(policy.close)
+    await RevisionsSql(pool).keep(rules, registry.tables)
+    log.info("policy", engine=policy.mark.engine, revision=policy.mark.revision)
+    return policy
+
+
+async def _chosen(settings: Settings, registry: Registry, rules: Rules) -> AnyPolicy:
+    """Choose the engine: a server if one is named, else an opa on PATH, else the embedded one (`design.md` 6.3)."""
+    opa = shutil.which("opa")
+    engine = settings.policy_engine or ("server" if settings.opa_url else "spawned" if opa else "embedded")
+    if engine == "server" and settings.opa_url:
+        return await OpaPolicy.open(settings.opa_url, rules, registry.tables, token=settings.opa_token)
+    if engine == "spawned" and opa:
+        return await SpawnedOpaPolicy.open(Path(opa), rules, registry.tables)
+    if settings.profile == "production" and settings.policy_engine != "embedded":
+        raise EngineNotNamed
+    return await EmbeddedPolicy.open(rules, registry.tables)
+
+
+def refuse_unverified(registry: Registry, settings: Settings) -> None:
+    """Refuse law rows that nobody has verified, unless the settings name them (`design.md` 6b r)."""
+    named = {name.strip() for name in settings.unverified_law.split(",")}
+    rows = [row for row in unverified(registry.tables) if not {row, f"{row.partition('/')[0]}/*"} & named]
+    if rows:
+        raise PolicyFaults(
+            [f"{row}: nobody has verified this law row (BROKER_UNVERIFIED_LAW names what may be used)" for row in rows]
+        )
