@@ -1,13 +1,16 @@
-"""`broker registry check FILE`: is this registry usable, and if not, what is wrong where."""
+"""`broker registry check FILE`: is this registry usable, and if not, what is wrong where, and what would mend it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from broker.cli.say import fail, out, print_json
+from broker.cli.say import FAILED, WRONG_USE, err, fail, out, print_json
+
+if TYPE_CHECKING:
+    from broker.registry import Fault, Registry
 
 registry = typer.Typer(no_args_is_help=True, help="The registry file: who and what the broker knows.")
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -22,18 +25,45 @@ def group() -> None:
 def check(
     file: Annotated[Path, typer.Argument(help="The registry file (YAML)")],
     policies: Annotated[Path, typer.Option(help="The folder of rules and law tables")] = POLICIES,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Take plain http, as a demo does")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON (broker/registry_check.schema.json)")] = False,
 ) -> None:
-    """Check a registry file against its schema, its own references and the law tables; exit 1 with every fault."""
-    from broker.registry import RegistryFaults, read_registry
+    """Check a registry file and all that it names; exit 1 with every fault, its line and its remedy.
 
+    Nobody is asked anything: what is checked is the file, the law tables, and the files that it names. Exit 2 where the
+    law tables cannot be read.
+    """
+    from broker.registry import RegistryFaults, address_faults, examine
+
+    if not (policies / "tables").is_dir():
+        fail("--policies: no folder of law tables", code=WRONG_USE)
     try:
-        found = read_registry(file, policies / "tables")
+        examined = examine(file, policies / "tables")
+        faults = sorted({*examined.faults, *address_faults(examined.sheet, demo=demo)})
     except RegistryFaults as error:
-        if as_json:
-            print_json({"ok": False, "faults": error.faults})
-            raise typer.Exit(1) from None
-        fail("\n".join(error.faults))
+        _say(None, list(error.found), as_json=as_json)
+    else:
+        _say(examined.registry, faults, as_json=as_json)
+
+
+def _say(found: Registry | None, faults: list[Fault], *, as_json: bool) -> None:
+    """Print what was found, for a reader or a machine."""
+    if as_json:
+        told = _counts(found) if found is not None else {}
+        print_json({"ok": not faults, "faults": [_as_json(fault) for fault in faults], **told})
+    elif faults:
+        for fault in faults:
+            err.print(str(fault), style="red", markup=False)
+        err.print(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}", style="bold red", markup=False)
+    elif found is not None:
+        counts = _counts(found)
+        out.print("ok: " + ", ".join(f"{number} {name}" for name, number in counts["counts"].items()))
+        out.print(f"revision {counts['revision']}")
+    if faults:
+        raise typer.Exit(FAILED)
+
+
+def _counts(found: Registry) -> dict[str, Any]:
     directory = found.directory
     counts = {
         "municipalities": len(directory.municipalities),
@@ -42,9 +72,18 @@ def check(
         "systems": len(found.systems),
         "employers": len(found.employers),
         "delegations": len(directory.delegations),
+        "trials": len(directory.trials),
     }
-    if as_json:
-        print_json({"ok": True, "revision": directory.revision, **counts})
-        return
-    out.print("ok: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-    out.print(f"revision {directory.revision}")
+    return {"revision": directory.revision, "counts": counts}
+
+
+def _as_json(fault: Fault) -> dict[str, Any]:
+    place = fault.place
+    return {
+        "file": place.file,
+        "line": place.line or None,
+        "column": place.column or None,
+        "where": fault.where,
+        "what": fault.what,
+        "remedy": fault.remedy,
+    }

@@ -40,7 +40,7 @@ def test_a_node_that_cannot_open_says_why_in_a_line_each(tmp_path: Path) -> None
     )
 
     assert done.returncode == 1
-    assert done.stderr.strip() == "none.yaml: cannot be read (FileNotFoundError)"
+    assert done.stderr.strip() == "none.yaml: cannot be read (FileNotFoundError); look at its name and its rights"
 
 
 def test_a_taken_port_is_one_clear_line() -> None:
