@@ -1,4 +1,4 @@
-"""Registry files for tests: a small whole one as text, and the demo's as the broker reads it, each with its key files."""
+"""Registry files for tests: a small whole one as text, and the demo's as the broker reads it; with their key files."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def written(folder: Path, raw: Any) -> Path:
     file = folder / "registry.yaml"
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # the library's own switch
     with file.open("w", encoding="utf-8") as sink:
         writer.dump(raw, sink)
     return file

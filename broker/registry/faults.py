@@ -75,5 +75,5 @@ def listed(names: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Give the known name that was probably meant, or None."""
-    found: Sequence[str] = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    found: Sequence[str] = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return found[0] if found else None

@@ -36,7 +36,7 @@ class Files:
         if name is None or name in self.mappings or name in self._unread:
             return
         try:
-            found = read_file(self._folder / name, name)
+            found = read_file(self._folder / name, _called(name))
         except RegistryFaults as error:
             self._refuse(row, "reads_file", name, error)
             return
@@ -68,7 +68,7 @@ class Files:
                 return json.loads(file.read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
             pass
-        return read_file(file, name).value
+        return read_file(file, _called(name)).value
 
     def _refuse(self, row: Row, field: str, name: str, error: RegistryFaults) -> None:
         """Say that a file cannot be read: at the name that leads to it when there is none, else inside of it."""
@@ -88,6 +88,11 @@ def shared_keys(files: Files) -> Iterator[Fault]:
             for print_ in sorted({_material(key) for key in _members(jwks) if "x" in key or "n" in key}):
                 if (first := owners.setdefault(print_, name)) != name:
                     yield row.fault("jwks_file", f"has the same key as {first}", "make a key pair for each owner")
+
+
+def _called(name: str) -> str:
+    """Give a file's name as faults may repeat it."""
+    return name if name.isprintable() and len(name) <= 200 else "(a file)"
 
 
 def _members(jwks: Any) -> list[Mapping[str, Any]]:

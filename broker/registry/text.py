@@ -107,7 +107,9 @@ def _not_yaml(error: YAMLError, name: str) -> Fault:
     mark, begin = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     mark = mark or begin
     place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
-    since = f" (it belongs to what begins on line {begin.line + 1})" if begin and begin.line != mark.line else ""
+    since = (
+        f" (it belongs to what begins on line {begin.line + 1})" if mark and begin and begin.line < mark.line else ""
+    )
     remedy = "look at the indent, the quotes and brackets, and the colon before here"
     return Fault(place, "", f"not YAML from here on{since}", remedy)
 
