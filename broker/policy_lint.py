@@ -60,6 +60,11 @@ class Module:
         """The names its own rules and functions have."""
         return frozenset(_name(rule) for rule in self.rules)
 
+    @property
+    def nodes(self) -> Iterator[tuple[str, Node]]:
+        """Every node of its tree with its kind, outer before inner."""
+        return _walk(self.ast)
+
     def source(self, node: Node) -> str:
         """Give the text of a node, as it was written."""
         span = _span(node)
@@ -74,15 +79,21 @@ def lint(folder: Path) -> list[str]:
     for file in files:
         text = file.read_text("utf-8")
         try:
-            modules.append(_parsed(file.name, text))
+            modules.append(parsed(file.name, text))
         except RuntimeError:
             faults.append(f"{file.name}:1: the embedded engine cannot read it")
             continue
-        faults += [f"{file.name}:{line}: {what}" for check in CHECKS for line, what in check(modules[-1])]
+        faults += faults_of(modules[-1])
     return sorted({*faults, *_cycles(modules)})
 
 
-def _parsed(name: str, text: str) -> Module:
+def faults_of(module: Module) -> list[str]:
+    """List every break of the profile in one file, as `file:line: what`."""
+    return [f"{module.name}:{line}: {what}" for check in CHECKS for line, what in check(module)]
+
+
+def parsed(name: str, text: str) -> Module:
+    """Read one Rego file; raise `RuntimeError` when the embedded engine cannot."""
     engine = regorus.Engine()
     engine.add_policy(name, text)
     return Module(name, text, json.loads(engine.get_ast_as_json())[0]["ast"])

@@ -20,6 +20,7 @@ from broker.adapters.policy_answer import contract
 from broker.domain.errors import PolicyBroken, PolicyUnavailable
 from broker.policy_shape import shape
 from tests.model.engines import RULES, TABLES, Engines, opa_on_path
+from tests.model.pairs import FACTORS, of_row, pairwise
 from tests.model.plain_policy import plain_decision
 from tests.model.questions import POLICIES, broken, random_question
 
@@ -64,6 +65,34 @@ def test_embedded_and_opa_agree(engines: Engines, tmp_path: Path) -> None:
                 differing.append(seed)
 
     assert differing == []
+
+
+def test_all_agree_on_every_pair(engines: Engines, tmp_path: Path) -> None:
+    """Where any two values of two factors meet, the model, the embedded engine and OPA give the same verdicts."""
+    judge, rows = contract(RULES, TABLES), pairwise(FACTORS)
+    asked = [of_row(row) for row in rows]
+    check = shape(SCHEMA)
+    assert all(check(question) for question in asked)
+    ours = [engines.decide("embedded", question) for question in asked]
+    opa = judged(opa_on_path(), asked, tmp_path)
+
+    differing = [
+        row
+        for row, question, decision, raw in zip(rows, asked, ours, opa, strict=True)
+        if judge.decision(raw, question, decision.mark) != decision
+        or engines.decide("plain", question).verdicts != decision.verdicts
+    ]
+
+    assert differing == []
+
+
+def test_the_pairs_reach_every_stage() -> None:
+    """What is asked pair by pair ends in every stage and on every basis, so that agreeing on it means something."""
+    ended = [plain_decision(of_row(row), TABLES)["verdicts"][0] for row in pairwise(FACTORS)]
+
+    stages = {TABLES["reasons"][code]["stage"] for verdict in ended for code in verdict["reasons"]}
+    assert stages == {1, 2, 3, 4, 5}
+    assert {basis["kind"] for verdict in ended for basis in verdict["basis"]} == {"own_case", "statute", "consent"}
 
 
 def test_broken_questions_release_nothing(engines: Engines) -> None:

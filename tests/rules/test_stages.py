@@ -451,6 +451,17 @@ def test_the_table(engines: Engines, engine: str, name: str) -> None:
         assert (verdict.released, verdict.reasons) == (False, expected)
 
 
+def test_every_engine_gives_the_rows_the_same_decision(engines: Engines, engine: str) -> None:
+    """Each row's whole decision, what is shown, masked and missing too, is the model's (`tools/mutants` counts on it)."""
+    differing = [
+        name
+        for name, (asked, _) in TABLE.items()
+        if engines.decide(engine, asked).verdicts != engines.decide("plain", asked).verdicts
+    ]
+
+    assert differing == []
+
+
 def test_what_the_asker_sees(engines: Engines, engine: str) -> None:
     """A reason that the asker may see is shown as it is; one of the log alone never (`test_shown.py` says what is)."""
     for asked, expected in TABLE.values():

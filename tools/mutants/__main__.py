@@ -1,0 +1,134 @@
+"""`python3 run.py mutants`: damage the rules in every small way there is, and count who notices."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from broker.policy_lint import parsed
+from tests.model.questions import POLICIES
+from tools.mutants.damage import Mutant, mutants
+from tools.mutants.jury import Jury, Verdict
+from tools.places import ROOT
+
+AT_ONCE = 2
+SEEDS = 500
+FEWEST, SHARE = 150, 0.98
+EQUAL = ROOT / "tests" / "rules" / "equal_mutants.yaml"
+Tried = tuple[Mutant, Verdict]
+_WIDTH = 30
+_jury: list[Jury] = []
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Try every mutant; 1 when too many survive, or one that the list calls equal was noticed or is no more."""
+    options = _parser().parse_args(arguments)
+    in_part = bool(options.only or options.part)
+    tried = _try(_chosen(_made(options.only), options.part), options.seeds)
+    report = _report(tried, _equal(), in_part=in_part)
+    _print(report, as_json=options.json)
+    enough = report["share"] >= SHARE and (report["mutants"] >= FEWEST or in_part)
+    return 0 if enough and not report["stale"] else 1
+
+
+def _report(tried: Sequence[Tried], equal: Mapping[str, str], *, in_part: bool) -> dict[str, Any]:
+    """Count who noticed what; of a part it cannot be said which of the equal ones are no more."""
+    counted = [(mutant, verdict) for mutant, verdict in tried if verdict != "no rules" and mutant.name not in equal]
+    survived = [f"{mutant.file}:{mutant.line}: {mutant.name}" for mutant, who in counted if who == "survived"]
+    noticed = len(counted) - len(survived)
+    noticed_after_all = set(equal) & {mutant.name for mutant, verdict in tried if verdict != "survived"}
+    gone = set() if in_part else set(equal) - {mutant.name for mutant, _ in tried}
+    return {
+        "mutants": len(counted),
+        "noticed": noticed,
+        "share": round(noticed / len(counted), 4) if counted else 0.0,
+        "by": dict(sorted(Counter(verdict for _, verdict in counted).items())),
+        "equal": len(equal),
+        "no_rules": sum(verdict == "no rules" for _, verdict in tried),
+        "survived": survived,
+        "stale": sorted(noticed_after_all | gone),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run.py mutants",
+        description="Damage the rules one line at a time; the tests of the rules must notice.",
+        epilog=f"Ends with 0 when at least {FEWEST} were tried and {SHARE:.0%} of them noticed.",
+    )
+    parser.add_argument("--only", metavar="FILE", help="one file of policies/, such as consent.rego")
+    parser.add_argument("--part", metavar="I/N", help="every N-th mutant from the I-th on, as 1/4")
+    parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"random questions to ask ({SEEDS})")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    return parser
+
+
+def _made(only: str | None) -> list[Mutant]:
+    files = sorted(file for file in POLICIES.glob("*.rego") if not file.name.endswith("_test.rego"))
+    ours = [file for file in files if not file.name.startswith("opa_") and only in (None, file.name)]
+    return [mutant for file in ours for mutant in mutants(parsed(file.name, file.read_text("utf-8")))]
+
+
+def _chosen(made: list[Mutant], part: str | None) -> list[Mutant]:
+    place, _, count = (part or "1/1").partition("/")
+    return made[int(place) - 1 :: int(count)]
+
+
+def _equal() -> dict[str, str]:
+    """Read which damages change nothing that anybody could see, each with the reason why."""
+    if not EQUAL.exists():
+        return {}
+    told: dict[str, str] = YAML(typ="safe").load(EQUAL) or {}
+    return told
+
+
+def _try(made: Sequence[Mutant], seeds: int) -> list[Tried]:
+    began = time.monotonic()
+    with ProcessPoolExecutor(AT_ONCE, initializer=_sit, initargs=(seeds,)) as pool:
+        tried: list[Tried] = []
+        for outcome in pool.map(_judge, made, chunksize=4):
+            tried.append(outcome)
+            _tell(len(tried), len(made), time.monotonic() - began)
+    return tried
+
+
+def _sit(seeds: int) -> None:
+    _jury.append(Jury(seeds))
+
+
+def _judge(mutant: Mutant) -> Tried:
+    return mutant, _jury[0].try_one(mutant)
+
+
+def _tell(done: int, count: int, seconds: float) -> None:
+    """Move the bar on a terminal; elsewhere say now and then how far it is."""
+    filled = _WIDTH * done // count
+    if sys.stderr.isatty():
+        bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}]"
+        print(f"\r\033[K{bar} {done}/{count}, {seconds:.0f} s", end="" if done < count else "\n", file=sys.stderr)
+    elif done % 100 == 0:
+        print(f"{done}/{count}, {seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+def _print(report: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(report, indent=2))
+        return
+    told = ", ".join(f"{who} {count}" for who, count in report["by"].items())
+    print(f"{report['noticed']} of {report['mutants']} mutants noticed ({report['share']:.1%}); by: {told}")
+    print(f"besides: {report['no_rules']} that are no rules at all, {report['equal']} that change nothing")
+    for what in ("survived", "stale"):
+        for line in report[what]:
+            print(f"{what}: {line}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

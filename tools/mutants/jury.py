@@ -1,0 +1,93 @@
+"""Who notices a mutant: questions of the rules' table, made pair by pair, and random; the lint; the rules' own tests.
+
+All these questions are answered by the rules and by a model in plain Python in the tests, and the whole decisions
+compared (`tests/rules/test_stages.py`, `tests/differential`): a mutant that answers one of them otherwise fails there.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import regorus
+
+from broker.policy_lint import faults_of, parsed
+from broker.policy_tables import Rules, load_rules
+from tests.model.pairs import FACTORS, of_row, pairwise
+from tests.model.questions import POLICIES, random_question, tables
+from tests.rules.test_stages import TABLE
+from tools.mutants.damage import Mutant
+from tools.parts import found
+
+ENTRY_POINT = "data.broker.share.decision"
+Verdict = Literal["table", "pairs", "random", "lint", "rego", "survived", "no rules"]
+
+
+class Jury:
+    """Knows what the sound rules answer. Each process makes one of its own."""
+
+    def __init__(self, seeds: int) -> None:
+        self._rules = load_rules(POLICIES)
+        self._tables = json.dumps({"tables": tables()})
+        asked: dict[Verdict, list[dict[str, Any]]] = {
+            "table": [question for question, *_ in TABLE.values()],
+            "pairs": [of_row(row) for row in pairwise(FACTORS)],
+            "random": [*_random(seeds)],
+        }
+        self._asked = [(who, json.dumps(question)) for who, questions in asked.items() for question in questions]
+        sound = self._engine(self._rules.portable)
+        self._answers = [_answer(sound, question) for _, question in self._asked]
+
+    def try_one(self, mutant: Mutant) -> Verdict:
+        """Tell who notices it first; `no rules` where the engine cannot read what it left."""
+        try:
+            engine = self._engine({**self._rules.portable, mutant.file: mutant.text})
+            engine.set_input_json("{}")
+            engine.eval_rule_as_json(ENTRY_POINT)
+        except RuntimeError:
+            return "no rules"
+        for (who, question), answer in zip(self._asked, self._answers, strict=True):
+            if _answer(engine, question) != answer:
+                return who
+        if faults_of(parsed(mutant.file, mutant.text)):
+            return "lint"
+        return "rego" if _own_tests_fail(self._rules, mutant) else "survived"
+
+    def _engine(self, modules: Mapping[str, str]) -> Any:
+        engine = regorus.Engine()
+        for name, text in modules.items():
+            engine.add_policy(name, text)
+        engine.add_data_json(self._tables)
+        return engine
+
+
+def _random(seeds: int) -> Iterator[dict[str, Any]]:
+    return (random_question(random.Random(seed)) for seed in range(seeds))  # noqa: S311 -- seeded, to be had again
+
+
+def _answer(engine: Any, question: str) -> str:
+    engine.set_input_json(question)
+    try:
+        answer: str = engine.eval_rule_as_json(ENTRY_POINT)
+    except RuntimeError:
+        return "no answer"
+    return answer
+
+
+def _own_tests_fail(rules: Rules, mutant: Mutant) -> bool:
+    """Run the tests in Rego against the damaged file; without OPA nobody is asked."""
+    opa = found("opa")
+    if opa is None:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        there = Path(folder, "policies")
+        shutil.copytree(rules.folder, there)
+        (there / mutant.file).write_text(mutant.text, "utf-8")
+        command: list[str | Path] = [opa, "test", "--ignore=*.schema.json", "--ignore=capabilities.json", there]
+        return subprocess.run(command, capture_output=True, check=False).returncode != 0
