@@ -210,11 +210,15 @@ class Connector(ABC):
             if own_id is None:
                 return [], frozenset()
             permitted = [read for read in self._reads if read.category in categories]
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._read(errand, own_id, read)) for read in permitted]
+            if len(permitted) == 1:
+                answers = [await self._read(errand, own_id, permitted[0])]
+            else:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._read(errand, own_id, read)) for read in permitted]
+                answers = [task.result() for task in tasks]
         finally:
             self._under_way -= 1
-        told = [(read, task.result()) for read, task in zip(permitted, tasks, strict=True)]
+        told = list(zip(permitted, answers, strict=True))
         if sum(len(records) for _, records in told) > self.limits.most_records:
             raise SourceFailed(self.name, "too_much")
         return told, frozenset({errand.cpr, own_id})

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -206,13 +207,24 @@ async def _leave_as_is(connection: Connection) -> None:
     """Reset nothing: settings are local to their transaction."""
 
 
-@asynccontextmanager
-async def reaching_the_store() -> AsyncIterator[None]:
+class _ReachingTheStore:
+    """Keeps nothing, so that one serves all."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, UNREACHABLE):
+            raise StoreUnavailable from None
+
+
+_REACHING = _ReachingTheStore()
+
+
+def reaching_the_store() -> AbstractAsyncContextManager[None]:
     """Turn whatever PostgreSQL or the network says into `StoreUnavailable`."""
-    try:
-        yield
-    except UNREACHABLE:
-        raise StoreUnavailable from None
+    return _REACHING
 
 
 @asynccontextmanager

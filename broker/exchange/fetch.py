@@ -9,7 +9,7 @@ from broker.domain.asks import Key
 from broker.domain.errors import SourceFailed
 from broker.domain.items import Found, Item, Silent
 from broker.domain.receipts import Permit
-from broker.exchange.together import together
+from broker.exchange.together import each
 from broker.ports import Source
 
 
@@ -19,12 +19,9 @@ async def fetch(permit: Permit, sources: Mapping[str, Source]) -> Found:
     An error that nobody named ends the ask, and with it every read that is still under way.
     """
     places = sorted(_grouped(permit.keys).items())
-    async with together() as group:
-        reads = [
-            group.create_task(_read(sources[source], permit, subject, categories))
-            for (source, subject), categories in places
-        ]
-    answers = [read.result() for read in reads]
+    answers = await each(
+        [_read(sources[source], permit, subject, categories) for (source, subject), categories in places]
+    )
     told = [
         (item, item.key in {Key(*place[:1], category, *place[1:]) for category in categories})
         for (place, categories), answer in zip(places, answers, strict=True)

@@ -26,7 +26,7 @@ from broker.domain.facts import (
 from broker.domain.identity import Caller
 from broker.domain.personal import Personal
 from broker.domain.receipts import Recorded
-from broker.exchange.together import together
+from broker.exchange.together import Together, each
 from broker.ports import Cases, Consents, Handles, People
 
 NO_CASE = CaseRecord(exists=False)
@@ -87,11 +87,9 @@ async def look_up(
     subjects = tuple(_subject(person, names, directory, child=i > 0) for i, person in enumerate(persons))
     caller = recorded.caller
     everybody = [subject.handle for subject in subjects]
-    async with together() as group:
-        read = group.create_task(
-            consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, everybody)
-        )
+    async with Together() as group:
         group.create_task(handles.note_known(_heard_of(subjects, people, told)))
+        read = await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, everybody)
     return Facts(
         at=recorded.at,
         today=danish_day(recorded.at),
@@ -101,7 +99,7 @@ async def look_up(
         subjects=subjects,
         case=told.case,
         employment=told.employment,
-        consents=read.result(),
+        consents=read,
         registers=tuple(sorted({people.name, cases.name})),
         failed_registers=told.failed,
         related=_related(recorded, told, names),
@@ -119,17 +117,15 @@ async def look_again(facts: Facts, recorded: Recorded, consents: Consents) -> Co
 async def _ask_registers(recorded: Recorded, people: People, cases: Cases, *, children: bool) -> _Registers:
     """Ask both registers at once, then the children's entries where they matter; note who stayed silent."""
     failed: set[str] = set()
-    async with together() as group:
+    async with Together() as group:
         asked = group.create_task(_person(people, recorded.ask.citizen, failed))
-        told = group.create_task(_case(cases, recorded, failed))
-    citizen, (case, employment) = asked.result(), told.result()
+        case, employment = await _case(cases, recorded, failed)
+    citizen = asked.result()
     wanted = children or recorded.caller.caseworker.cpr is not None
     # A stranger's case opens nothing, so nothing more is read for it: no call tells of the citizen's children.
     numbers = citizen.children if wanted and case.concerns_citizen else ()
-    async with together() as group:
-        entries = [group.create_task(_person(people, cpr, failed)) for cpr in numbers]
-    found = tuple(entry.result() for entry in entries)
-    return _Registers(citizen, found, case, employment, tuple(sorted(failed)))
+    found = await each([_person(people, cpr, failed) for cpr in numbers])
+    return _Registers(citizen, tuple(found), case, employment, tuple(sorted(failed)))
 
 
 async def _person(people: People, cpr: Personal[str], failed: set[str]) -> RegisterPerson:

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-@asynccontextmanager
-async def together() -> AsyncIterator[asyncio.TaskGroup]:
-    """Give a group for tasks and wait for all of them; where one fails the others are called off first.
+class Together:
+    """A group for tasks that waits for all of them; where one fails the others are called off first.
 
     Raises the first error itself, so that whoever handles it by name finds it; nothing of the others hangs on it.
     """
-    failed: BaseException
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as several:
-        failed = _first(several)
-    else:
-        return
-    # Raised out here, so that what else went wrong hangs on it in no way (P4).
-    raise failed
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> asyncio.TaskGroup:
+        return await self._group.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        failed: BaseException
+        try:
+            await self._group.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as several:
+            failed = _first(several)
+        else:
+            return
+        try:
+            raise failed
+        finally:
+            # What else went wrong, or was called off, hangs on it in no way (P4).
+            failed.__context__ = None
+
+
+async def each(errands: list[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run all at once and give what each gave, in their order; a single one needs no task of its own."""
+    if len(errands) < 2:
+        return [await errand for errand in errands]
+    async with Together() as group:
+        tasks = [group.create_task(errand) for errand in errands]
+    return [task.result() for task in tasks]
 
 
 def _first(error: BaseException) -> BaseException:

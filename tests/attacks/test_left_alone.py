@@ -12,7 +12,7 @@ import pytest
 from broker.domain.errors import StoreUnavailable
 from broker.domain.events import AskMade
 from broker.exchange import exchange
-from broker.exchange.together import together
+from broker.exchange.together import Together, each
 from tests.builders import CASE, FAMILY, FAR, JOB, SOCIAL, SmallHouse, a_caller, a_house, an_ask
 
 Reading = Callable[..., Awaitable[Any]]
@@ -121,7 +121,7 @@ async def test_the_first_of_many_errors_is_told() -> None:
         raise error
 
     async def all_at_once() -> None:
-        async with together() as group:
+        async with Together() as group:
             group.create_task(die(StoreUnavailable()))
             group.create_task(die(KeyError("CANARY")))
 
@@ -130,3 +130,34 @@ async def test_the_first_of_many_errors_is_told() -> None:
 
     assert raised.value.__context__ is None
     assert raised.value.__cause__ is None
+
+
+async def test_nothing_hangs_on_an_error_that_calls_off_who_started_it() -> None:
+    """Whoever started the others and does a part of the work itself is called off with them, and leaves no trace."""
+    slow = Slow()
+
+    async def die() -> None:
+        await slow.begun.wait()
+        raise KeyError("CANARY")
+
+    async def both() -> None:
+        async with Together() as group:
+            group.create_task(die())
+            await slow()
+
+    with pytest.raises(KeyError) as raised:
+        await both()
+
+    assert slow.called_off
+    assert raised.value.__context__ is raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 5])
+async def test_each_gives_what_each_gave_in_order(many: int) -> None:
+    """However many there are, none is left out, and the last to be done changes no place."""
+
+    async def give(number: int) -> int:
+        await asyncio.sleep((many - number) / 1000)
+        return number
+
+    assert await each([give(number) for number in range(many)]) == list(range(many))
