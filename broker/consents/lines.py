@@ -27,7 +27,8 @@ from broker.exchange.look_up import cases_of, look_up
 from broker.exchange.record import record
 from broker.ports import Ports
 
-ADULT_AGE, OWN_HEALTH_AGE = 18, 15
+ADULT_AGE, YOUNG_AGE = 18, 15
+ALONE, TOGETHER = "alone", "together"
 # What a yes can mend. Anything else refuses the request as it would refuse the ask.
 MENDED_BY_CONSENT = GENERIC_REASONS | {
     "CONSENT_EXPIRED",
@@ -177,9 +178,10 @@ def _hard_reasons(decision: Decision) -> tuple[str, ...]:
 
 
 def _lines(key: Key, subject: Subject, facts: Facts, directory: Directory) -> list[RequestLine]:
-    """Say who is to say yes: the adult, the young person (health, SUL § 17 stk. 3), each custody holder.
+    """Say who is to say yes: the adult, each custody holder, and from 15 the young person: alone, or with them.
 
-    For an adult also whoever may speak for them in this today, in their stead or beside them.
+    Alone is what concerns their health (SUL § 17, stk. 3). For an adult also whoever may speak for them in this
+    today, in their stead or beside them.
     """
     home = directory.sources[key.source].municipality
     row = (key.source, home, key.category)
@@ -191,12 +193,14 @@ def _lines(key: Key, subject: Subject, facts: Facts, directory: Directory) -> li
         )
         others = {(one.holder, GUARDIAN if one.kind in GUARDIANS else ATTORNEY) for one in speaking}
         return own + [RequestLine(key.subject, holder, capacity, *row) for holder, capacity in sorted(others)]
-    if category.health and not _below(subject, OWN_HEALTH_AGE, facts.today):
-        return [RequestLine(key.subject, key.subject, SELF, *row)]
+    way = None if _below(subject, YOUNG_AGE, facts.today) else category.young_person
+    own = [RequestLine(key.subject, key.subject, SELF, *row)] if way in (ALONE, TOGETHER) else []
+    if way == ALONE:
+        return own
     holders = _holders(subject, facts)
     if not holders:
         raise BadAsk("/lines", "not_of_this_citizen")
-    return [RequestLine(key.subject, holder, CUSTODY_HOLDER, *row) for holder in holders]
+    return own + [RequestLine(key.subject, holder, CUSTODY_HOLDER, *row) for holder in holders]
 
 
 def _holders(subject: Subject, facts: Facts) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from broker.consents.lines import Prepared, Wanted, prepare
 from broker.consents.texts import TEXT_VERSION
-from broker.domain.consents import ConsentRequest
+from broker.domain.consents import ConsentRequest, RequestLine
 from broker.domain.days import day_number, day_of
 from broker.domain.errors import NotFound
 from broker.domain.events import ConsentRequested
@@ -57,7 +58,10 @@ def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest
 
 
 def _events(request: ConsentRequest, actor: str) -> list[ConsentRequested]:
-    """One event about each person whose data is asked for, the citizen first."""
+    """One event about each person whose data is asked for, the citizen first.
+
+    What a young person alone may see is in none about the citizen; who may see none of it has no event at all.
+    """
     first = ConsentRequested(
         municipality=request.municipality,
         subject=request.citizen,
@@ -67,12 +71,16 @@ def _events(request: ConsentRequest, actor: str) -> list[ConsentRequested]:
         unit=request.unit,
         purpose=request.purpose,
         case=request.case,
-        lines=tuple(sorted({(line.subject, line.source, line.category) for line in request.lines})),
+        lines=_rows(line for line in request.lines if request.citizen in line.parties(request.citizen)),
         channel="system",
         text_version=request.text_version,
     )
     others = sorted({line.subject for line in request.lines} - {request.citizen})
-    return [first] + [
-        replace(first, subject=subject, lines=tuple(row for row in first.lines if row[0] == subject))
+    return ([first] if first.lines else []) + [
+        replace(first, subject=subject, lines=_rows(line for line in request.lines if line.subject == subject))
         for subject in others
     ]
+
+
+def _rows(lines: Iterable[RequestLine]) -> tuple[tuple[str, str, str], ...]:
+    return tuple(sorted({(line.subject, line.source, line.category) for line in lines}))

@@ -51,7 +51,8 @@ class SourceEntry:
 class Category:
     """A data category of `domain.md` 3.1: level 1 to 4; `child` if it concerns a child of the citizen.
 
-    `area` is the part of life it belongs to, as guardianship and powers of attorney are divided.
+    `area` is the part of life it belongs to, as guardianship and powers of attorney are divided. `young_person` says
+    how somebody of 15 to 17 consents to it: alone, together with the custody holders, or (None) they alone.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Category:
     never: bool
     name_da: str
     name_en: str
+    young_person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,9 @@ def _outcome(
     recorded, decision, facts = permit.recorded, permit.decision, permit.facts
     verdicts = tuple(v for v in decision.verdicts if v.key.subject == subject and _told(v, sources))
     items = tuple(item for item in kept.items if item.subject == subject and _heard(item.source, sources))
+    # Where a child was asked about, and the citizen not, is the child's to know (SUL § 17, stk. 3).
+    touched = {key for key in first.keys if key.subject == subject}
+    read = tuple(sorted({key.source for key in touched if _heard(key.source, sources)}))
     own = {verdict.key for verdict in verdicts if verdict.own}
     own_items = sum(item.key in own for item in items)
     return OutcomeReached(
@@ -137,8 +140,8 @@ def _outcome(
         question=asked.digest,
         registers=facts.registers,
         failed_registers=facts.failed_registers,
-        sources_read=tuple(sorted({key.source for key in first.keys if _heard(key.source, sources)})),
-        silent=tuple(row for row in kept.silent if _heard(row.source, sources)),
+        sources_read=read,
+        silent=tuple(row for row in kept.silent if row.source in read),
         dropped=kept.dropped,
         own_items=own_items,
         shared_items=len(items) - own_items,

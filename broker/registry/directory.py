@@ -68,6 +68,7 @@ def _category(i: str, row: Any) -> Category:
         never=bool(row.get("never")),
         name_da=row["name_da"],
         name_en=row["name_en"],
+        young_person=row["young_person"],
     )
 
 

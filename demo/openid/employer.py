@@ -81,4 +81,4 @@ class Employers:
             "iat": now,
             "exp": now + SECONDS,
             "jti": secrets.token_urlsafe(18),
-        }
+        } | ({"cpr": person["cpr"]} if "cpr" in person else {})

@@ -24,6 +24,9 @@ from tests.model.questions import (
 
 S01 = key("socialcenter", "S01")
 Y01 = key("ydelse", "Y01")
+H01V = key("sundhed", "H01", VIKTOR)
+HELD = {"holder": ANNETTE, "from": 20060920, "to": 99991231}
+EARLY = {"from": 20190101, "to": 20191231}
 SHARES = ("data_sharing", "personal")
 F01 = key("familiecenter", "F01", VIKTOR)
 SAID = [line("socialcenter", "S01")]
@@ -204,6 +207,70 @@ PERSON = {
             lines=[line("familiecenter", "F01", VIKTOR), line("familiecenter", "F01", VIKTOR, VIKTOR)],
         ),
         GIVEN,
+    ),
+    "15, born on 29 February: not yet on the 28th": (
+        about(
+            person(ANNETTE), at_fifteen(born=20040229), one=H01V, lines=[line("sundhed", "H01", VIKTOR, **EARLY)],
+            today=20190228,
+        ),
+        GIVEN,
+    ),
+    "15, born on 29 February: from 1 March": (
+        about(
+            person(ANNETTE), at_fifteen(born=20040229), one=H01V, lines=[line("sundhed", "H01", VIKTOR, **EARLY)],
+            today=20190301,
+        ),
+        ("CHILD_OWN_CONSENT",),
+    ),
+    "18, born on 29 February: not yet on the 28th": (
+        about(person(ANNETTE, born=20010229), lines=[line("socialcenter", "S01", **EARLY)], today=20190228),
+        ("CUSTODY_UNKNOWN",),
+    ),
+    "18, born on 29 February: from 1 March": (
+        about(person(ANNETTE, born=20010229), lines=[line("socialcenter", "S01", **EARLY)], today=20190301), GIVEN,
+    ),
+    "17: health on one's own word, though nobody holds custody any more": (
+        about(
+            person(ANNETTE), at_fifteen(born=20010305), one=H01V, lines=[line("sundhed", "H01", VIKTOR, VIKTOR)],
+        ),
+        GIVEN,
+    ),
+    "18 today: the mother's word no longer counts": (
+        about(person(ANNETTE), at_fifteen(born=20010304), one=F01, lines=[line("familiecenter", "F01", VIKTOR)]),
+        ("NO_CONSENT",),
+    ),
+    "18 today: their own word alone": (
+        about(
+            person(ANNETTE), at_fifteen(born=20010304), one=F01,
+            lines=[line("familiecenter", "F01", VIKTOR, VIKTOR)],
+        ),
+        GIVEN,
+    ),
+    "14: from the mother alone, though the child is a party to the case": (
+        about(person(ANNETTE), at_fifteen(born=20040305), one=F01, lines=[line("familiecenter", "F01", VIKTOR)]),
+        GIVEN,
+    ),
+    "custody that ends today": (
+        about(
+            person(ANNETTE), child(custody=[{"holder": ANNETTE, "from": 20060920, "to": 20190304}]), one=F01,
+            lines=[line("familiecenter", "F01", VIKTOR)],
+        ),
+        GIVEN,
+    ),
+    "the other parent died, and the register ended their custody": (
+        about(
+            person(ANNETTE), child(custody=[HELD, {"holder": BO, "from": 20060920, "to": 20190303}]), one=F01,
+            lines=[line("familiecenter", "F01", VIKTOR)],
+        ),
+        GIVEN,
+    ),
+    "custody passed to the other parent yesterday": (
+        about(
+            person(ANNETTE),
+            child(custody=[{**HELD, "to": 20190303}, {"holder": BO, "from": 20190304, "to": 99991231}]), one=F01,
+            lines=[line("familiecenter", "F01", VIKTOR)],
+        ),
+        ("NO_CONSENT",),
     ),
     "under guardianship, on one's own word": (
         about(person(ANNETTE, representatives=[representative()]), lines=SAID), ("GUARDIAN_SCOPE",),
