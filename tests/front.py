@@ -18,7 +18,9 @@ from broker.domain.errors import NotAuthenticated
 from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
 from broker.domain.personal import Personal
 from broker.ports import Ports
-from broker.web.api import accesses, consents, exchange, me
+from broker.web.api import accesses, authzen, authzen_search, consents, exchange, me
+from broker.web.api.authzen_desk import Desk
+from broker.web.api.authzen_pages import Windows
 from broker.web.api.once import Once
 from broker.web.app import build_app
 from broker.web.sessions import Session
@@ -38,6 +40,7 @@ class Front:
     http: httpx2.AsyncClient
     caller: Caller = field(default_factory=a_caller)
     citizen: Personal[str] = CITIZEN
+    counted: int = 0
     officer: OfficerLogin = field(
         default_factory=lambda: OfficerLogin(
             Personal("dorte"), "https://idp.korsbaek", "dpo", frozenset({"korsbaek"}), "Substantial", NOON
@@ -79,6 +82,9 @@ def _app(front: Front) -> Any:
     async def gate(_: Request) -> Caller:
         return front.caller
 
+    async def count(_: Caller) -> None:
+        front.counted += 1
+
     async def citizen(_: Request) -> CitizenLogin:
         return CitizenLogin(front.citizen, "Substantial", NOON)
 
@@ -90,8 +96,11 @@ def _app(front: Front) -> Any:
 
     ports, reader = front.ports, front.databases.reader
     once = Once(IdempotencySql(front.databases.pool, front.databases.keys.requests), ports.handles)
+    desk = Desk(ports, gate, count, once.seen, test_numbers=True)
     routers = [
         exchange.build(ports, gate, once.seen, test_numbers=True),
+        authzen.build(desk),
+        authzen_search.build(desk, Windows.under(b"a key of the house")),
         consents.build(ports, gate, once, test_numbers=True),
         me.build(ports, citizen, session),
         accesses.build_for_citizens(ports, reader, citizen),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broker.domain.answers import GENERIC_REASONS
-from broker.domain.asks import Ask, Key
+from broker.domain.asks import CONSENT, Ask, Key
 from broker.domain.consents import ATTORNEY, CUSTODY_HOLDER, GUARDIAN, SELF, RequestLine, check_purpose
 from broker.domain.decisions import Decision
 from broker.domain.directory import Directory
@@ -78,7 +78,7 @@ async def prepare(wanted: Wanted, caller: Caller, ports: Ports) -> Prepared:
     """
     _check_known(wanted, ports.directory)
     at = ports.clock.now()
-    recorded = await record(_as_ask(wanted), caller, at, ports.handles, ports.log, aim="consent")
+    recorded = await record(_as_ask(wanted), caller, at, ports.handles, ports.log, aim=CONSENT)
     cases = cases_of(caller, ports.cases)
     facts = await look_up(recorded, ports.handles, ports.people, cases, ports.consents, ports.directory)
     from_day = wanted.from_day or facts.today

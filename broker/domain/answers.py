@@ -10,9 +10,10 @@ Rules kept here (P6):
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from broker.domain.decisions import Basis, Missing, Verdict
+from broker.domain.decisions import MASK, RELEASE, Basis, Decision, Missing, Verdict
 from broker.domain.items import Found
 from broker.domain.receipts import Receipt, Released
 
@@ -78,15 +79,40 @@ def subject_labels(released: Released) -> dict[str, str]:
 
 def shown_verdicts(released: Released, labels: dict[str, str]) -> tuple[ShownVerdict, ...]:
     """Collapse the verdicts to what may be shown, in order of source, category and subject."""
-    places: defaultdict[tuple[str, str], list[Verdict]] = defaultdict(list)
-    for verdict in released.permit.decision.verdicts:
-        places[verdict.key.source, verdict.key.category].append(verdict)
     keys = released.permit.keys
     rows: list[ShownVerdict] = []
-    for (source, category), verdicts in sorted(places.items()):
+    for (source, category), verdicts in sorted(_by_place(released.permit.decision).items()):
         out = sorted((v for v in verdicts if v.key in keys), key=lambda v: labels[v.key.subject])
         rows += [_released_row(v, labels) for v in out] or [_withheld_row(source, category, verdicts)]
     return tuple(rows)
+
+
+def shown_places(decision: Decision) -> dict[tuple[str, str], ShownVerdict]:
+    """Say of each (source, category) what an ask for it alone would be shown; how many children there are is not said.
+
+    Each is judged by itself: whether a place may be seen does not hang on what else was asked about with it.
+    """
+    rows = {}
+    for (source, category), verdicts in sorted(_by_place(decision).items()):
+        permitted = replace(decision, verdicts=tuple(verdicts)).permitted
+        out = [_released_row(v, {v.key.subject: CITIZEN}) for v in verdicts if v.key in permitted]
+        rows[source, category] = _together(out) if out else _withheld_row(source, category, verdicts)
+    return rows
+
+
+def _by_place(decision: Decision) -> Mapping[tuple[str, str], list[Verdict]]:
+    places: defaultdict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for verdict in decision.verdicts:
+        places[verdict.key.source, verdict.key.category].append(verdict)
+    return places
+
+
+def _together(rows: list[ShownVerdict]) -> ShownVerdict:
+    """Make one row of those of several children: every basis, and every mask that any of them is under."""
+    masks = {mask for row in rows for mask in row.masks}
+    basis = {basis for row in rows for basis in row.basis}
+    outcome = MASK if masks else RELEASE
+    return replace(rows[0], outcome=outcome, basis=tuple(sorted(basis)), masks=tuple(sorted(masks)))
 
 
 def _released_row(verdict: Verdict, labels: dict[str, str]) -> ShownVerdict:

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from broker.domain.personal import Personal
 
+# What an ask sets out to do: have data, ask the citizen for consent, or only hear whether it may.
+SHARE, CONSENT, EVALUATION = "share", "consent", "evaluation"
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One ask. `categories` or `sources` of None mean: what the purpose and the registry give (`design.md` 6b f).
 
+    `places`, where given, are the (source, category) that are meant, out of the named sources and categories.
     `id` is minted by the broker (UUID text) and ties all entries of this ask. `request_id` is the caller's own
     and never unique: a repeat is an access of its own.
     """
@@ -23,6 +27,7 @@ class Ask:
     sources: frozenset[str] | None = None
     request_id: str | None = None
     repeat: bool = False
+    places: frozenset[tuple[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -19,6 +19,8 @@ from broker.domain.items import Item, Silent
 
 # Fields of a body that no page, answer or proof ever shows: they tell of more than the entry's own subject.
 FOR_REPLAY_ALONE = ("question_packed",)
+REFUSED, EVALUATED = "refused", "evaluated"
+NOTHING_LEFT = frozenset({REFUSED, EVALUATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ class AskMade(AuditEvent):
     """A caller asked about a citizen. Durable before anything about the citizen is read (P2).
 
     `aim` is `share` when data is asked for, `consent` when the caller set out to ask the citizen for consent: then
-    registers are read to see who may say yes, and no data at all.
+    registers are read to see who may say yes, and no data at all; `evaluation` when they asked only whether they may.
     """
 
     code: ClassVar[int] = 1
@@ -87,7 +89,7 @@ class OutcomeReached(AuditEvent):
     unit: str
     purpose: str
     case: str
-    outcome: str  # "released", "partly", "refused"
+    outcome: str  # "released", "partly", "refused", "evaluated": told whether, and nothing handed out
     verdicts: tuple[Verdict, ...]
     mark: PolicyMark
     question: str  # SHA-256 of the canonical question
@@ -109,8 +111,9 @@ class OutcomeReached(AuditEvent):
     def index(self) -> dict[str, Any]:
         """Add outcome, bases, reasons and sources read."""
         row = AuditEvent.index(self)
-        # A refused ask handed nothing out, whatever the rules would have let go beside it (the unit's own data).
-        released = [] if self.outcome == "refused" else [verdict for verdict in self.verdicts if verdict.released]
+        # A refusal and an evaluation hand nothing out, whatever the rules would have let go.
+        nothing = self.outcome in NOTHING_LEFT
+        released = [] if nothing else [verdict for verdict in self.verdicts if verdict.released]
         row |= {"ask": self.ask, "unit": self.unit, "purpose": self.purpose, "case": self.case}
         row |= {
             "outcome": self.outcome,

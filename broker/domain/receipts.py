@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from broker.domain.asks import Ask, Key
+from broker.domain.asks import SHARE, Ask, Key
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
 from broker.domain.identity import Caller
@@ -26,7 +26,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An ask that is durable on the log. `citizen`, `actor` and `case` are handles; `at` is the ask's one moment."""
+    """An ask that is durable on the log, with its aim.
+
+    `citizen`, `actor` and `case` are handles; `at` is the ask's one moment.
+    """
 
     ask: Ask
     caller: Caller
@@ -35,6 +38,7 @@ class Recorded:
     case: str
     at: datetime
     receipt: Receipt
+    aim: str = SHARE
 
 
 @dataclass(frozen=True, slots=True)

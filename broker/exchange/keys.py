@@ -26,6 +26,7 @@ def keys_of(ask: Ask, caller: Caller, facts: Facts, directory: Directory) -> fro
         Key(source, category, subject)
         for source in sources
         for category in categories & directory.sources[source].categories
+        if ask.places is None or (source, category) in ask.places
         for subject in _subjects(directory.categories[category], facts)
     )
 

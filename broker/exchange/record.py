@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from broker.domain.asks import Ask
+from broker.domain.asks import SHARE, Ask
 from broker.domain.events import AskMade
 from broker.domain.identity import Caller
 from broker.domain.receipts import Recorded
@@ -12,7 +12,7 @@ from broker.ports import AuditLog, Handles
 
 
 async def record(
-    ask: Ask, caller: Caller, at: datetime, handles: Handles, log: AuditLog, *, aim: str = "share"
+    ask: Ask, caller: Caller, at: datetime, handles: Handles, log: AuditLog, *, aim: str = SHARE
 ) -> Recorded:
     """Put the ask on the requester's log and give a recorded ask; raise `LogUnavailable` or `StoreUnavailable`.
 
@@ -38,7 +38,7 @@ async def record(
         aim=aim,
     )
     (receipt,) = await log.append([event])
-    return Recorded(ask, caller, citizen, actor, case, at, receipt)
+    return Recorded(ask, caller, citizen, actor, case, at, receipt, aim)
 
 
 def _sorted(names: frozenset[str] | None) -> tuple[str, ...] | None:

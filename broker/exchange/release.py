@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from broker.domain.asks import EVALUATION
 from broker.domain.decisions import WITHHOLD, Verdict
 from broker.domain.directory import Directory
 from broker.domain.errors import FactsChanged, PolicyBroken, PolicyUnavailable, StoreUnavailable
-from broker.domain.events import OutcomeReached
+from broker.domain.events import EVALUATED, OutcomeReached
 from broker.domain.items import Found
 from broker.domain.kept import canonical, decided, digest, packed
 from broker.domain.question import question
@@ -160,6 +161,8 @@ def _told(verdict: Verdict, sources: frozenset[str] | None) -> bool:
 
 
 def _word(verdicts: tuple[Verdict, ...], permit: Permit) -> str:
+    if permit.recorded.aim == EVALUATION:
+        return EVALUATED
     released = [verdict.key in permit.keys for verdict in verdicts]
     if not any(released):
         return "refused"

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.domain.entries import LogEntry
+from broker.domain.events import EVALUATED, NOTHING_LEFT
 from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
 from broker.ports import LogReader, Ports
@@ -21,7 +22,8 @@ from broker.ports import LogReader, Ports
 class MyEntry:
     """One entry about me. `state` is intact, changed (somebody edited it) or erased; then only its place is known.
 
-    `basis` holds (kind, id); `released` and `withheld` hold (source, category); `reasons` are codes.
+    `basis` holds (kind, id); `released`, `allowed` and `withheld` hold (source, category); `reasons` are codes.
+    `allowed` is what would have been released, had more been asked than whether it may be.
     """
 
     receipt: Receipt
@@ -37,6 +39,7 @@ class MyEntry:
     outcome: str | None = None
     basis: tuple[tuple[str, str], ...] = ()
     released: tuple[tuple[str, str], ...] = ()
+    allowed: tuple[tuple[str, str], ...] = ()
     withheld: tuple[tuple[str, str], ...] = ()
     reasons: tuple[str, ...] = ()
     lines: tuple[tuple[str, str], ...] = ()
@@ -65,9 +68,10 @@ def _mine(entry: LogEntry) -> MyEntry:
     """Lay out one entry without whoever made it."""
     body: Mapping[str, Any] = entry.body or {}
     verdicts = body.get("verdicts", ())
+    permitted = [verdict for verdict in verdicts if verdict["outcome"] != "withhold"]
     # A refused ask handed nothing out, whatever the rules would have let go beside it (the unit's own data).
-    nothing = body.get("outcome") == "refused"
-    released = [verdict for verdict in verdicts if verdict["outcome"] != "withhold" and not nothing]
+    released = [] if body.get("outcome") in NOTHING_LEFT else permitted
+    allowed = permitted if body.get("outcome") == EVALUATED else []
     withheld = [verdict for verdict in verdicts if verdict["outcome"] == "withhold"]
     return MyEntry(
         receipt=entry.receipt,
@@ -81,8 +85,9 @@ def _mine(entry: LogEntry) -> MyEntry:
         aim=body.get("aim"),
         consent=body.get("consent"),
         outcome=body.get("outcome"),
-        basis=tuple(sorted({(row["kind"], row["id"]) for verdict in released for row in verdict["basis"]})),
+        basis=tuple(sorted({(row["kind"], row["id"]) for verdict in released or allowed for row in verdict["basis"]})),
         released=_places(released),
+        allowed=_places(allowed),
         withheld=_places(withheld),
         reasons=tuple(sorted({code for verdict in withheld for code in verdict["reasons"]})),
         lines=tuple(sorted({(source, category) for _, source, category in body.get("lines", ())})),

@@ -62,6 +62,7 @@ def my_entry_body(entry: MyEntry, directory: Directory) -> dict[str, Any]:
         "outcome": entry.outcome,
         "basis": [{"kind": kind, "id": ident} for kind, ident in entry.basis],
         "released": _places(entry.released),
+        "allowed": _places(entry.allowed),
         "withheld": _places(entry.withheld),
         "reasons": [reason_row(code, directory.reasons) for code in entry.reasons],
         "lines": _places(entry.lines),

@@ -23,6 +23,7 @@ from broker.web.api.described import described
 from broker.web.limits import Guard
 from broker.web.metrics import Counting
 from broker.web.problems import add_problem_handlers
+from broker.web.request_id import RequestId
 
 # Longer than any length can be; more digits are never made into a number.
 MOST_DIGITS = 18
@@ -71,7 +72,7 @@ def build_app(
     # Only what is the same for everybody is compressed: a page holds its form's token (BREACH).
     app.mount("/static", GZipMiddleware(Immutable(directory=STATIC)), name="static")
     # Around everything, the answer to an error nobody named too, which the framework gives outside all middleware.
-    app.middleware_stack = Guard(app.build_middleware_stack(), form_targets)
+    app.middleware_stack = Guard(RequestId(app.build_middleware_stack(), under="/access/v1/"), form_targets)
     return app
 
 

@@ -44,6 +44,10 @@ class Gate:
         await self.ceilings.count(access.system, access.caseworker)
         return Caller(access.system, access.caseworker)
 
+    async def count(self, caller: Caller) -> None:
+        """Count one more ask of a caller who was let in, for a request that makes several; raise `TooManyAsks`."""
+        await self.ceilings.count(caller.system, caller.caseworker)
+
     async def system(self, request: Request) -> System:
         """Name the system that asks, for the few routes that need no caseworker. Raises as `caller` does."""
         access = await self._access(request)

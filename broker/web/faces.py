@@ -15,7 +15,9 @@ from prometheus_client import CollectorRegistry
 
 from broker.ports import Clock, LogReader, Ports
 from broker.web import case, citizen, dpo, oauth, reference
-from broker.web.api import accesses, consents, exchange, health, me
+from broker.web.api import accesses, authzen, authzen_metadata, authzen_search, consents, exchange, health, me
+from broker.web.api.authzen_desk import Desk
+from broker.web.api.authzen_pages import Windows
 from broker.web.api.health import Ping
 from broker.web.api.once import Idempotency, Once
 from broker.web.app import build_app
@@ -109,12 +111,23 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
     tests = doors.test_numbers
     return [
         exchange.build(ports, gate.caller, once.seen, test_numbers=tests),
+        *_authzen(ports, doors, gate, once),
         consents.build(ports, gate.caller, once, test_numbers=tests),
         me.build(ports, logins.require_citizen, logins.session),
         accesses.build_for_citizens(ports, doors.reader, logins.require_citizen),
         accesses.build_for_officers(ports, doors.reader, logins.require_officer, logins.session, test_numbers=tests),
         accesses.build_for_anyone(doors.reader, doors.log_name),
         health.build(doors.pings, metrics),
+    ]
+
+
+def _authzen(ports: Ports, doors: WebDoors, gate: Gate, once: Once) -> list[APIRouter]:
+    """Build the AuthZEN faces."""
+    desk = Desk(ports, gate.caller, gate.count, once.seen, test_numbers=doors.test_numbers)
+    return [
+        authzen.build(desk),
+        authzen_search.build(desk, Windows.under(doors.session_key)),
+        authzen_metadata.build(doors.public_url),
     ]
 
 

@@ -37,6 +37,8 @@ def told(shape: str, also: Answers | None = None, *, status: int = 200) -> Answe
 
 
 ASK_ANSWERS = problems(400, 401, 403, 408, 413, 429, 502, 503)
+# An evaluation is never refused: a no is an answer (AuthZEN 1.0 section 10.1.2). 403 is for who names no caseworker.
+EVALUATION_ANSWERS = problems(400, 401, 403, 408, 413, 429, 502, 503)
 CHANGE_ANSWERS = problems(400, 401, 403, 404, 408, 409, 413, 422, 429, 502, 503)
 READ_ANSWERS = problems(400, 401, 403, 404, 429, 503)
 OPEN_ANSWERS = problems(400, 404, 503)

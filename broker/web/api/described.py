@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from broker.web.api.answers import PROBLEM, told
+from broker.web.api.authzen_shapes import AUTHZEN_SHAPES
 from broker.web.api.shapes import COUNT, MISSING, REASONS, SHAPES, TEXT, form, named, one_of
 from broker.web.problems import PLAIN, PROBLEM_TYPE, TABLE
 
@@ -47,6 +48,7 @@ SCHEMES: Mapping[str, Mapping[str, str]] = {
 # Who may call the operations of a tag; nobody need prove anything for those that are not here.
 CALLERS = {
     "asks": "systemAndCaseworker",
+    "authzen": "systemAndCaseworker",
     "consents": "systemAndCaseworker",
     "me": "citizenSession",
     "oversight": "officerSession",
@@ -77,7 +79,7 @@ def described(document: Document) -> Document:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in FOREIGN:
         schemas.pop(name, None)
-    schemas.update({**SHAPES, "Problem": PROBLEM_FORM})
+    schemas.update({**SHAPES, **AUTHZEN_SHAPES, "Problem": PROBLEM_FORM})
     document["components"]["securitySchemes"] = {name: dict(row) for name, row in SCHEMES.items()}
     for operation in operations(document):
         _without_foreign(operation["responses"])

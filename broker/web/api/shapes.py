@@ -206,7 +206,7 @@ MY_ENTRY = form(
     {
         **dict.fromkeys(("municipality", "state", "unit", "purpose", "ask", "aim", "consent", "outcome"), TEXT),
         "basis": many(form({"kind": TEXT, "id": TEXT})),
-        **dict.fromkeys(("released", "withheld", "lines"), many(PLACE)),
+        **dict.fromkeys(("released", "allowed", "withheld", "lines"), many(PLACE)),
         "reasons": REASONS,
         "channel": TEXT,
         "emergency": YES_NO,

@@ -30,6 +30,7 @@ OUTCOMES = {
     "released": marked("all was shown"),
     "partly": marked("some was shown"),
     "refused": marked("nothing was shown"),
+    "evaluated": marked("asked whether they may; nothing was handed out"),
 }
 BASES = {"consent": marked("consent"), "statute": marked("law"), "own_case": marked("own case")}
 CODES = ("kind", "unit", "purpose", "outcome", "reason", "source")
