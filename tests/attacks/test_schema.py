@@ -39,6 +39,7 @@ from broker.web.problems import MEDIA_TYPE, PROBLEM_TYPE
 from demo.postgres import PrivatePostgres
 from docs.generate import openapi
 from tests.builders import CASE, CITIZEN, PURPOSE, ROOT
+from tests.evaluations import CONTEXT, GIVEN, LENE, NOT_GIVEN, OWN, READ, a_resource, all_of_the_citizen
 from tests.pages_house import LINES, ask_for, say_yes
 from tests.served_house import Served, open_served
 
@@ -163,6 +164,13 @@ REAL: dict[str, list[Any]] = {
     "since": ["2019-03-04T10:00:00+01:00"],
     "kind": ["ask", "outcome"],
     "cursor": ["0"],
+    "subject": [LENE],
+    "action": [READ],
+    "resource": [a_resource(), a_resource(OWN), all_of_the_citizen()],
+    "context": [CONTEXT],
+    "evaluations": [[{"resource": a_resource(place)} for place in (OWN, GIVEN, NOT_GIVEN)]],
+    "options": [{"evaluations_semantic": "deny_on_first_deny"}],
+    "page": [{"limit": 2}],
 }
 
 
@@ -298,5 +306,5 @@ def test_every_operation_says_who_may_call_it() -> None:
     assert {path for _, path in rows} == {
         "/health/live", "/health/ready", "/metrics", "/log/{municipality}/{year}/checkpoint",
         "/v1/log/proofs/{municipality}/{year}/{index}", "/oauth2/token", "/oauth2/jwks",
-        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server", "/.well-known/authzen-configuration",
     }  # fmt: skip
