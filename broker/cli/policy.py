@@ -54,11 +54,33 @@ def bundle(
     try:
         tables = read_registry(registry, folder / "tables").tables
         signing = ECKey.import_key(key.read_bytes())
+        if not signing.is_private:
+            fail("the key is a public one; bundles are signed with the private half", code=WRONG_USE)
         revision = write_signed_bundle(file, load_rules(folder), tables, signing, key_id)
     except (RegistryFaults, PolicyFaults) as error:
         fail("\n".join(error.faults))
     except (OSError, ValueError):
         fail("the key cannot be read, or the bundle cannot be written", code=WRONG_USE)
+    out.print(f"{file}: revision {revision}, signed as {key_id}", markup=False)
+
+
+@policy.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A bundle (.tar.gz)")],
+    key: Annotated[Path, typer.Option(help="The public key, as the OPA server has it (PEM, P-256)")],
+    key_id: Annotated[str, typer.Option(help="The name by which the OPA server knows the key")] = "borgerbro",
+) -> None:
+    """Check a bundle as an OPA server does, file by file, and print its revision; exit 1 when it is not by this key."""
+    from joserfc.jwk import ECKey
+
+    from broker.policy_bundle import BundleRefused, read_signed_bundle
+
+    try:
+        revision = read_signed_bundle(file, ECKey.import_key(key.read_bytes()), key_id)
+    except BundleRefused as refusal:
+        fail(f"{file}: {refusal}")
+    except (OSError, ValueError):
+        fail("the key or the bundle cannot be read", code=WRONG_USE)
     out.print(f"{file}: revision {revision}, signed as {key_id}", markup=False)
 
 

@@ -14,7 +14,15 @@ import pytest
 from joserfc.jwk import ECKey
 
 from broker.adapters.policy_opa import OpaPolicy
-from broker.policy_bundle import SIGNATURES, signatures, write_bundle
+from broker.policy_bundle import (
+    MOST_BYTES,
+    SIGNATURES,
+    BundleRefused,
+    read_signed_bundle,
+    signatures,
+    write_bundle,
+)
+from broker.policy_tables import revision
 from demo.world.children import WorldBroken
 from demo.world.opa import KEY_ID, OpaServer
 from tests.contracts.test_policy import ASKED
@@ -126,11 +134,16 @@ def _no_algorithm(files: dict[str, bytes], _folder: Path) -> None:
 def test_a_bundle_that_is_not_ours_is_not_taken(
     server: OpaServer, tmp_path: Path, tamper: Callable[[dict[str, bytes], Path], None]
 ) -> None:
-    """Unsigned (GHSA-g2pf-6v5v-qcc8), changed, signed by another or by nobody: the server decides nothing."""
+    """Unsigned (GHSA-g2pf-6v5v-qcc8), changed, signed by another or by nobody: the server decides nothing.
+
+    Nor does our own check of a bundle take it.
+    """
     files = unpacked(server.bundle)
     tamper(files, tmp_path)
     packed(server.bundle, files)
 
+    with pytest.raises(BundleRefused):
+        read_signed_bundle(server.bundle, server.key, KEY_ID)
     with pytest.raises(WorldBroken):
         server.start(seconds=SOON)
     assert server.status(DECISION, token=server.token, body=b'{"input":{}}') != 200
@@ -140,6 +153,59 @@ def test_what_was_repacked_and_not_changed_is_taken(server: OpaServer) -> None:
     """The tampering above is what is refused, not the packing."""
     packed(server.bundle, unpacked(server.bundle))
     server.start()
+
+    assert read_signed_bundle(server.bundle, server.key, KEY_ID) == revision(RULES, TABLES)
+
+
+def _as_before(_files: dict[str, bytes], _folder: Path) -> None:
+    """Change nothing."""
+
+
+def _with_a_bomb(files: dict[str, bytes], _folder: Path) -> None:
+    files["/zeros.rego"] = bytes(MOST_BYTES)
+
+
+def _another_revision(files: dict[str, bytes], _folder: Path) -> None:
+    files["/.manifest"] = json.dumps(json.loads(files["/.manifest"]) | {"revision": "sha256:" + "0" * 64}).encode()
+
+
+@pytest.mark.parametrize(("tamper", "key_id"), [(_as_before, "another"), (_with_a_bomb, KEY_ID)])
+def test_our_own_check_names_the_key_and_bounds_the_size(
+    server: OpaServer, tmp_path: Path, tamper: Callable[[dict[str, bytes], Path], None], key_id: str
+) -> None:
+    """A bundle is checked against a key that is named, and one that unpacks without end is put away unread."""
+    files = unpacked(server.bundle)
+    tamper(files, tmp_path)
+    packed(server.bundle, files)
+
+    with pytest.raises(BundleRefused):
+        read_signed_bundle(server.bundle, server.key, key_id)
+
+
+def test_a_revision_is_what_it_names(server: OpaServer, tmp_path: Path) -> None:
+    """A bundle that is signed but says it is another revision than it holds is refused: a node would believe it."""
+    files = unpacked(server.bundle)
+    _another_revision(files, tmp_path)
+    place = tmp_path / "signed"
+    for name, content in files.items():
+        if SIGNATURES not in name:
+            (place / name[1:]).parent.mkdir(parents=True, exist_ok=True)
+            (place / name[1:]).write_bytes(content)
+    files[f"/{SIGNATURES}"] = signatures(place, server.key, KEY_ID).encode()
+    packed(server.bundle, files)
+
+    with pytest.raises(BundleRefused, match="revision"):
+        read_signed_bundle(server.bundle, server.key, KEY_ID)
+
+
+@pytest.mark.parametrize("junk", [b"", b"no bundle", gzip.compress(b"no archive"), gzip.compress(bytes(2048))[:-9]])
+def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path, junk: bytes) -> None:
+    """Whatever the bytes are, the answer is a refusal."""
+    file = tmp_path / "bundle.tar.gz"
+    file.write_bytes(junk)
+
+    with pytest.raises(BundleRefused):
+        read_signed_bundle(file, ECKey.generate_key("P-256"), KEY_ID)
 
 
 @pytest.mark.parametrize(
