@@ -229,7 +229,13 @@ def _registrations(registry: Registry) -> Registrations:
         for row in registry.systems.values()
     ]
     employers = [
-        Employer(row.issuer, row.municipality, PublicKeys.from_jwks(row.jwks)) for row in registry.employers.values()
+        Employer(
+            row.issuer,
+            row.municipality,
+            PublicKeys.none() if row.jwks is None else PublicKeys.from_jwks(row.jwks),
+            row.saml,
+        )
+        for row in registry.employers.values()
     ]
     return Registrations.of(clients, employers)
 

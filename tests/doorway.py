@@ -19,6 +19,7 @@ from broker.web.caller import Gate, www_authenticate
 from broker.web.oauth.registrations import Registrations
 from tests.actors import ISSUER, AnEmployer, ASystem, a_key
 from tests.fakes.web import FakeCeilings, FakeReplay
+from tests.identity_provider import IdentityProvider
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ASK = f"{ISSUER}/v1/exchange"
@@ -31,7 +32,7 @@ class Doorway:
     system: ASystem = field(default_factory=ASystem)
     employer: AnEmployer = field(default_factory=AnEmployer)
     others: tuple[ASystem, ...] = ()
-    employers: tuple[AnEmployer, ...] = ()
+    employers: tuple[AnEmployer | IdentityProvider, ...] = ()
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOON))
     issuer: str = ISSUER
     real_clock: Clock | None = None

@@ -45,6 +45,7 @@ from tests.builders import NOON, REGISTRY, a_house, an_item
 from tests.databases import BASE, Databases, opened
 from tests.fakes.provider import CLIENT_ID, SECRET, FakeProvider
 from tests.fakes.sources import FakeSource
+from tests.identity_provider import IdentityProvider
 from tests.lobby import CLAIMS
 from tests.serving import serving
 
@@ -138,7 +139,7 @@ class Town:
     system: ASystem = field(default_factory=lambda: ASystem("momentum", units=frozenset({UNIT})))
     others: tuple[ASystem, ...] = ()
     employer: AnEmployer = field(default_factory=AnEmployer)
-    employers: tuple[AnEmployer, ...] = ()
+    employers: tuple[AnEmployer | IdentityProvider, ...] = ()
     signing: Key = field(default_factory=a_key)
     session_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     clock: FixedClock = field(default_factory=lambda: FixedClock(datetime.now(UTC)))

@@ -17,11 +17,15 @@ class BadAsk(BrokerError):
 
 
 class NotAuthenticated(BrokerError):
-    """The caller did not prove who they are. `what` is an OAuth error code such as `invalid_token`."""
+    """The caller did not prove who they are. `what` is an OAuth error code such as `invalid_token`.
 
-    def __init__(self, what: str = "invalid_token") -> None:
+    `told` is a sentence for whoever sets the system up: fixed words of ours, never of the input.
+    """
+
+    def __init__(self, what: str = "invalid_token", told: str | None = None) -> None:
         super().__init__(what)
         self.what = what
+        self.told = told
 
 
 class NotAllowed(BrokerError):

@@ -4,6 +4,7 @@ faults.py      a fault: place, what is wrong, remedy         text.py        YAML
 shape.py       the schema, in plain words                    sheet.py       the values, read without trust
 references.py  every name leads somewhere                    rules.py       what no schema can say
 laws.py        the law tables beside it                      files.py       mappings and key sets that it names
+providers.py   the employers' identity providers (SAML)
 addresses.py   where addresses lead                          values.py, directory.py, read.py   what becomes of it
 """
 

@@ -54,7 +54,7 @@ class Files:
         except RegistryFaults as error:
             self._refuse(row, "jwks_file", name, error)
             return
-        if not isinstance(found, dict) or not _members(found):
+        if not isinstance(found, dict) or not members(found):
             what, remedy = "the file is no set of keys", "let it hold a JWK set (broker keys system writes one)"
             self.faults.append(row.fault("jwks_file", what, remedy))
             return
@@ -85,7 +85,7 @@ def shared_keys(files: Files) -> Iterator[Fault]:
         for row in files.sheet.rows(section):
             jwks = files.keys.get(row.text("jwks_file") or "")
             name = f"{section}.{row.name}"
-            for print_ in sorted({_material(key) for key in _members(jwks) if "x" in key or "n" in key}):
+            for print_ in sorted({material(key) for key in members(jwks) if "x" in key or "n" in key}):
                 if (first := owners.setdefault(print_, name)) != name:
                     yield row.fault("jwks_file", f"has the same key as {first}", "make a key pair for each owner")
 
@@ -95,11 +95,12 @@ def _called(name: str) -> str:
     return name if name.isprintable() and len(name) <= 200 else "(a file)"
 
 
-def _members(jwks: Any) -> list[Mapping[str, Any]]:
+def members(jwks: Any) -> list[Mapping[str, Any]]:
+    """Give the keys of a JWK set; none of what is no such set."""
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     return [key for key in keys if isinstance(key, Mapping)] if isinstance(keys, list) else []
 
 
-def _material(key: Mapping[str, Any]) -> tuple[str, ...]:
+def material(key: Mapping[str, Any]) -> tuple[str, ...]:
     """Give what makes a public key that key, whatever it is called (RFC 7638 names the same members)."""
     return tuple(str(key.get(member, "")) for member in ("kty", "crv", "x", "y", "n", "e"))

@@ -17,12 +17,14 @@ from broker.registry.directory import directory_of, registry_tables
 from broker.registry.faults import Fault, RegistryFaults
 from broker.registry.files import Files, shared_keys
 from broker.registry.laws import law_faults
+from broker.registry.providers import Providers
 from broker.registry.references import loose_ends
 from broker.registry.rules import rule_faults
 from broker.registry.shape import shape_faults
 from broker.registry.sheet import Sheet
 from broker.registry.text import Written, read_file
 from broker.registry.values import EmployerEntry, ProviderEntry, Reached, Registry, Secret, SystemEntry
+from broker.saml_trust import SamlTrust
 
 SCHEMA = Path(__file__).parents[1] / "registry.schema.json"
 
@@ -55,9 +57,11 @@ def examine(file: Path, law_tables: Path) -> Examined:
     shapes = [*shape_faults(_schema(), written.value, written)]
     sheet = Sheet(written, frozenset(path for path, _ in shapes))
     files = Files(sheet, file.parent)
+    providers = Providers(files, file.parent)
     faults = [*written.faults, *(fault for _, fault in shapes), *files.faults]
     faults += [*loose_ends(sheet), *rule_faults(sheet), *law_faults(sheet, files.mappings, laws), *shared_keys(files)]
-    registry = None if faults else _registry(written.value, files, laws, file.parent)
+    faults += providers.faults
+    registry = None if faults else _registry(written.value, files, providers, laws, file.parent)
     return Examined(sheet, files.mappings, tuple(faults), registry)
 
 
@@ -66,12 +70,13 @@ def _schema() -> Any:
     return json.loads(SCHEMA.read_text("utf-8"))
 
 
-def _registry(raw: Any, files: Files, laws: Mapping[str, Any], folder: Path) -> Registry:
+def _registry(raw: Any, files: Files, providers: Providers, laws: Mapping[str, Any], folder: Path) -> Registry:
     """Make the values of a registry that has no fault."""
     for row in raw["sources"].values():
         if "reads_file" in row:
             row["reads"] = files.mappings[row["reads_file"]].value
     directory = directory_of(raw, laws)
+    cvr = {i: municipality.cvr for i, municipality in directory.municipalities.items()}
     return Registry(
         directory=directory,
         tables={**laws, **registry_tables(directory)},
@@ -80,7 +85,7 @@ def _registry(raw: Any, files: Files, laws: Mapping[str, Any], folder: Path) -> 
         cases={i: _reached(row, folder) for i, row in raw["registers"]["cases"].items()},
         unit_cases={i: row["cases"] for i, row in raw["units"].items() if "cases" in row},
         systems={i: _system(i, row, files) for i, row in raw["systems"].items()},
-        employers={i: _employer(i, row, files) for i, row in raw["employers"].items()},
+        employers={i: _employer(i, row, files, providers.trust(i, row, cvr)) for i, row in raw["employers"].items()},
         providers={i: _provider(row, folder) for i, row in raw.get("providers", {}).items()},
     )
 
@@ -100,8 +105,9 @@ def _system(i: str, row: Any, files: Files) -> SystemEntry:
     )
 
 
-def _employer(i: str, row: Any, files: Files) -> EmployerEntry:
-    return EmployerEntry(i, row["issuer"], row["municipality"], files.keys[row["jwks_file"]])
+def _employer(i: str, row: Any, files: Files, saml: SamlTrust | None) -> EmployerEntry:
+    jwks = files.keys[row["jwks_file"]] if "jwks_file" in row else None
+    return EmployerEntry(i, row["issuer"], row["municipality"], jwks, saml)
 
 
 def _provider(row: Any, folder: Path) -> ProviderEntry:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.domain.directory import Directory
+from broker.saml_trust import SamlTrust
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,13 @@ class SystemEntry:
 
 @dataclass(frozen=True, slots=True)
 class EmployerEntry:
-    """Who signs for caseworkers of a municipality, and the public keys they sign with."""
+    """Who signs for caseworkers of a municipality: with public keys (as JWT), as OIOSAML 3, or both."""
 
     id: str
     issuer: str
     municipality: str
-    jwks: Mapping[str, Any]
+    jwks: Mapping[str, Any] | None = None
+    saml: SamlTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,8 @@ Rules kept here:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from broker.domain.errors import NotAuthenticated
 from broker.domain.identity import Caseworker
@@ -56,7 +54,8 @@ def check_client(
         raise NotAuthenticated(refusal)
     if not meant_for(claims, audiences):
         raise NotAuthenticated(refusal)
-    return client, _once("client", client.client_id, claims, lifetime(claims, now, refusal=refusal), refusal)
+    name, lives = one_time_id(claims, refusal=refusal), lifetime(claims, now, refusal=refusal)
+    return client, used_once("client", client.client_id, name, lives)
 
 
 def check_caseworker(
@@ -80,10 +79,11 @@ def check_caseworker(
     caseworker = caseworker_from(claims, issuer=employer.issuer, municipality=employer.municipality, refusal=refusal)
     if caseworker.authenticated_at > lives.ends_at:
         raise NotAuthenticated(refusal)
-    return caseworker, _once("employer", employer.issuer, claims, lives, refusal)
+    return caseworker, used_once("employer", employer.issuer, one_time_id(claims, refusal=refusal), lives)
 
 
-def _once(kind: str, owner: str, claims: Mapping[str, Any], lives: Lifetime, refusal: str) -> Once:
-    name = f"{kind}\0{owner}\0{one_time_id(claims, refusal=refusal)}"
+def used_once(kind: str, owner: str, name: str, lives: Lifetime) -> Once:
+    """Say how an assertion of this name, by this owner, is remembered."""
     # Longer than it lives: a node whose clock is behind must still find it.
-    return Once(hashlib.sha256(name.encode()).digest(), lives.issued_at, lives.ends_at + LONGEST_ASSERTION)
+    key = hashlib.sha256(f"{kind}\0{owner}\0{name}".encode()).digest()
+    return Once(key, lives.issued_at, lives.ends_at + LONGEST_ASSERTION)

@@ -18,6 +18,7 @@ from joserfc.jwk import Key
 from joserfc.util import urlsafe_b64decode as base64url
 
 from broker.domain.identity import System
+from broker.saml_trust import SamlTrust
 
 # FAPI 2.0 (5.4) without the two that need more than a name to be safe: RS256 is not in it, EdDSA became Ed25519.
 ALGORITHMS = frozenset({"ES256", "Ed25519", "PS256"})
@@ -99,6 +100,11 @@ class PublicKeys:
             return next(iter(self.keys.values())) if len(self.keys) == 1 else None
         return self.keys.get(kid) if isinstance(kid, str) else None
 
+    @classmethod
+    def none(cls) -> PublicKeys:
+        """Give no keys at all, for an employer whose word comes as SAML alone: nothing verifies with them."""
+        return cls("", MappingProxyType({}))
+
     @property
     def thumbprints(self) -> frozenset[str]:
         """The thumbprints of all keys."""
@@ -126,11 +132,12 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Employer:
-    """An employer whose signed assertions name caseworkers: its issuer URL, municipality and keys."""
+    """An employer whose signed assertions name caseworkers: its issuer URL, municipality, and keys for either kind."""
 
     issuer: str
     municipality: str
     keys: PublicKeys
+    saml: SamlTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +163,19 @@ class Registrations:
         employer = self.employers.get(issuer) if isinstance(issuer, str) else None
         if employer is None:
             return None
-        known = employer.municipality == client.municipality or employer.issuer in client.employers
-        return employer if known else None
+        return employer if _counts(employer, client) else None
+
+    def saml_employer_for(self, client: Registration, entity_id: object, cvr: object) -> Employer | None:
+        """Give the employer of that identity provider and CVR number, if its word counts for this client."""
+        for employer in self.employers.values():
+            trust = employer.saml
+            if trust is not None and (trust.entity_id, trust.cvr) == (entity_id, cvr) and _counts(employer, client):
+                return employer
+        return None
+
+
+def _counts(employer: Employer, client: Registration) -> bool:
+    return employer.municipality == client.municipality or employer.issuer in client.employers
 
 
 def key_faults(clients: Iterable[Registration], employers: Iterable[Employer]) -> tuple[str, ...]:
@@ -165,13 +183,17 @@ def key_faults(clients: Iterable[Registration], employers: Iterable[Employer]) -
     faults: list[str] = []
     names: set[str] = set()
     owners: dict[str, str] = {}
-    registered = [(f"system {client.client_id}", client.keys) for client in clients]
-    registered += [(f"employer {employer.issuer}", employer.keys) for employer in employers]
-    for owner, keys in registered:
+    employers = tuple(employers)
+    registered = [(f"system {client.client_id}", client.keys.thumbprints) for client in clients]
+    registered += [(f"employer {employer.issuer}", employer.keys.thumbprints) for employer in employers]
+    for owner, _ in registered:
         if owner in names:
             faults.append(f"{owner} is registered twice")
         names.add(owner)
-        for print_ in sorted(keys.thumbprints):
+    # One identity provider may serve many employers, with its own key for all.
+    registered += [(f"provider {of.saml.entity_id}", of.saml.thumbprints) for of in employers if of.saml is not None]
+    for owner, prints in registered:
+        for print_ in sorted(prints):
             first = owners.setdefault(print_, owner)
             if first != owner:
                 faults.append(f"{owner} has the same key as {first}")

@@ -24,13 +24,15 @@ from broker.web.oauth.assertions import Once, check_caseworker, check_client
 from broker.web.oauth.claims import private_claims
 from broker.web.oauth.dpop import check_proof
 from broker.web.oauth.registrations import Registration, Registrations
+from broker.web.oauth.saml import SamlCheck
 
 CLIENT_CREDENTIALS = "client_credentials"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 -- a name, no secret
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
+SAML_TYPE = "urn:ietf:params:oauth:token-type:saml2"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 -- a name, no secret
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-LONGEST_FORM = 32_768
+LONGEST_FORM = 61_440
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -59,7 +61,8 @@ class TokenEndpoint:
             return JSONResponse(await self._grant(request), headers=_NO_STORE)
         except NotAuthenticated as refusal:
             status = 401 if refusal.what == "invalid_client" else 400
-            return JSONResponse({"error": refusal.what}, status_code=status, headers=_NO_STORE)
+            told = {} if refusal.told is None else {"error_description": refusal.told}
+            return JSONResponse({"error": refusal.what} | told, status_code=status, headers=_NO_STORE)
 
     async def _grant(self, request: Request) -> dict[str, object]:
         form = await _form(request)
@@ -77,6 +80,10 @@ class TokenEndpoint:
         answer = {"access_token": token, "token_type": "DPoP", "expires_in": int(TOKEN_LIFE.total_seconds())}
         return answer if caseworker is None else answer | {"issued_token_type": ACCESS_TOKEN_TYPE}
 
+    @property
+    def _saml(self) -> SamlCheck:
+        return SamlCheck(self.issuer, self.address)
+
     def _client(self, form: Mapping[str, str], now: datetime) -> tuple[Registration, Once]:
         if form.get("client_assertion_type") != CLIENT_ASSERTION_TYPE or "client_secret" in form:
             raise NotAuthenticated("invalid_client")
@@ -93,7 +100,7 @@ class TokenEndpoint:
         if grant != TOKEN_EXCHANGE:
             raise NotAuthenticated("invalid_request" if grant is None else "unsupported_grant_type")
         asked = (
-            form.get("subject_token_type") == JWT_TYPE
+            form.get("subject_token_type") in {JWT_TYPE, SAML_TYPE}
             and form.get("requested_token_type", ACCESS_TOKEN_TYPE) == ACCESS_TOKEN_TYPE
             and "subject_token" in form
             and "actor_token" not in form
@@ -104,7 +111,10 @@ class TokenEndpoint:
             raise NotAuthenticated("invalid_target")
         now = self.employers_clock.now()
         word = form["subject_token"]
-        caseworker, once = check_caseworker(word, client, self.registrations, issuer=self.issuer, now=now)
+        if form["subject_token_type"] == SAML_TYPE:
+            caseworker, once = self._saml.caseworker(word, client, self.registrations, now)
+        else:
+            caseworker, once = check_caseworker(word, client, self.registrations, issuer=self.issuer, now=now)
         # The replay memory lives by the machine's clock, whatever clock the employers go by.
         apart = self.clock.now() - now
         return caseworker, Once(once.key, once.issued_at + apart, once.keep_until + apart)

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from broker.domain.personal import Personal
 from broker.web.oauth.access import read_access
+from broker.web.oauth.token_endpoint import LONGEST_FORM
 from tests.actors import ISSUER, TOKEN_ENDPOINT, AnEmployer, ASystem, a_key
 from tests.doorway import ASK, Doorway
 
@@ -234,7 +235,7 @@ def test_a_field_that_stands_twice_refuses_the_form(door: Doorway) -> None:
 
 def test_a_form_beyond_the_bound_is_refused(door: Doorway) -> None:
     """A good request that goes on and on is none."""
-    good = door.system.form(door.now) | {"scope": "x" * 33_000}
+    good = door.system.form(door.now) | {"scope": "x" * LONGEST_FORM}
 
     answer = door.ask_token(good, None)
 
