@@ -19,7 +19,7 @@ def question_of(directory: Directory, count: int) -> dict[str, Any]:
         "version": 1,
         "at": 1551690000,
         "today": TODAY,
-        "ask": {"id": "a-1", "purpose": PURPOSE, "case": CASE, "citizen": CITIZEN},
+        "ask": {"id": "a-1", "purpose": PURPOSE, "case": CASE, "citizen": CITIZEN, "emergency": None},
         "caller": _caller(),
         "case": {
             "exists": True,
@@ -32,6 +32,7 @@ def question_of(directory: Directory, count: int) -> dict[str, Any]:
         "subjects": [_subject(CITIZEN, 19740211), _subject(CHILD, 20060920)],
         "consents": [_line(number, *key) for number, key in enumerate(keys)],
         "blocks": [],
+        "emergency": [],
         "failed_registers": [],
         "related": False,
         "keys": [{"source": source, "category": category, "subject": subject} for source, category, subject in keys],
@@ -41,6 +42,7 @@ def question_of(directory: Directory, count: int) -> dict[str, Any]:
 def _caller() -> dict[str, Any]:
     role = {"name": "koordinerende_sagsbehandler", "kle": ["15.*"], "sensitivity": 3}
     return {
+        "handle": "h-caseworker",
         "municipality": HOME,
         "unit": UNIT,
         "system_units": [UNIT],

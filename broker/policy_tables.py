@@ -16,9 +16,9 @@ from typing import Any
 # Of OPA's own housekeeping, not of the decision: who may call it, what its log leaves out.
 SERVER_ONLY = "opa_"
 LAW_TABLES = ("categories", "purposes", "reasons", "settings", "statutes")
-REGISTRY_TABLES = ("delegations", "municipalities", "sources", "units")
-# The only tables that may stand empty: a municipality may have no agreement with any other.
-MAY_BE_EMPTY = frozenset({"delegations"})
+REGISTRY_TABLES = ("delegations", "municipalities", "sources", "standing_approvals", "units")
+# The only tables that may stand empty: a municipality may have no agreement with any other, a unit no standing yes.
+MAY_BE_EMPTY = frozenset({"delegations", "standing_approvals"})
 CATEGORY_FLAGS = ("child", "health", "never", "place")
 CONDITIONS = frozenset({"minor_in_family", "moved_here", "meeting_within_limit", "emergency"})
 

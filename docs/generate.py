@@ -68,6 +68,7 @@ def page_of_rules() -> str:
         "[`policies/`](../policies); how a word is meant is in the [glossary](glossary.md).",
         *_purposes(tables),
         *_statutes(tables),
+        *_emergency(tables["settings"]["emergency"]),
         *_categories(tables),
         *_reasons(tables),
         *_evidence(tables),
@@ -98,6 +99,27 @@ def _statutes(tables: Mapping[str, Any]) -> Iterator[str]:
         conditions = ", ".join(f"`{condition}`" for condition in row["conditions"])
         rows.append((f"`{name}`", row["paragraph"], _days(row["from"], row["to"]), reach, conditions, row["note"]))
     yield _table(("row", "paragraph", "days", "for", "only where", "note"), rows)
+
+
+def _emergency(rule: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Danger to life"
+    yield (
+        f"Break-glass (`{rule['purpose']}`) is a road of its own: a caseworker with the role `{rule['role']}` "
+        f"asks with a call-out's number, a `{rule['holder_role']}` of the unit that holds the data says yes or no, and "
+        f"a yes opens the profile to that caseworker for {rule['hours']} hours. Why life is in danger is one of these:"
+    )
+    yield _table(
+        ("reason", "in Danish", "in English", "opens where the citizen is"),
+        (
+            (f"`{code}`", row["da"], row["en"], "yes" if row["address"] else "no")
+            for code, row in rule["reasons"].items()
+        ),
+    )
+    yield "What the ordinary stages ask and an emergency does not; everything else holds as it does for any ask:"
+    yield _table(
+        ("relaxed", "why, in Danish", "why, in English"),
+        ((f"`{what}`", row["da"], row["en"]) for what, row in rule["relaxed"].items()),
+    )
 
 
 def _categories(tables: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,8 @@
 #   The log-in is strong enough, the caseworker works in the unit, the system speaks for that unit, and a role
 #   covers the subject (KLE) of the case and the level of the category. Roles are tested against the case's KLE,
 #   so they are tested only where the case is the citizen's: otherwise stage 2 says what is wrong. Levels are tested
-#   for what belongs to the purpose: the rest is refused in stage 3, whoever asks.
+#   for what belongs to the purpose: the rest is refused in stage 3, whoever asks. In an emergency there is no case; the
+#   role of the on-call caseworker is tested always.
 # custom:
 #   law: FVL § 32
 package broker.caller
@@ -42,7 +43,7 @@ role_expired contains i if {
 }
 
 role_expired contains i if {
-	data.broker.case.is_citizens
+	roles_tested
 	not role_covers
 	role_covered_once
 	some i in lib.asked
@@ -56,19 +57,23 @@ role_kle contains i if {
 }
 
 role_kle contains i if {
-	data.broker.case.is_citizens
+	roles_tested
 	not role_covers
 	not role_covered_once
 	some i in lib.asked
 }
 
 role_kle contains i if {
-	data.broker.case.is_citizens
+	roles_tested
 	role_covers
 	strict
 	some i in data.broker.purpose.within
 	not input.keys[i].category in covered_categories
 }
+
+roles_tested if data.broker.case.is_citizens
+
+roles_tested if data.broker.emergency.asked
 
 system_speaks_for_unit if input.caller.unit in input.caller.system_units
 
@@ -78,11 +83,31 @@ role_covered_once if count(on_subject) > 0
 
 # Roles that give a view and cover the case's KLE, by their place in the list.
 on_subject contains n if {
+	data.broker.emergency.ordinary
 	some n, role in input.caller.roles
 	is_string(role.name)
 	not role.name in tables.settings.roles.without_view
 	some limit in role.kle
 	lib.covers(limit, input.case.kle)
+}
+
+# In an emergency it is the on-call caseworker's role that counts.
+on_subject contains n if {
+	"case_kle" in data.broker.emergency.relaxed
+	some n in on_call
+}
+
+on_subject contains n if {
+	kle := input.case.kle
+	some n in on_call
+	some limit in input.caller.roles[n].kle
+	lib.covers(limit, kle)
+}
+
+on_call contains n if {
+	data.broker.emergency.asked
+	some n, role in input.caller.roles
+	role.name == tables.settings.emergency.role
 }
 
 # The same, and attested within the time set.
@@ -101,7 +126,7 @@ attested(role) if {
 }
 
 role_sensitivity contains i if {
-	data.broker.case.is_citizens
+	roles_tested
 	role_covers
 	some i in (data.broker.purpose.within - cleared)
 }

@@ -116,7 +116,7 @@ asking := {
 given(i, outcome) := verdict if {
 	key := input.keys[i]
 	own := i in data.broker.statute.own
-	basis := (own_case(i) | by_statute(i)) | by_consents(i)
+	basis := (own_case(i) | by_statute(i)) | (by_consents(i) | in_emergency(i))
 	masks := {mask | some mask, hiding in masking; i in hiding}
 	verdict := {
 		"source": key.source,
@@ -142,6 +142,13 @@ by_statute(i) := basis if {
 	basis := {{"kind": "statute", "id": id, "version": tables.statutes[id].version} |
 		some id in data.broker.statute.in_force
 		[i, id] in data.broker.statute.by_statute
+	}
+}
+
+in_emergency(i) := basis if {
+	basis := {{"kind": "statute", "id": id, "version": tables.statutes[id].version} |
+		some id in data.broker.emergency.law
+		[i, id] in data.broker.emergency.by_statute
 	}
 }
 

@@ -7,6 +7,7 @@ tables := {
 	"categories": {
 		"B01": category(2, ["15"]),
 		"S01": object.union(category(3, ["27"]), {"young_person": "together"}),
+		"E01": object.union(category(3, ["29"]), {"health": true, "young_person": "alone"}),
 		"F01": object.union(category(3, ["27"]), {"child": true, "young_person": "together"}),
 		"F04": object.union(category(4, ["27"]), {"child": true, "never": true}),
 		"H01": object.union(category(3, ["29"]), {"health": true, "young_person": "alone"}),
@@ -24,6 +25,7 @@ tables := {
 	"purposes": {
 		"plan": {"basis": "consent", "categories": ["B01", "S01", "F01", "F04", "H01", "P02", "Y01"], "statutes": []},
 		"help": {"basis": "statute", "categories": ["Y01"], "statutes": ["LAW"]},
+		"danger": {"basis": "statute", "categories": ["E01", "P02", "Y01"], "statutes": ["RESCUE"]},
 	},
 	"reasons": object.union(
 		{code: {"caller": true} | some code in told},
@@ -42,13 +44,23 @@ tables := {
 			},
 		},
 		"custody": {"all_holders_from_level": 3, "all_holders_for_child_categories": true},
+		"emergency": {
+			"purpose": "danger",
+			"hours": 4,
+			"role": "on_call",
+			"holder_role": "health",
+			"relaxed": {"case": {}, "case_kle": {}, "residence": {}},
+			"reasons": {"LIFE": {"address": false}, "LIFE_VISIT": {"address": true}},
+		},
 	},
 	"sources": {
 		"jobs": {"unit": "u-jobs", "municipality": "south", "categories": ["B01"]},
 		"social": {"unit": "u-social", "municipality": "south", "categories": ["S01", "P02", "Y01"]},
 		"family": {"unit": "u-family", "municipality": "south", "categories": ["F01", "F04", "H01"]},
 		"far": {"unit": "u-far", "municipality": "north", "categories": ["S01"]},
+		"health": {"unit": "u-health", "municipality": "south", "categories": ["E01", "P02", "Y01"]},
 	},
+	"standing_approvals": {},
 	"statutes": {
 		"OWN_CASE": {"version": "1"},
 		"LAW": {
@@ -59,6 +71,22 @@ tables := {
 			"otherwise": "NO_CONSENT",
 			"purposes": {"help": {"case_kle": ["15.*"], "categories": ["Y01"]}},
 		},
+		"RESCUE": {
+			"version": "1",
+			"from": 20070101,
+			"to": 99991231,
+			"from_kinds": ["health"],
+			"to_kinds": ["jobs"],
+			"conditions": ["emergency"],
+			"otherwise": "EMERGENCY_NOT_JUSTIFIED",
+			"purposes": {"danger": {"case_kle": ["29.*"], "categories": ["E01", "P02"]}},
+		},
+	},
+	"units": {
+		"u-far": {"municipality": "north", "kind": "social"},
+		"u-health": {"municipality": "south", "kind": "health"},
+		"u-jobs": {"municipality": "south", "kind": "jobs"},
+		"u-social": {"municipality": "south", "kind": "social"},
 	},
 }
 
@@ -66,6 +94,7 @@ told := {
 	"CASE_MISMATCH",
 	"CONSENT_EXPIRED",
 	"CUSTODY_INCOMPLETE",
+	"EMERGENCY_NOT_JUSTIFIED",
 	"NO_CONSENT",
 	"NSIS_TOO_LOW",
 	"OUT_OF_SCOPE_CATEGORY",
@@ -146,8 +175,9 @@ question := {
 	"version": 1,
 	"at": 1551690000,
 	"today": 20190304,
-	"ask": {"id": "a", "purpose": "plan", "case": "case", "citizen": "anna"},
+	"ask": {"id": "a", "purpose": "plan", "case": "case", "citizen": "anna", "emergency": null},
 	"caller": {
+		"handle": "lene",
 		"municipality": "south",
 		"unit": "u-jobs",
 		"system_units": ["u-jobs"],
@@ -167,6 +197,7 @@ question := {
 	"subjects": [adult, child],
 	"consents": [line],
 	"blocks": [],
+	"emergency": [],
 	"failed_registers": [],
 	"related": false,
 	"keys": [
@@ -179,3 +210,32 @@ question := {
 own := 0
 
 shared := 1
+
+# An on-call caseworker asked, and the health unit said yes an hour ago.
+request := {
+	"id": "e1",
+	"citizen": "anna",
+	"unit": "u-jobs",
+	"caseworker": "lene",
+	"case": "call-out",
+	"reason": "LIFE",
+	"requested_at": 1551686400,
+	"sources": ["health"],
+	"answers": [{"unit": "u-health", "said": "yes", "by": "grethe", "at": 1551686400}],
+}
+
+emergency := object.union(question, {
+	"ask": {"purpose": "danger", "case": "call-out", "emergency": "e1"},
+	"caller": {"roles": [object.union(role, {"name": "on_call", "kle": ["29.*"]})]},
+	"case": {
+		"exists": false,
+		"open": false,
+		"concerns_citizen": false,
+		"caseworker_on_case": false,
+		"unit": null,
+		"kle": null,
+	},
+	"consents": [],
+	"emergency": [request],
+	"keys": [{"source": "health", "category": "E01", "subject": "anna"}],
+})

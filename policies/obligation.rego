@@ -19,4 +19,4 @@ child_name contains i if {
 
 # METADATA
 # title: Keys whose items tell no place
-address := data.broker.subject.hidden
+address := data.broker.subject.hidden - data.broker.emergency.placed

@@ -5,7 +5,7 @@
 #   The unit's own data in its own case, and the statutes a purpose names. Each statute reaches only the categories its
 #   row lists for that purpose, in cases of the KLE listed there, while it is in force, and only where its conditions
 #   are met. That someone lives here, or is delegated to us, was tested in stage 2: no statute rests on the asker's
-#   word alone.
+#   word alone. What goes out in an emergency has a road of its own (emergency.rego).
 package broker.statute
 
 import data.broker.lib
@@ -52,7 +52,7 @@ reaches(id, source) if {
 	not "moved_here" in tables.statutes[id].conditions
 }
 
-# `meeting_within_limit` and `emergency` are met by no fact of an ordinary ask.
+# `meeting_within_limit` is met by no fact of an ordinary ask, and `emergency` on its own road only.
 met contains "minor_in_family" if {
 	is_number(input.today)
 	some subject in input.subjects
@@ -70,7 +70,7 @@ met contains "moved_here" if {
 
 # METADATA
 # title: Keys that need no consent
-grounded := own | {i | some [i, _] in by_statute}
+grounded := (own | {i | some [i, _] in by_statute}) | {i | some [i, _] in data.broker.emergency.by_statute}
 
 # METADATA
 # title: What is said where the law is the basis and does not reach

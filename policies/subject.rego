@@ -74,6 +74,6 @@ of_protected_citizen contains i if {
 }
 
 address_protected contains i if {
-	some i in hidden
+	some i in (hidden - data.broker.emergency.placed)
 	tables.categories[input.keys[i].category].place == true
 }

@@ -16,7 +16,7 @@ class Ask:
 
     `places`, where given, are the (source, category) that are meant, out of the named sources and categories.
     `id` is minted by the broker (UUID text) and ties all entries of this ask. `request_id` is the caller's own
-    and never unique: a repeat is an access of its own.
+    and never unique: a repeat is an access of its own. `emergency` names the break-glass request it rests on.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Ask:
     request_id: str | None = None
     repeat: bool = False
     places: frozenset[tuple[str, str]] | None = None
+    emergency: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -116,6 +116,44 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingApproval:
+    """A health unit says yes beforehand to call-outs of some units (SUL § 43 stk. 3); Danish days inclusive."""
+
+    id: str
+    unit: str
+    to_units: frozenset[str]
+    from_day: int
+    to_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyReason:
+    """Why life is in danger, as a code: whether it takes knowing where the citizen is, and what it says."""
+
+    code: str
+    address: bool
+    da: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRule:
+    """What the law tables say of an emergency: its purpose, who asks and who decides, for how many hours, and why.
+
+    `holder_kinds` are the kinds of unit that may decide; with none, nobody may.
+    """
+
+    purpose: str = ""
+    role: str = ""
+    holder_role: str = ""
+    holder_kinds: frozenset[str] = frozenset()
+    hours: int = 0
+    nsis_accepted: frozenset[str] = frozenset()
+    attested_within_years: int = 0
+    reasons: Mapping[str, EmergencyReason] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """All of it, by id."""
 
@@ -129,6 +167,8 @@ class Directory:
     reasons: Mapping[str, ReasonText]
     trials: Mapping[str, Trial]
     representation: Kinds = field(default_factory=dict)
+    standing_approvals: Mapping[str, StandingApproval] = field(default_factory=dict)
+    emergency: EmergencyRule = field(default_factory=EmergencyRule)
 
     def residence(self, code: str | None) -> str | None:
         """Name the municipality of a CPR municipality code; one that is not registered keeps its code."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from broker.domain.break_glass import BreakGlass
 from broker.domain.days import NO_END
 from broker.domain.personal import Personal
 
@@ -158,6 +159,7 @@ class Facts:
     """Everything a decision rests on. `subjects[0]` is the citizen. `case_handle` stands for the case number.
 
     `registers` names those consulted; `failed_registers` those that gave no answer: then the answer is no.
+    `break_glass` is the request the ask names, where there is one in the caller's municipality.
     `cprs` maps each subject's handle to the number sources are asked with; it never enters the question.
     """
 
@@ -173,4 +175,5 @@ class Facts:
     registers: tuple[str, ...]
     failed_registers: tuple[str, ...] = ()
     related: bool = False
+    break_glass: BreakGlass | None = None
     cprs: dict[str, Personal[str]] = field(default_factory=dict, repr=False)

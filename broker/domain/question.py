@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from broker.domain.asks import Ask, Key
+from broker.domain.break_glass import BreakGlass
 from broker.domain.days import danish_day
 from broker.domain.facts import Block, ConsentLine, Facts, Subject
 from broker.domain.identity import Caller
@@ -26,6 +27,7 @@ def question(ask: Ask, caller: Caller, facts: Facts, keys: Iterable[Key]) -> dic
             "purpose": ask.purpose,
             "case": facts.case_handle,
             "citizen": facts.citizen,
+            "emergency": ask.emergency,
         },
         "caller": _caller(caller, facts),
         "case": {
@@ -39,6 +41,7 @@ def question(ask: Ask, caller: Caller, facts: Facts, keys: Iterable[Key]) -> dic
         "subjects": [_subject(subject) for subject in facts.subjects],
         "consents": [_line(line) for line in sorted(facts.consents.lines, key=lambda line: line.id)],
         "blocks": [_block(block) for block in sorted(facts.consents.blocks, key=lambda block: block.id)],
+        "emergency": [] if facts.break_glass is None else [_break_glass(facts.break_glass)],
         "failed_registers": sorted(facts.failed_registers),
         "related": facts.related,
         "keys": [{"source": key.source, "category": key.category, "subject": key.subject} for key in sorted(set(keys))],
@@ -47,6 +50,7 @@ def question(ask: Ask, caller: Caller, facts: Facts, keys: Iterable[Key]) -> dic
 
 def _caller(caller: Caller, facts: Facts) -> dict[str, Any]:
     return {
+        "handle": facts.actor,
         "municipality": caller.municipality,
         "unit": caller.unit,
         "system_units": sorted(caller.system.units),
@@ -112,4 +116,21 @@ def _block(block: Block) -> dict[str, Any]:
         "source": block.source,
         "unit": block.unit,
         "category": block.category,
+    }
+
+
+def _break_glass(request: BreakGlass) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "citizen": request.citizen,
+        "unit": request.unit,
+        "caseworker": request.caseworker,
+        "case": request.case,
+        "reason": request.reason,
+        "requested_at": int(request.requested_at.timestamp()),
+        "sources": sorted(request.sources),
+        "answers": [
+            {"unit": answer.unit, "said": answer.said, "by": answer.by, "at": int(answer.at.timestamp())}
+            for answer in sorted(request.answers, key=lambda answer: (answer.at, answer.unit, answer.said))
+        ],
     }

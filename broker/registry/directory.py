@@ -13,10 +13,13 @@ from broker.domain.directory import (
     Category,
     Delegation,
     Directory,
+    EmergencyReason,
+    EmergencyRule,
     Municipality,
     Purpose,
     ReasonText,
     SourceEntry,
+    StandingApproval,
     Trial,
     Unit,
 )
@@ -43,6 +46,8 @@ def directory_of(raw: Any, laws: Mapping[str, Any]) -> Directory:
         reasons={i: _reason(i, row) for i, row in laws["reasons"].items()},
         trials={i: _trial(i, row) for i, row in raw.get("trials", {}).items()},
         representation={i: _kind(row) for i, row in laws["settings"]["representation"]["kinds"].items()},
+        standing_approvals={i: _approval(i, row) for i, row in raw.get("standing_approvals", {}).items()},
+        emergency=_emergency(laws),
     )
 
 
@@ -97,6 +102,29 @@ def _kind(row: Any) -> RepresentativeKind:
     return RepresentativeKind(row["speaks"], row["silences"], frozenset(row["must_name"]))
 
 
+def _approval(i: str, row: Any) -> StandingApproval:
+    return StandingApproval(i, row["unit"], frozenset(row["to_units"]), day(row["from_day"]), day(row["to_day"]))
+
+
+def _emergency(laws: Mapping[str, Any]) -> EmergencyRule:
+    """Read what the law tables say of an emergency; who decides stands in the statutes that have that condition."""
+    settings, row = laws["settings"], laws["settings"]["emergency"]
+    bases = [laws["statutes"][statute] for statute in laws["purposes"][row["purpose"]]["statutes"]]
+    return EmergencyRule(
+        purpose=row["purpose"],
+        role=row["role"],
+        holder_role=row["holder_role"],
+        holder_kinds=frozenset(k for basis in bases if "emergency" in basis["conditions"] for k in basis["from_kinds"]),
+        hours=row["hours"],
+        nsis_accepted=frozenset(settings["nsis_levels"]["accepted"]),
+        attested_within_years=settings["roles"]["attested_within_years"],
+        reasons={
+            code: EmergencyReason(code, reason["address"], reason["da"], reason["en"])
+            for code, reason in row["reasons"].items()
+        },
+    )
+
+
 def registry_tables(directory: Directory) -> dict[str, Any]:
     """Lay out the registry's part of the policy's data: objects keyed by id (`policy.md` 4, rule 9)."""
     return {
@@ -115,6 +143,10 @@ def registry_tables(directory: Directory) -> dict[str, Any]:
                 "to": d.to_day,
             }
             for i, d in directory.delegations.items()
+        },
+        "standing_approvals": {
+            i: {"unit": s.unit, "to_units": sorted(s.to_units), "from": s.from_day, "to": s.to_day}
+            for i, s in directory.standing_approvals.items()
         },
     }
 

@@ -24,6 +24,8 @@ _LEADS: tuple[tuple[Section, str, Section], ...] = (
     (NETWORKS, "members", MUNICIPALITIES),
     (("trials",), "municipality", MUNICIPALITIES),
     (("trials",), "network", NETWORKS),
+    (("standing_approvals",), "unit", UNITS),
+    (("standing_approvals",), "to_units", UNITS),
     (("providers",), "system", SYSTEMS),
     (("providers",), "employer", EMPLOYERS),
 )

@@ -26,7 +26,8 @@ def rule_faults(sheet: Sheet) -> Iterator[Fault]:
     yield from _networks(sheet)
     yield from _trials(sheet)
     yield from _delegations(sheet)
-    for section in ("delegations", "trials"):
+    yield from _approvals(sheet)
+    for section in ("delegations", "trials", "standing_approvals"):
         for row in sheet.rows(section):
             yield from _window(row)
     for row in sheet.rows("providers"):
@@ -86,6 +87,14 @@ def _delegations(sheet: Sheet) -> Iterator[Fault]:
         elif ends == (other.text("to"), other.text("from")):
             what = f"hands back what delegations.{one.name} delegates: the same KLE and days the other way"
             yield other.fault(None, what, "what was delegated is never delegated back; take one out")
+
+
+def _approvals(sheet: Sheet) -> Iterator[Fault]:
+    for row in sheet.rows("standing_approvals"):
+        for path, unit in row.texts("to_units"):
+            if unit == row.text("unit"):
+                what = f"{shown(unit)} says yes to itself"
+                yield sheet.fault(path, what, "take it out of to_units: two units decide, never one")
 
 
 def _share_kle(one: Row, other: Row) -> bool:

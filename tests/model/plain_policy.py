@@ -8,6 +8,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 Codes = set[str]
+BORDER = {"NO_DELEGATION", "DELEGATION_EXPIRED", "OUTSIDE_DELEGATION"}
 
 
 def plain_decision(question: Row, tables: Row) -> dict[str, Any]:
@@ -61,17 +62,12 @@ class _Model:
             codes.add("ROLE_EXPIRED")
         if self.caller["unit"] not in self.caller["system_units"]:
             codes.add("ROLE_KLE")
-        if self._case_is_citizens():
+        if self._case_is_citizens() or self._is_emergency():
             codes |= self._roles(key)
         return codes
 
     def _roles(self, key: Row) -> Codes:
-        without_view = self.t["settings"]["roles"]["without_view"]
-        on_subject = [
-            role
-            for role in self.caller["roles"]
-            if role["name"] not in without_view and any(_covers(limit, self.case["kle"]) for limit in role["kle"])
-        ]
+        on_subject = [role for role in self.caller["roles"] if self._role_is_for(role)]
         roles = [role for role in on_subject if self._is_attested(role)]
         if not roles:
             return {"ROLE_EXPIRED"} if on_subject else {"ROLE_KLE"}
@@ -87,6 +83,13 @@ class _Model:
                 codes.add("ROLE_KLE")
         return codes
 
+    def _role_is_for(self, role: Row) -> bool:
+        covers = any(_covers(limit, self.case["kle"]) for limit in role["kle"])
+        if not self._is_emergency():
+            return covers and role["name"] not in self.t["settings"]["roles"]["without_view"]
+        rule = self.t["settings"]["emergency"]
+        return role["name"] == rule["role"] and (covers or "case_kle" in rule["relaxed"])
+
     def _is_attested(self, role: Row) -> bool:
         years = self.t["settings"]["roles"]["attested_within_years"]
         return role["attested_on"] is None or self.today <= role["attested_on"] + 10000 * years
@@ -100,6 +103,11 @@ class _Model:
     def _case(self, key: Row) -> Codes:
         if not self.answered:
             return {"SOURCE_UNAVAILABLE"}
+        if self._is_emergency():
+            return self._call_out(key)
+        return self._relation()
+
+    def _relation(self) -> Codes:
         if not (self._case_is_citizens() and self.case["open"] and self.case["unit"] == self.caller["unit"]):
             return {"CASE_MISMATCH"}
         if not self.case["caseworker_on_case"]:
@@ -123,6 +131,80 @@ class _Model:
         covered = any(_covers(limit, self.case["kle"]) for row in in_force for limit in row["kle"])
         return set() if covered else {"OUTSIDE_DELEGATION"}
 
+    # Stage 2 in an emergency
+
+    def _is_emergency(self) -> bool:
+        return self.ask["emergency"] is not None
+
+    def _call_out(self, key: Row) -> Codes:
+        codes = set() if self._is_opened(key) else {"EMERGENCY_NOT_JUSTIFIED"}
+        relaxed = self.t["settings"]["emergency"]["relaxed"]
+        if "case" not in relaxed:
+            codes |= self._relation() if "residence" not in relaxed else self._relation() - BORDER
+        elif "residence" not in relaxed and self.citizen is not None:
+            codes |= self._delegation()
+        return codes
+
+    def _is_opened(self, key: Row) -> bool:
+        home = self.t["sources"].get(key["source"], {}).get("unit")
+        place = self.t["categories"].get(key["category"], {}).get("place", False)
+        return any(
+            key["subject"] == self.ask["citizen"]
+            and key["source"] in request["sources"]
+            and self._has_opened(home, request)
+            and (not place or self._goes_there(request))
+            for request in self._requests()
+        )
+
+    def _requests(self) -> list[Row]:
+        """Find what stands behind the ask: this request, of this caseworker, about this citizen and call-out."""
+        if self.ask["purpose"] != self.t["settings"]["emergency"]["purpose"]:
+            return []
+        if self.citizen is None or not self.citizen["known"]:
+            return []
+        wanted = (self.ask["emergency"], self.ask["citizen"], self.ask["case"])
+        who = (self.caller["unit"], self.caller["handle"])
+        return [
+            row
+            for row in self.q["emergency"]
+            if (row["id"], row["citizen"], row["case"]) == wanted and (row["unit"], row["caseworker"]) == who
+        ]
+
+    def _has_opened(self, unit: str | None, request: Row) -> bool:
+        mine = self.caller["unit"]
+        if unit is None or unit == mine or not self._rescues(unit):
+            return False
+        answers = [row for row in request["answers"] if row["unit"] == unit and row["by"] != request["caseworker"]]
+        if any(row["said"] == "no" for row in answers):
+            return False
+        standing = any(
+            row["unit"] == unit and mine in row["to_units"] and self._is_today(row)
+            for row in self.t["standing_approvals"].values()
+        )
+        since = [row["at"] for row in answers] + ([request["requested_at"]] if standing else [])
+        seconds = 3600 * self.t["settings"]["emergency"]["hours"]
+        return any(at <= self.q["at"] < at + seconds for at in since)
+
+    def _rescues(self, unit: str) -> list[str]:
+        """Name the statutes in force that let this unit tell ours in an emergency."""
+        kinds = {name: row["kind"] for name, row in self.t["units"].items()}
+        return [
+            name
+            for name in self.purpose["statutes"]
+            for row in [self.t["statutes"][name]]
+            if "emergency" in row["conditions"]
+            and self._is_today(row)
+            and kinds.get(unit) in row["from_kinds"]
+            and kinds.get(self.caller["unit"]) in row["to_kinds"]
+        ]
+
+    def _goes_there(self, request: Row) -> bool:
+        reason = self.t["settings"]["emergency"]["reasons"].get(request["reason"], {"address": False})
+        return bool(reason["address"])
+
+    def _is_placed(self, key: Row) -> bool:
+        return self._is_opened(key) and any(self._goes_there(request) for request in self._requests())
+
     # Stage 3
 
     def _purpose(self, key: Row) -> Codes:
@@ -140,7 +222,8 @@ class _Model:
             codes.add("SELF_OR_RELATED")
         if self._is_dead(self.citizen):
             codes.add("SUBJECT_DECEASED")
-        if self._is_hidden(subject) and self.t["categories"][key["category"]]["place"]:
+        is_place = self.t["categories"][key["category"]]["place"]
+        if self._is_hidden(subject) and is_place and not self._is_placed(key):
             codes.add("ADDRESS_PROTECTED")
         if subject is None or not subject["known"]:
             codes.add("CUSTODY_UNKNOWN")
@@ -328,7 +411,7 @@ class _Model:
     def _masks(self, key: Row) -> list[str]:
         subject = self.people[key["subject"]]
         masks = []
-        if self._is_hidden(subject):
+        if self._is_hidden(subject) and not self._is_placed(key):
             masks.append("address")
         if subject["child_of_citizen"] and self.t["categories"][key["category"]]["child"] and not self._is_own(key):
             masks.append("child_name")
@@ -369,6 +452,8 @@ class _Model:
     def _reaches(self, name: str, key: Row) -> bool:
         statute = self.t["statutes"][name]
         reach = statute["purposes"][self.ask["purpose"]]
+        if "emergency" in statute["conditions"]:
+            return self._is_rescued(key) and key["category"] in reach["categories"]
         on_subject = any(_covers(limit, self.case["kle"]) for limit in reach["case_kle"])
         if not (self._is_today(statute) and on_subject and key["category"] in reach["categories"]):
             return False
@@ -381,7 +466,10 @@ class _Model:
             ages = [self._age(subject) for subject in self.people.values() if subject["known"]]
             if not any(age is not None and age < 18 for age in ages):
                 return False
-        return not {"meeting_within_limit", "emergency"} & set(statute["conditions"])
+        return "meeting_within_limit" not in statute["conditions"]
+
+    def _is_rescued(self, key: Row) -> bool:
+        return self._is_emergency() and self._is_opened(key) and not self._purpose(key)
 
     def _said(self, key: Row, givers: set[str]) -> bool:
         return any(self._is_about(line, key) and line["giver"] in givers for line in self.live)

@@ -12,24 +12,30 @@ TODAY = 20190304
 NO_END = 99991231
 AREAS = ("economic", "personal")
 ANNETTE, VIKTOR, BO = "h-annette", "h-viktor", "h-bo"
+LENE, GRETHE = "h-lene", "h-grethe"
+NOW = 1551690000
 
 _LAW = load_law_tables(POLICIES / "tables")
 SOURCES = {
     "jobcenter": ("jobcenter", "korsbaek", "B01 B02 B03 B04 H04"),
     "socialcenter": ("socialcenter", "korsbaek", "P02 P04 S01 S02 S03 S04 S05"),
     "familiecenter": ("familiecenter", "korsbaek", "F01 F02 F03 F04"),
-    "sundhed": ("sundhed", "korsbaek", "H01 H02 H03 E01"),
+    "sundhed": ("sundhed", "korsbaek", "H01 H02 H03 H06 E01 P02 P03"),
     "skole": ("skole", "korsbaek", "K01 K02"),
     "ydelse": ("ydelse", "korsbaek", "Y01 Y02 P01"),
     "norre_social": ("norre_social", "norrestrand", "S01 S02 F01 F02 P01"),
 }
 
 
+# What kind of unit each is, where a rule asks.
+KINDS = {"sundhed": "health_centre", "jobcenter": "jobcentre", "familiecenter": "family_centre"}
+
+
 def tables(**registry: Any) -> dict[str, Any]:
     """Give the law's tables with a small registry of two municipalities; name a table to put another in its place."""
     ours = {
         "municipalities": {"korsbaek": {"strict_kle": False}, "norrestrand": {"strict_kle": False}},
-        "units": {unit: {"municipality": home, "kind": unit} for unit, home, _ in SOURCES.values()},
+        "units": {unit: {"municipality": home, "kind": KINDS.get(unit, unit)} for unit, home, _ in SOURCES.values()},
         "sources": {
             name: {"unit": unit, "municipality": home, "categories": held.split()}
             for name, (unit, home, held) in SOURCES.items()
@@ -39,6 +45,9 @@ def tables(**registry: Any) -> dict[str, Any]:
             "d-old": delegation(["27.*"], to_day=20181231),
         },
         "trials": {},
+        "standing_approvals": {
+            "s-1": {"unit": "sundhed", "to_units": ["familiecenter"], "from": 20190101, "to": TODAY},
+        },
     }
     return _LAW | ours | registry
 
@@ -99,10 +108,17 @@ def question(*keys: dict[str, str], **parts: Any) -> dict[str, Any]:
     """
     plain: dict[str, Any] = {
         "version": 1,
-        "at": 1551690000,
+        "at": NOW,
         "today": TODAY,
-        "ask": {"id": "a-1", "purpose": "helhedsorienteret_plan", "case": "c-417", "citizen": ANNETTE},
+        "ask": {
+            "id": "a-1",
+            "purpose": "helhedsorienteret_plan",
+            "case": "c-417",
+            "citizen": ANNETTE,
+            "emergency": None,
+        },
         "caller": {
+            "handle": LENE,
             "municipality": "korsbaek",
             "unit": "jobcenter",
             "system_units": ["jobcenter"],
@@ -122,6 +138,7 @@ def question(*keys: dict[str, str], **parts: Any) -> dict[str, Any]:
         "subjects": [person(ANNETTE)],
         "consents": [],
         "blocks": [],
+        "emergency": [],
         "failed_registers": [],
         "related": False,
         "keys": sorted(keys, key=lambda one: (one["source"], one["category"], one["subject"])),
@@ -134,7 +151,7 @@ def question(*keys: dict[str, str], **parts: Any) -> dict[str, Any]:
 def random_question(chance: random.Random) -> dict[str, Any]:
     """Make a well-formed question near the borders of the rules: most of it is in order, little of it is not."""
     people = _random_people(chance)
-    purpose = chance.choices([*_PURPOSES], weights=[12, 2, 2, 2, 2, 2, 1, 1, 1])[0]
+    purpose = chance.choices([*_PURPOSES], weights=[12, 2, 2, 2, 2, 2, 1, 1, 5])[0]
     sources = list(SOURCES)
     unit = chance.choice(["jobcenter"] * 10 + ["familiecenter"])
     handles = [one["handle"] for one in people]
@@ -156,6 +173,8 @@ def random_question(chance: random.Random) -> dict[str, Any]:
     )
     if not _rarely_not(chance):
         ours["failed_registers"] = ["cpr"]
+    if chance.random() < (0.8 if purpose == "fare_for_liv" else 0.03):
+        _turn_into_emergency(chance, ours)
     return ours
 
 
@@ -272,6 +291,65 @@ def _random_case(chance: random.Random, purpose: str, unit: str) -> dict[str, An
     facts = {name: _rarely_not(chance) for name in ("exists", "open", "concerns_citizen", "caseworker_on_case")}
     kle = chance.choice([_PURPOSES[purpose]] * 30 + ["27.36.12", "15", None])
     return {**facts, "unit": chance.choice([unit] * 40 + ["ydelse", None]), "kle": kle}
+
+
+def call_out(**changes: Any) -> dict[str, Any]:
+    """Make the request behind an emergency: Lene asked an hour ago, and Grethe of the health unit said yes then."""
+    what = {"id": "e-1", "citizen": ANNETTE, "unit": "jobcenter", "caseworker": LENE, "case": "c-417"}
+    why = {"reason": "LIFE", "requested_at": NOW - 3600, "sources": ["sundhed"]}
+    return {**what, **why, "answers": [said("yes")], **changes}
+
+
+def said(answer: str, **changes: Any) -> dict[str, Any]:
+    """Make the answer of a health person of the unit that holds the data, an hour ago."""
+    return {"unit": "sundhed", "said": answer, "by": GRETHE, "at": NOW - 3600, **changes}
+
+
+def emergency(*keys: dict[str, str], request: dict[str, Any] | None = None, **parts: Any) -> dict[str, Any]:
+    """Make the question of an on-call caseworker whose request was granted; there is no case."""
+    nothing = {"exists": False, "open": False, "concerns_citizen": False, "caseworker_on_case": False}
+    plain = {
+        "ask": {"purpose": "fare_for_liv", "emergency": "e-1"},
+        "caller": {"roles": [role(name="vagt_akut", kle=["29.*"])]},
+        "case": {**nothing, "unit": None, "kle": None},
+        "emergency": [request or call_out()],
+    }
+    for name, part in parts.items():
+        plain[name] = {**plain.get(name, {}), **part} if isinstance(part, dict) else part
+    return question(*(keys or (key("sundhed", "E01"),)), **plain)
+
+
+def _turn_into_emergency(chance: random.Random, ours: dict[str, Any]) -> None:
+    """Let a question rest on a call-out that is in order most of the time, and here and there is not."""
+    ours["ask"]["emergency"] = "e-1"
+    if chance.random() < 0.9:
+        ours["caller"]["roles"].append(role(name="vagt_akut", kle=["29.*"], sensitivity=chance.choice([3, 3, 3, 2])))
+    if chance.random() < 0.8:
+        ours["case"] = emergency()["case"]
+    if chance.random() < 0.8:
+        ours["keys"].append(key("sundhed", chance.choice(["E01", "H06", "P02", "P03"])))
+        ours["keys"] = [dict(one) for one in sorted({tuple(one.items()) for one in ours["keys"]})]
+    odd = {
+        "id": "e-1" if _rarely_not(chance) else "e-2",
+        "citizen": ANNETTE if _rarely_not(chance) else BO,
+        "unit": ours["caller"]["unit"] if _rarely_not(chance) else "ydelse",
+        "caseworker": LENE if _rarely_not(chance) else BO,
+        "case": "c-417" if _rarely_not(chance) else "c-999",
+        "reason": chance.choice(["LIFE", "LIFE_VISIT", "OTHERS_VISIT", "OTHERS_VISIT", "BORED"]),
+        "requested_at": NOW - chance.choice([0, 0, 3600, 14399, 14400, -1]),
+        "sources": chance.choice([["sundhed"]] * 8 + [["sundhed", "socialcenter"], ["norre_social"]]),
+        "answers": [_random_answer(chance) for _ in range(chance.choice([0, 1, 1, 1, 2]))],
+    }
+    ours["emergency"] = [call_out(**odd)] if chance.random() < 0.95 else []
+
+
+def _random_answer(chance: random.Random) -> dict[str, Any]:
+    return said(
+        chance.choice(["yes"] * 6 + ["no"]),
+        unit=chance.choice(["sundhed"] * 6 + ["socialcenter", "jobcenter"]),
+        by=GRETHE if _rarely_not(chance) else LENE,
+        at=NOW - chance.choice([0, 3600, 3600, 14399, 14400, -1]),
+    )
 
 
 def _random_line(

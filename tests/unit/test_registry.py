@@ -33,6 +33,12 @@ def delegation(**changes: Any) -> Any:
     return row | changes
 
 
+def approval(**changes: Any) -> Any:
+    """A standing yes of the health centre to the jobcentre's call-outs."""
+    days = {"from_day": "2019-01-01", "to_day": "2019-12-31"}
+    return {"unit": "health-centre", "to_units": ["jobcentre"], **days, **changes}
+
+
 BROKEN: list[tuple[str, Change, str]] = [
     ("an unknown member", lambda r: r.update(extra=1), "extra"),
     ("a unit of nowhere", lambda r: r["units"]["jobcentre"].update(municipality="atlantis"), "units.jobcentre.municip"),
@@ -41,6 +47,14 @@ BROKEN: list[tuple[str, Change, str]] = [
     ("a delegation backwards", lambda r: r.update(delegations={"d": delegation(to_day="2018-01-01")}), "ends before"),
     ("no such day", lambda r: r.update(delegations={"d": delegation(to_day="2019-02-30")}), "no calendar day"),
     ("a delegation to nobody", lambda r: r.update(delegations={"d": delegation(to="atlantis")}), "delegations.d.to"),
+    ("an approval of nobody", lambda r: r.update(standing_approvals={"s": approval(unit="none")}), "approvals.s.unit"),
+    ("an approval to nobody", lambda r: r.update(standing_approvals={"s": approval(to_units=["none"])}), "s.to_units"),
+    (
+        "a unit's yes to itself",
+        lambda r: r.update(standing_approvals={"s": approval(unit="jobcentre")}),
+        "says yes to itself",
+    ),
+    ("no such approval", lambda r: r.update(standing_approvals={"s": approval(to_day="2018-01-01")}), "ends before"),
     ("a broken KLE", lambda r: r.update(delegations={"d": delegation(kle=["x"])}), "kle"),
     (
         "a network over its cap",
