@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from joserfc.jwk import ECKey
 from ruamel.yaml import YAML
 
 from broker.registry import Examined, Fault, RegistryFaults, address_faults, examine
+from broker.rehearsal import Rehearsal
+from demo.world.files import SYSTEM_SECRETS, write_private
 from demo.world.template import DEMO_REGISTRY, Places, filled, read_template
-from tests.builders import POLICIES
+from tests.builders import NOON, POLICIES
 
+ENVIRON = {"LOGIN_SECRET": "hunter2"}
 SMALL = """\
 version: 1
 municipalities:
@@ -82,9 +92,9 @@ B01:
 
 
 @cache
-def public_key(owner: str, kind: str = "P-256") -> Mapping[str, Any]:
+def public_key(owner: str) -> Mapping[str, Any]:
     """Give an owner's public key; the same one each time."""
-    return ECKey.generate_key(kind, {"kid": owner}).as_dict(private=False)
+    return ECKey.generate_key("P-256", {"kid": owner}).as_dict(private=False)
 
 
 def key_set(*owners: str) -> str:
@@ -92,13 +102,29 @@ def key_set(*owners: str) -> str:
     return json.dumps({"keys": [public_key(owner) for owner in owners]})
 
 
+def certificate(*, days: int) -> str:
+    """Make a certificate that ends so many days after noon of the tests, as a JWK holds it (RFC 7517, 4.7)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "owner")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOON - timedelta(days=9))
+        .not_valid_after(NOON + timedelta(days=days))
+        .sign(key, SHA256())
+    )
+    return base64.b64encode(made.public_bytes(Encoding.DER)).decode()
+
+
 def small_folder(folder: Path, text: str = SMALL, mapping: str = MAPPING) -> Path:
     """Write the small registry with all that it names, and give the file."""
     (folder / "mapping.yaml").write_text(mapping, "utf-8")
     for owner in ("momentum", "korsbaek"):
         (folder / f"{owner}.json").write_text(key_set(owner), "utf-8")
-    (folder / "secret").write_text("hunter2", "utf-8")
-    (folder / "secret").chmod(0o600)
+    write_private(folder / "secret", "hunter2")
     file = folder / "registry.yaml"
     file.write_text(text, "utf-8")
     return file
@@ -112,12 +138,23 @@ def demo_registry(folder: Path) -> dict[str, Any]:
         (folder / f"{owner}.json").write_text(key_set(owner), "utf-8")
         return str(folder / f"{owner}.json")
 
+    def secrets(name: str) -> dict[str, str]:
+        files = {one: folder / f"{name}.{one}" for one in SYSTEM_SECRETS}
+        for file in files.values():
+            write_private(file, "hunter2")
+        return {one: str(file) for one, file in files.items()}
+
+    for name in template.sources:
+        write_private(folder / f"{name}.dsn", f"postgresql://reader:hunter2@127.0.0.1/{name}")
     places = Places(
-        sources={name: f"http://127.0.0.1:{9000 + number}" for number, name in enumerate(template.sources)},
+        sources={
+            name: str(folder / f"{name}.dsn") if kind == "social_centre" else f"http://127.0.0.1:{9000 + number}"
+            for number, (name, kind) in enumerate(template.sources.items())
+        },
         people="http://127.0.0.1:9900",
         cases=dict.fromkeys(template.case_registers, "http://127.0.0.1:9901"),
         provider="http://127.0.0.1:9902",
-        secret_files=lambda name: {one: str(folder / f"{name}.{one}") for one in ("api_key", "client_secret", "token")},
+        secret_files=secrets,
         system_keys=lambda name: keys(f"system-{name}"),
         employer_keys=lambda cvr: keys(f"employer-{cvr}"),
     )
@@ -146,4 +183,5 @@ def faults_in(file: Path, *, demo: bool = False) -> list[Fault]:
         found = examined(file)
     except RegistryFaults as error:
         return list(error.found)
-    return sorted({*found.faults, *address_faults(found.sheet, demo=demo)})
+    rehearsal = Rehearsal(found, ENVIRON, NOON)
+    return sorted({*found.faults, *address_faults(found.sheet, demo=demo), *rehearsal.faults()})

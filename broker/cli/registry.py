@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +27,9 @@ def check(
     file: Annotated[Path, typer.Argument(help="The registry file (YAML)")],
     policies: Annotated[Path, typer.Option(help="The folder of rules and law tables")] = POLICIES,
     demo: Annotated[bool, typer.Option("--demo", help="Take plain http, as a demo does")] = False,
+    without_secrets: Annotated[
+        bool, typer.Option("--without-secrets", help="Look for no secret, where the broker's own machine has them")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON (broker/registry_check.schema.json)")] = False,
 ) -> None:
     """Check a registry file and all that it names; exit 1 with every fault, its line and its remedy.
@@ -33,13 +37,16 @@ def check(
     Nobody is asked anything: what is checked is the file, the law tables, and the files that it names. Exit 2 where the
     law tables cannot be read.
     """
+    from broker.adapters.clock_system import SystemClock
     from broker.registry import RegistryFaults, address_faults, examine
+    from broker.rehearsal import Rehearsal
 
     if not (policies / "tables").is_dir():
         fail("--policies: no folder of law tables", code=WRONG_USE)
     try:
         examined = examine(file, policies / "tables")
-        faults = sorted({*examined.faults, *address_faults(examined.sheet, demo=demo)})
+        rehearsal = Rehearsal(examined, None if without_secrets else os.environ, SystemClock().now())
+        faults = sorted({*examined.faults, *address_faults(examined.sheet, demo=demo), *rehearsal.faults()})
     except RegistryFaults as error:
         _say(None, list(error.found), as_json=as_json)
     else:

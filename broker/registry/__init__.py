@@ -11,22 +11,31 @@ addresses.py   where addresses lead                          values.py, director
 from __future__ import annotations
 
 from broker.registry.addresses import address_faults
-from broker.registry.faults import Fault, Place, RegistryFaults
-from broker.registry.read import Examined, examine, read_registry
+from broker.registry.faults import Fault, Path, Place, RegistryFaults, spelled
+from broker.registry.read import Examined, examine, read_registry, secret_of
+from broker.registry.shape import shape_faults
+from broker.registry.sheet import Row
+from broker.registry.text import Written
 from broker.registry.values import EmployerEntry, ProviderEntry, Reached, Registry, Secret, SystemEntry
 
 __all__ = [
     "EmployerEntry",
     "Examined",
     "Fault",
+    "Path",
     "Place",
     "ProviderEntry",
     "Reached",
     "Registry",
     "RegistryFaults",
+    "Row",
     "Secret",
     "SystemEntry",
+    "Written",
     "address_faults",
     "examine",
     "read_registry",
+    "secret_of",
+    "shape_faults",
+    "spelled",
 ]

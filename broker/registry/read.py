@@ -33,11 +33,13 @@ SCHEMA = Path(__file__).parents[1] / "registry.schema.json"
 class Examined:
     """A registry file as it was read: its sheet, the mappings it names, what is wrong, and the registry if nothing is.
 
-    `mappings` are the files that `reads_file` names, as written.
+    `mappings` and `keys` are what the files hold that `reads_file` and `jwks_file` name, by those names.
     """
 
+    folder: Path
     sheet: Sheet
     mappings: Mapping[str, Written]
+    keys: Mapping[str, Mapping[str, Any]]
     faults: tuple[Fault, ...]
     registry: Registry | None
 
@@ -62,7 +64,7 @@ def examine(file: Path, law_tables: Path) -> Examined:
     faults += [*loose_ends(sheet), *rule_faults(sheet), *law_faults(sheet, files.mappings, laws), *shared_keys(files)]
     faults += providers.faults
     registry = None if faults else _registry(written.value, files, providers, laws, file.parent)
-    return Examined(sheet, files.mappings, tuple(faults), registry)
+    return Examined(file.parent, sheet, files.mappings, files.keys, tuple(faults), registry)
 
 
 @cache
@@ -91,11 +93,12 @@ def _registry(raw: Any, files: Files, providers: Providers, laws: Mapping[str, A
 
 
 def _reached(row: Any, folder: Path) -> Reached:
-    secrets = {name: _secret(where, folder) for name, where in row.get("secrets", {}).items()}
+    secrets = {name: secret_of(where, folder) for name, where in row.get("secrets", {}).items()}
     return Reached(row["kind"], row["settings"], row.get("reads", {}), secrets, row.get("limits", {}))
 
 
-def _secret(where: Any, folder: Path) -> Secret:
+def secret_of(where: Any, folder: Path) -> Secret:
+    """Give where a secret lies, from what the registry says of it."""
     return Secret(file=folder / where["file"]) if "file" in where else Secret(env=where["env"])
 
 
@@ -112,6 +115,6 @@ def _employer(i: str, row: Any, files: Files, saml: SamlTrust | None) -> Employe
 
 def _provider(row: Any, folder: Path) -> ProviderEntry:
     return ProviderEntry(
-        row["issuer"], row["client_id"], _secret(row["secret"], folder), tuple(row.get("scopes", ())),
+        row["issuer"], row["client_id"], secret_of(row["secret"], folder), tuple(row.get("scopes", ())),
         row.get("system"), row.get("employer"),
     )  # fmt: skip

@@ -23,6 +23,13 @@ class Row:
         """What the entry is called."""
         return str(self.path[-1])
 
+    @property
+    def sound(self) -> bool:
+        """Whether nothing in the entry, nor around it, has a wrong shape."""
+        bad = self.sheet.bad
+        around = any(self.path[:length] in bad for length in range(len(self.path) + 1))
+        return not around and not any(path[: len(self.path)] == self.path for path in bad)
+
     def text(self, field: str) -> str | None:
         """Give a field's text; None where there is none of the right shape."""
         value = self.sheet.at((*self.path, field))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from collections.abc import Callable
@@ -10,13 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from broker.cli.commands import app
-from tests.builders import ROOT
-from tests.registry_files import MAPPING, SMALL, demo_registry, faults_in, key_set, small_folder, written
+from tests.builders import NOON, ROOT
+from tests.registry_files import (
+    ENVIRON,
+    MAPPING,
+    SMALL,
+    certificate,
+    demo_registry,
+    faults_in,
+    key_set,
+    public_key,
+    small_folder,
+    written,
+)
 
 # What is replaced in the small registry by what, and the fault that must be named.
 BROKEN: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(
@@ -68,9 +81,87 @@ def test_faults_of_every_kind_are_said_at_once(tmp_path: Path) -> None:
 
 def test_a_fault_in_a_file_that_is_named_stands_in_that_file(tmp_path: Path) -> None:
     """A mapping's fault is named by the mapping's own file and line."""
-    (fault,) = faults_in(small_folder(tmp_path, mapping=MAPPING + "B99: []\n"))
+    (fault,) = faults_in(small_folder(tmp_path, mapping=MAPPING + MAPPING.replace("B01", "B99")))
 
     assert (fault.place.file, fault.place.line) == ("mapping.yaml", 6)
+
+
+# --- what entries need to open --------------------------------------------------------------------------------------
+
+EC = public_key("momentum")
+SHORT = {"kty": "RSA", "e": "AQAB", "n": base64.urlsafe_b64encode(b"\xa5" * 128).decode().rstrip("=")}
+KEYS: list[tuple[str, Any, str]] = [
+    ("too weak", SHORT, "2048 bits"),
+    ("a curve nobody takes", ECKey.generate_key("P-384").as_dict(private=False), "curve not accepted"),
+    ("a shared secret", {"kty": "oct", "k": "aHVudGVyMg"}, "key type not accepted"),
+    ("a private key", {**EC, "d": "aHVudGVyMg"}, "a private key where a public one belongs"),
+    ("half a key", {"kty": "EC", "crv": "P-256", "x": "aHVudGVyMg"}, "a member of the key is missing"),
+    ("ended", {**EC, "exp": int(NOON.timestamp())}, "holds a key that has ended"),
+    ("a certificate that ended", {**EC, "x5c": [certificate(days=-1)]}, "holds a key that has ended"),
+]
+
+
+@pytest.mark.parametrize("row", KEYS, ids=lambda row: row[0])
+def test_a_key_that_cannot_be_used_is_named(tmp_path: Path, row: tuple[str, Any, str]) -> None:
+    """A key file with a weak, private, foreign or ended key stands at the owner's `jwks_file`; the key is not told."""
+    _, key, what = row
+    file = small_folder(tmp_path)
+    (tmp_path / "momentum.json").write_text(json.dumps({"keys": [key]}), "utf-8")
+
+    (fault,) = faults_in(file)
+
+    assert (fault.where, fault.place.line) == ("systems.momentum.jwks_file", 33)
+    assert what in fault.what
+    assert "aHVudGVyMg" not in str(fault)
+
+
+@pytest.mark.parametrize("key", [{**EC, "exp": int(NOON.timestamp()) + 1}, {**EC, "x5c": [certificate(days=1)]}])
+def test_a_key_that_has_not_ended_stands(tmp_path: Path, key: Any) -> None:
+    """A key is good until its last moment, and two keys of one owner stand side by side (rotation)."""
+    file = small_folder(tmp_path)
+    (tmp_path / "momentum.json").write_text(json.dumps({"keys": [key, public_key("next")]}), "utf-8")
+
+    assert faults_in(file) == []
+
+
+def test_a_secret_that_is_missing_or_open_is_named(tmp_path: Path) -> None:
+    """A file that is not there or that others may read, and a variable that is not set, each at its entry."""
+    file = small_folder(tmp_path, SMALL.replace("LOGIN_SECRET", "NO_SUCH_SECRET"))
+    (tmp_path / "secret").chmod(0o644)
+
+    opened, unset = faults_in(file)
+
+    assert (opened.where, opened.place.line) == ("sources.jobs.secrets.api_key", 22)
+    assert "only its owner may read" in opened.what
+    assert (unset.where, unset.what) == (
+        "providers.caseworker.secret",
+        "the environment variable it names is not set",
+    )
+    (tmp_path / "secret").unlink()
+    assert "cannot be read" in faults_in(file)[0].what
+
+
+def test_elsewhere_no_secret_is_looked_for(tmp_path: Path) -> None:
+    """A colleague without the secrets can check all the rest: `--without-secrets`."""
+    file = small_folder(tmp_path)
+    (tmp_path / "secret").unlink()
+
+    assert run(file)[0] == 1
+    assert run(file, "--without-secrets")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [("person: cpr", "persn: cpr", 4, "no field persn"), ("title: title", "title: 'ti tle['", 5, "not JMESPath"),
+     ("{value: intervention}", "{value: dance}", 5, "not a code of ours")],
+)  # fmt: skip
+def test_a_mapping_that_cannot_be_read_is_named_in_its_own_file(
+    tmp_path: Path, old: str, new: str, line: int, what: str
+) -> None:
+    """A mapping's unknown field, broken expression or unknown code stands at its line of the mapping."""
+    found = faults_in(small_folder(tmp_path, mapping=MAPPING.replace(old, new)))
+
+    assert [(fault.place.file, fault.place.line) for fault in found if what in fault.what] == [("mapping.yaml", line)]
 
 
 # --- every field of the demo's registry, left out or misspelt -------------------------------------------------------
@@ -177,7 +268,7 @@ SAID = Draft202012Validator(json.loads((ROOT / "broker" / "registry_check.schema
 
 def run(file: Path, *options: str) -> tuple[int, str, str]:
     """Run `broker registry check` and give exit code and both outputs."""
-    told = CliRunner().invoke(app, ["registry", "check", str(file), *options])
+    told = CliRunner().invoke(app, ["registry", "check", str(file), *options], env=ENVIRON)
     return told.exit_code, told.stdout, told.stderr
 
 
