@@ -23,9 +23,10 @@ from broker.domain.items import Item
 from broker.domain.personal import Personal
 from broker.ports import Policy, Ports
 from demo.postgres import PrivatePostgres
-from tests.builders import CASE, CASEWORKER, PURPOSE, an_item
+from tests.builders import CASE, CASEWORKER, JOB, PURPOSE, an_item
 from tests.consent_values import a_block, a_grant, a_line, blocked, granted, withdrawn
 from tests.databases import Databases
+from tests.evaluations import CONTEXT, EVALUATIONS, LENE, OWN, READ, RESOURCE_SEARCH, a_resource, a_search
 from tests.fakes.registers import FakeCases, FakePeople
 from tests.fakes.sources import FakeSource
 from tests.front import Front, open_front
@@ -168,9 +169,8 @@ class Watched:
         # What is asked about first makes its keys; both worlds of a pair are as new as each other.
         before = await self._size()
         vars(self.notes).update(vars(Notes()))
-        answer = await self.front.post(
-            path, {"citizen": persons[0].disclose(), "purpose": PURPOSE, "case": CASE} | wish
-        )
+        held = {name: source.categories for name, source in self.front.ports.sources.items()}
+        answer = await self.front.post(path, _body(path, persons[0].disclose(), wish, held))
         await asyncio.sleep(0)
         notes = replace(self.notes)
         assert answer.headers["content-length"] == str(len(answer.content))
@@ -303,6 +303,25 @@ async def _listen(databases: Databases, notes: Notes) -> None:
             await pool.release(connection)
 
 
+def _body(path: str, citizen: str, wish: Mapping[str, Any], held: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+    """Say the wish as the path wants it. An evaluation names each place; the unit's own where it has no other."""
+    if path == EVALUATIONS:
+        rows = [{"resource": a_resource(place, citizen)} for place in _places(wish, held) or [OWN]]
+        return {"subject": LENE, "action": READ, "context": CONTEXT, "evaluations": rows}
+    if path == RESOURCE_SEARCH:
+        return a_search(path, resource={"type": "category", "properties": {"citizen": citizen}})
+    return {"citizen": citizen, "purpose": PURPOSE, "case": CASE} | dict(wish)
+
+
+def _places(wish: Mapping[str, Any], held: Mapping[str, frozenset[str]]) -> list[str]:
+    return [
+        f"{source}/{category}"
+        for source in wish.get("sources", sorted(held))
+        for category in wish.get("categories", sorted(held[source]))
+        if source != JOB and category in held[source]
+    ]
+
+
 def _shape(value: Any) -> str:
     match value:
         case list() | tuple():
@@ -317,7 +336,8 @@ def _without_ids(content: bytes, ids: Mapping[str, str]) -> bytes:
     for consent, about in ids.items():
         content = content.replace(consent.encode(), about.encode())
     body = orjson.loads(content)
-    for part in (body, body.get("journal_note", {})):
+    told = [body, *body.get("evaluations", [])]
+    for part in (body, body.get("journal_note", {}), *(row["context"] for row in told if "context" in row)):
         for name in APART & part.keys():
             del part[name]
     return orjson.dumps(body)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from broker.domain.facts import RegisterRepresentative
 from demo.postgres import PrivatePostgres
 from tests.builders import CASE, FAMILY, HEALTH, JOB, PURPOSE, SCHOOL, SOCIAL, STRANGER
+from tests.evaluations import EVALUATIONS, RESOURCE_SEARCH
 from tests.shadow_worlds import FAR, Line, No, Seen, Watched, World, watched
 
 PLACES = [
@@ -32,7 +34,7 @@ PLACES = [
 SOURCES = sorted({source for source, _ in PLACES})
 CHILDS = ("F", "K")
 OURS = ("jobcentre", PURPOSE, CASE)
-PATHS = st.sampled_from(["/v1/exchange", "/v1/views"])
+PATHS = st.sampled_from(["/v1/exchange", "/v1/views", EVALUATIONS, RESOURCE_SEARCH])
 GUARDIAN = (RegisterRepresentative(STRANGER, "guardian_6", ("economic", "personal")),)
 # What a register may tell of a child of whom nobody spoke.
 LOTS: list[dict[str, Any]] = [
@@ -114,13 +116,15 @@ def pairs(draw: st.DrawFn) -> Pair:
     for hide in draw(st.lists(st.sampled_from(HIDDEN), min_size=1, max_size=4)):
         other, same = hide(draw, one, other)
         alike = alike and same
-    wish = draw(wishes())
-    if not asked(wish):
+    path = draw(PATHS)
+    # A search names no place.
+    wish = {} if path == RESOURCE_SEARCH else draw(wishes())
+    if not asked(wish) or path == RESOURCE_SEARCH:
         # What goes out of the unit's own data is masked where the address is protected, and so tells it.
         other = replace(other, citizen=())
     if draw(st.booleans()):
         one, other = other, one
-    return Pair(one, other, wish, draw(PATHS), alike)
+    return Pair(one, other, wish, path, alike)
 
 
 def asked(wish: dict[str, Any]) -> list[tuple[str, str]]:
@@ -262,9 +266,10 @@ def test_without_a_relation_nothing_is_learnt(
     seen_in: Callable[..., Seen], one: World, other: World, wish: dict[str, Any], path: str
 ) -> None:
     """Of a citizen who is no case of ours nothing can be told: not what they are, nor that they are at all."""
+    wish = {} if path == RESOURCE_SEARCH else wish
     first, second = (seen_in(world, wish, path) for world in (one, other))
 
-    assert first.status == 403
+    assert first.status == (403 if path.startswith("/v1/") else 200)
     # Sizes of values differ in nothing but the reason's own: the consent lines' sources are named in the entry's index.
     assert replace(first, sizes=()) == replace(second, sizes=())
     assert as_said(one, first, wish)
@@ -304,3 +309,44 @@ def test_the_law_sees_a_shadow(seen_in: Callable[..., Seen]) -> None:
         (said, {"sources": [SOCIAL]}),
     ):
         assert seen_in(world, wish).shown() != base.shown()
+
+
+def told_of(seen: Seen) -> dict[str, Any]:
+    """Give what an ask for one place told of it: whether, why or why not, under which masks, what would turn it."""
+    body = orjson.loads(seen.body)
+    rows = [body] if seen.status == 403 else body["verdicts"]
+    return {
+        "decision": seen.status == 200,
+        "basis": sorted({orjson.dumps(basis) for row in rows for basis in row.get("basis", ())}),
+        "masks": sorted({mask for row in rows for mask in row.get("masks", ())}),
+        "reasons": [reason for row in rows for reason in row.get("reasons", ())],
+        "missing": [line for row in rows for line in row.get("missing", ())],
+    }
+
+
+def evaluated(row: dict[str, Any]) -> dict[str, Any]:
+    """Give what an evaluation told, in the same form."""
+    context = row["context"]
+    return {
+        "decision": row["decision"],
+        "basis": sorted(orjson.dumps(basis) for basis in context.get("basis", ())),
+        "masks": [obligation["what"] for obligation in context.get("obligations", ())],
+        "reasons": context.get("reasons", []),
+        "missing": context.get("missing", []),
+    }
+
+
+@SOME
+@given(pair=pairs(), some=st.lists(st.sampled_from(PLACES), unique=True, min_size=1, max_size=3))
+def test_an_evaluation_tells_what_an_ask_tells_and_no_more(
+    seen_in: Callable[..., Seen], pair: Pair, some: list[tuple[str, str]]
+) -> None:
+    """Of each of several places an evaluation says just what an ask for that place alone is answered."""
+    sources, categories = {source for source, _ in some}, {category for _, category in some}
+    wish = {"sources": sorted(sources), "categories": sorted(categories)}
+    places = [(s, c) for s in wish["sources"] for c in wish["categories"] if (s, c) in PLACES]
+
+    rows = orjson.loads(seen_in(pair.other, wish, EVALUATIONS).body)["evaluations"]
+    asks = [seen_in(pair.other, {"sources": [source], "categories": [category]}) for source, category in places]
+
+    assert [evaluated(row) for row in rows] == [told_of(ask) for ask in asks]
