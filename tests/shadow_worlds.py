@@ -96,6 +96,10 @@ class Seen:
         """Give what is equal in every pair: all but what follows the number of persons an ask touches."""
         return {name: value for name, value in vars(self).items() if name not in {"people", "entries", "sizes"}}
 
+    def alike(self) -> Seen:
+        """Give all but how large an entry is: its question is packed, and packs by the letters of random handles."""
+        return replace(self, sizes=tuple(row for row in self.sizes if "append" not in row[1]))
+
 
 @dataclass
 class Notes:
