@@ -29,7 +29,9 @@ from joserfc import jwk, jwt
 from joserfc.jwk import ECKey, Key, OKPKey
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 -- a name, no secret
-JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
+# The forms in which an employer names its caseworker.
+TOKEN_TYPES = {"jwt": "urn:ietf:params:oauth:token-type:jwt", "saml": "urn:ietf:params:oauth:token-type:saml2"}
+JWT_TYPE = TOKEN_TYPES["jwt"]
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 60
 RENEW_BEFORE_SECONDS = 30
@@ -129,9 +131,12 @@ class BrokerClient:
         """Act as the system alone, for what needs no caseworker."""
         return Acting(self, None)
 
-    def as_caseworker(self, assertion: AssertionSource) -> Acting:
-        """Act for one caseworker. `assertion` is called whenever a token is needed and signs a fresh one each time."""
-        return Acting(self, assertion)
+    def as_caseworker(self, assertion: AssertionSource, token_type: str = JWT_TYPE) -> Acting:
+        """Act for one caseworker. `assertion` is called whenever a token is needed and signs a fresh one each time.
+
+        A SAML assertion is given as base64url, with its type of `TOKEN_TYPES`.
+        """
+        return Acting(self, assertion, token_type)
 
     async def metadata(self) -> Mapping[str, Any]:
         """Fetch the broker's metadata once (RFC 8414), and make sure that it is this broker's."""
@@ -142,7 +147,7 @@ class BrokerClient:
             self._metadata = found
         return self._metadata
 
-    async def token(self, assertion: str | None) -> Mapping[str, Any]:
+    async def token(self, assertion: str | None, token_type: str = JWT_TYPE) -> Mapping[str, Any]:
         """Get a token for the system, or in exchange for an employer's assertion (RFC 8693)."""
         endpoint = _checked((await self.metadata())["token_endpoint"])
         form = {
@@ -151,7 +156,7 @@ class BrokerClient:
             "client_assertion": self._client_assertion(),
         }
         if assertion is not None:
-            form |= {"grant_type": TOKEN_EXCHANGE, "subject_token": assertion, "subject_token_type": JWT_TYPE}
+            form |= {"grant_type": TOKEN_EXCHANGE, "subject_token": assertion, "subject_token_type": token_type}
         headers = {"DPoP": self.proof("POST", endpoint)}
         answer = await self.send("POST", endpoint, form=form, headers=headers)
         if str(answer.get("token_type")).lower() != "dpop" or not isinstance(answer.get("access_token"), str):
@@ -218,9 +223,10 @@ class BrokerClient:
 class Acting:
     """A system, or a system with one caseworker: asks, with a token that is renewed before it ends."""
 
-    def __init__(self, client: BrokerClient, assertion: AssertionSource | None) -> None:
+    def __init__(self, client: BrokerClient, assertion: AssertionSource | None, token_type: str = JWT_TYPE) -> None:
         self._client = client
         self._assertion = assertion
+        self._token_type = token_type
         self._token: _Token | None = None
         self._renewing = asyncio.Lock()
 
@@ -267,7 +273,8 @@ class Acting:
         async with self._renewing:
             if self._token is None or time.time() >= self._token.good_until:
                 asked_at = time.time()
-                answer = await self._client.token(None if self._assertion is None else await self._assertion())
+                word = None if self._assertion is None else await self._assertion()
+                answer = await self._client.token(word, self._token_type)
                 lives = float(answer.get("expires_in", 0)) - RENEW_BEFORE_SECONDS
                 self._token = _Token(answer["access_token"], asked_at + lives)
             return self._token.text

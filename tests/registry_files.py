@@ -23,6 +23,7 @@ from broker.rehearsal import Rehearsal
 from demo.world.files import SYSTEM_SECRETS, write_private
 from demo.world.template import DEMO_REGISTRY, Places, filled, read_template
 from tests.builders import NOON, POLICIES
+from tests.identity_provider import certificate_of, rsa_key
 
 ENVIRON = {"LOGIN_SECRET": "hunter2"}
 SMALL = """\
@@ -146,6 +147,12 @@ def demo_registry(folder: Path) -> dict[str, Any]:
 
     for name in template.sources:
         write_private(folder / f"{name}.dsn", f"postgresql://reader:hunter2@127.0.0.1/{name}")
+
+    def certificate(cvr: str) -> str:
+        file = folder / f"employer-{cvr}.crt"
+        file.write_bytes(certificate_of(rsa_key(cvr)).public_bytes(Encoding.PEM))
+        return str(file)
+
     places = Places(
         sources={
             name: str(folder / f"{name}.dsn") if kind == "social_centre" else f"http://127.0.0.1:{9000 + number}"
@@ -157,6 +164,7 @@ def demo_registry(folder: Path) -> dict[str, Any]:
         secret_files=secrets,
         system_keys=lambda name: keys(f"system-{name}"),
         employer_keys=lambda cvr: keys(f"employer-{cvr}"),
+        employer_certificates=certificate,
     )
     return filled(template, places)
 

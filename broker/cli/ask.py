@@ -19,7 +19,10 @@ def ask(
     body: Annotated[Path, typer.Argument(help=f"The ask as JSON, or - for standard input: {EXAMPLE}")],
     caller: Annotated[
         Path,
-        typer.Option("--as", help="Who asks (JSON): broker, system, key_file, employer, employer_key_file, caseworker"),
+        typer.Option(
+            "--as",
+            help="Who asks (JSON): broker, system, key_file, employer, employer_key_file, caseworker, assertion?",
+        ),
     ],
     path: Annotated[str, typer.Option(help="Where to ask")] = "/v1/views",
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON")] = False,
@@ -63,29 +66,34 @@ def _read_json(path: Path) -> Any:
 
 async def _send(profile: Any, folder: Path, path: str, wish: Any) -> Any:
     """Prove the system, bring the employer's word about the caseworker, and ask."""
-    from connectors.client import BrokerClient, read_key
+    from connectors.client import TOKEN_TYPES, BrokerClient, read_key
 
     names = ("broker", "system", "key_file", "employer", "employer_key_file", "caseworker")
     missing = [name for name in names if not isinstance(profile, dict) or name not in profile]
     if missing:
         fail(f"--as: missing {', '.join(missing)}", code=WRONG_USE)
 
+    form = profile.get("assertion", "jwt")
+    if form not in TOKEN_TYPES:
+        fail(f"--as: assertion is one of {', '.join(TOKEN_TYPES)}", code=WRONG_USE)
+
     async def assertion() -> str:
-        return await _assertion(profile, folder)
+        return await _assertion(profile, folder, form)
 
     key = read_key(folder / profile["key_file"])
     async with BrokerClient(profile["broker"], profile["system"], key) as client:
-        return await client.as_caseworker(assertion).post(path, wish)
+        return await client.as_caseworker(assertion, TOKEN_TYPES[form]).post(path, wish)
 
 
-async def _assertion(profile: Any, folder: Path) -> str:
-    """Let the employer sign who asks. Each signature is good for one token."""
+async def _assertion(profile: Any, folder: Path, form: str) -> str:
+    """Let the employer sign who asks, as `jwt` or `saml`. Each signature is good for one token."""
     import aiohttp
 
     from connectors.client import BrokerUnreachable
 
     key = (folder / profile["employer_key_file"]).read_text("utf-8").strip()
     wish = {"caseworker": profile["caseworker"], "client_id": profile["system"], "audience": profile["broker"]}
+    wish |= {"form": form} if form != "jwt" else {}
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http,

@@ -1,7 +1,7 @@
 """The employers' word: each municipality signs, with a key of its own, who its caseworker is and what they may do.
 
-Department systems ask for an assertion with a key they share with the employer. It names the one system it is
-for, is used once, and lives five minutes at most. Its keys are never those of the log-in.
+Department systems ask for an assertion with a key they share with the employer, as a JWT or as OIOSAML 3 (`saml`). It
+names the one system it is for, is used once, and lives five minutes at most. Its keys are never those of the log-in.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from demo.openid.clock import Clock
 from demo.openid.keys import SigningKey
+from demo.openid.saml import SamlKey, assertion_of
 from demo.systems.access import bearer_of, same
 from demo.systems.process import json_post
 from demo.systems.records import Records, Row
@@ -31,6 +32,9 @@ class Employers:
         self._records = records
         self._clock = clock
         self._keys = {row["cvr"]: SigningKey(folder, f"employer-{row['cvr']}") for row in records.rows("employers")}
+        self._saml_keys = {
+            row["cvr"]: SamlKey(folder, f"employer-{row['cvr']}") for row in records.rows("employers") if "saml" in row
+        }
 
     def routes(self) -> list[Route]:
         """Give the routes of the employers."""
@@ -51,8 +55,16 @@ class Employers:
         person = self._caseworker(body.get("caseworker"), employer)
         if person is None or not isinstance(client_id, str) or not isinstance(audience, str):
             return JSONResponse({"error": "invalid_request"}, 400)
-        told = self._claims(person, employer) | {"aud": audience, "client_id": client_id}
-        assertion = self._keys[employer["cvr"]].sign(told, TYPE)
+        if body.get("form", "jwt") not in {"jwt", "saml"} or (body.get("form") == "saml" and "saml" not in employer):
+            return JSONResponse({"error": "invalid_request"}, 400)
+        if body.get("form") == "saml":
+            word = assertion_of(
+                person, employer, audience=audience, client_id=client_id, now=self._clock.now(), seconds=SECONDS
+            )
+            assertion = self._saml_keys[employer["cvr"]].sign(word)
+        else:
+            told = self._claims(person, employer) | {"aud": audience, "client_id": client_id}
+            assertion = self._keys[employer["cvr"]].sign(told, TYPE)
         return JSONResponse({"assertion": assertion, "expires_in": SECONDS}, headers={"Cache-Control": "no-store"})
 
     def _calling(self, request: Request) -> Row | None:

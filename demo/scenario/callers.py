@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from connectors.client import Acting, BrokerClient, BrokerRefused, BrokerUnreachable, read_key
+from connectors.client import TOKEN_TYPES, Acting, BrokerClient, BrokerRefused, BrokerUnreachable, read_key
 from demo.world.children import WorldBroken
 from demo.world.world import World
 
@@ -60,10 +60,12 @@ class Callers:
             system = row.get("system") or self._world.template.system_for(row["unit"])
             client = await self._client(system)
 
-            async def assertion() -> str:
-                return await self._vouched_for(name, system)
+            form = row.get("assertion", "jwt")
 
-            self._acting[name] = client.as_caseworker(assertion)
+            async def assertion() -> str:
+                return await self._vouched_for(name, system, form)
+
+            self._acting[name] = client.as_caseworker(assertion, TOKEN_TYPES[form])
         return self._acting[name]
 
     async def _client(self, system: str) -> BrokerClient:
@@ -73,12 +75,12 @@ class Callers:
             self._clients[system] = await self._stack.enter_async_context(client)
         return self._clients[system]
 
-    async def _vouched_for(self, name: str, system: str) -> str:
-        """Let the employer sign who asks, for this one system and once."""
+    async def _vouched_for(self, name: str, system: str, form: str) -> str:
+        """Let the employer sign who asks, for this one system and once; `form` is `jwt` or `saml`."""
         unit = self._world.cast.caseworker(name)["unit"]
         employer = self._world.template.employer_of(unit)
         key = self._world.files.secrets_of(f"employer-{employer}")["token"]
-        wish = {"caseworker": name, "client_id": system, "audience": self._world.address}
+        wish = {"caseworker": name, "client_id": system, "audience": self._world.address, "form": form}
         headers = {"Authorization": f"Bearer {key}"}
         address = f"{self._world.provider}/employer/assertion"
         async with self._world.http.post(address, json=wish, headers=headers) as answer:

@@ -29,6 +29,7 @@ SYSTEM_PARTS = (
     "demo.postgres",
     "demo.openid.provider",
     "demo.openid.employer",
+    "demo.openid.saml",
     "asyncpg",
 )
 BROKER_PARTS = ("broker.node", "broker.web.faces", "broker.cli.commands")

@@ -64,6 +64,10 @@ class WorldFiles:
         """Name the file of an employer's public key; the log-in provider writes it."""
         return str(self.folder / "openid" / f"employer-{cvr}.jwks.json")
 
+    def certificate_of_employer(self, cvr: str) -> str:
+        """Name the file of an employer's certificate for SAML; the log-in provider writes it."""
+        return str(self.folder / "openid" / f"employer-{cvr}.saml.crt")
+
     def passwords(self) -> dict[str, str]:
         """Give the database roles' passwords, drawn once."""
         file = self.folder / "secrets" / "database.json"

@@ -1,7 +1,7 @@
 """A registry as an author writes it, and as the broker reads it: what a machine must know is filled in here.
 
 An author says who and what there is. Left out, and filled in: `settings` and `secrets` of sources and registers, `kind`
-where the mapping tells it, `jwks_file` of systems and employers, the log-in providers' addresses and secrets. What the
+where the mapping tells it, `jwks_file` and `certificates_file`, the log-in providers' addresses and secrets. What the
 author does say stays as said; `{address}` in a setting becomes the address of the system that was started for it.
 """
 
@@ -81,6 +81,16 @@ class Template:
                 return str(name)
         raise WorldBroken(f"the registry has no employer in {home}")
 
+    def spoken(self, saml: Row) -> Row:
+        """Say how an employer that speaks SAML calls our units and roles, and what CVR numbers there are."""
+        return {
+            "entity_id": saml["entity_id"],
+            "units": {ours: theirs for theirs, ours in saml["units"].items()},
+            "privileges": {given["role"]: name for name, given in saml["privileges"].items()},
+            "constraints": saml.get("constraints", {}),
+            "cvr": {name: row["cvr"] for name, row in self.raw["municipalities"].items()},
+        }
+
     def code_of(self, municipality: str) -> str:
         """Give the CPR municipality code of a registered municipality, or the code itself."""
         row = self.raw["municipalities"].get(municipality)
@@ -139,6 +149,7 @@ class Places:
     secret_files: Callable[[str], Mapping[str, str]]
     system_keys: Callable[[str], str]
     employer_keys: Callable[[str], str]
+    employer_certificates: Callable[[str], str]
 
 
 def filled(template: Template, places: Places) -> Row:
@@ -156,6 +167,11 @@ def filled(template: Template, places: Places) -> Row:
         row.setdefault("jwks_file", places.system_keys(name))
     for name, row in raw["employers"].items():
         row.setdefault("jwks_file", places.employer_keys(template.employers[name]["cvr"]))
+        if "saml" in row:
+            saml = row["saml"]
+            saml.setdefault("certificates_file", places.employer_certificates(template.employers[name]["cvr"]))
+            # A scenario may take units out; the employer then has no name for them.
+            saml["units"] = {theirs: ours for theirs, ours in saml["units"].items() if ours in raw["units"]}
     raw["providers"] = {
         kind: _provider(kind, raw.get("providers", {}).get(kind), places)
         for kind in PAGE_USERS

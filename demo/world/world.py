@@ -216,7 +216,8 @@ class World:
 
     def _employer(self, name: str, row: Row) -> Row:
         key = self.files.secrets_of(f"employer-{name}")["token"]
-        return {"cvr": row["cvr"], "issuer": row["issuer"], "key": key, "audience": self.address}
+        told: Row = {"cvr": row["cvr"], "issuer": row["issuer"], "key": key, "audience": self.address}
+        return told | ({"saml": self.template.spoken(row["saml"])} if "saml" in row else {})
 
     def _client(self, kind: str) -> Row:
         return {
@@ -242,6 +243,7 @@ class World:
             secret_files=self.files.secret_files,
             system_keys=self.files.public_key_of_system,
             employer_keys=self.files.public_key_of_employer,
+            employer_certificates=self.files.certificate_of_employer,
         )
         for name in self.template.raw["systems"]:
             self.files.system_key(name)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from signxml.verifier import XMLVerifier
 
 PERSONS = json.loads((Path(__file__).parent / "persons_scenario1.json").read_text("utf-8"))
 CALLBACK = "http://127.0.0.1:8080/citizen/login/callback"
@@ -392,3 +393,34 @@ def test_other_people_can_be_put_in_place(provider: Any) -> None:
 
     broken = {**PERSONS, "persons": [{"id": "x", "kind": "caseworker", "name": "X"}]}
     assert provider.refused_control("/records", broken).status == 400
+
+
+def test_an_employer_that_speaks_saml_signs_what_its_row_names(tmp_path: Path, start: Any) -> None:
+    """The assertion holds by the published certificate, names one system, and states units, roles and limits."""
+    said = {
+        "entity_id": "https://adfs.example", "units": {"jobcenter-korsbaek": "u-1"}, "cvr": {},
+        "privileges": {"koordinerende_sagsbehandler": "urn:p"}, "constraints": {"attested_on": "urn:attested"},
+    }  # fmt: skip
+    employers = [row | {"saml": said} for row in PERSONS["employers"]]
+    provider = start("openid", PERSONS | {"employers": employers}, "--folder", str(tmp_path), option="--persons")
+
+    told = assertion_of(provider, caseworker=LENE, form="saml").json["assertion"]
+
+    content = base64.urlsafe_b64decode(told + "=" * (-len(told) % 4))
+    certificate = (tmp_path / "employer-11111111.saml.crt").read_text("utf-8")
+    signed = XMLVerifier().verify(content, x509_cert=certificate)
+    assert not isinstance(signed, list)
+    text = signed.signed_data.decode()
+    privileges = base64.b64decode(text.split("privilegesIntermediate")[1].split(">")[2].split("<")[0]).decode()
+    assert "/saml/jobcenter-system</saml:Audience>" in text
+    assert f"urn:uuid:{LENE}<" in text
+    assert "urn:dk:gov:saml:cvrNumberIdentifier:11111111" in privileges
+    for limit in ('constraints/orgenhed/1">u-1<', 'constraints/KLE/1">15.*<', 'urn:attested">2019-01-15<', ">urn:p<"):
+        assert limit in privileges, limit
+    assert stat.S_IMODE((tmp_path / "employer-11111111.saml.pem").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("form", ["saml", "paper"])
+def test_an_employer_signs_in_no_form_that_it_does_not_speak(provider: Any, form: str) -> None:
+    """Without certificate and names of its own, an employer signs no SAML; nobody signs in an unknown form."""
+    assert assertion_of(provider, caseworker=LENE, form=form).status == 400

@@ -140,6 +140,7 @@ def places() -> Places:
         secret_files=lambda name: {"api_key": f"s/{name}", "client_secret": f"c/{name}"},
         system_keys=lambda name: f"k/{name}",
         employer_keys=lambda cvr: f"e/{cvr}",
+        employer_certificates=lambda cvr: f"x/{cvr}",
     )
 
 
