@@ -75,8 +75,8 @@ class LogReaderPostgres:
         """List the entries about one person in every municipality, newest first, opened for them."""
         limit = _sane(limit)
         async with scoped(self._pool, Scope(citizen=subject), snapshot=True) as connection:
-            rows = await connection.fetch(OF_SUBJECT, subject, *_place(cursor), limit + 1)
-        return _page(await self._opened(rows), rows, limit)
+            rows = await connection.fetch(OF_SUBJECT, subject, *place_of(cursor), limit + 1)
+        return _page([_shown(entry) for entry in await self._opened_whole(rows)], rows, limit)
 
     async def search(
         self, municipalities: Collection[str], wanted: LogFilter, *, cursor: str | None = None, limit: int = 50
@@ -87,7 +87,7 @@ class LogReaderPostgres:
             rows = await connection.fetch(
                 SEARCHED,
                 mine,
-                *_place(cursor),
+                *place_of(cursor),
                 limit + 1,
                 wanted.since or 0,
                 LARGEST if wanted.until is None else wanted.until,
@@ -100,11 +100,7 @@ class LogReaderPostgres:
     async def entry(self, receipt: Receipt, *, municipalities: Collection[str] = (), subject: str = "") -> LogEntry:
         """Read and open one entry, as an overseer or as its subject; raise `NotFound` where it is not theirs."""
         scope = Scope(municipalities=tuple(sorted(municipalities)), citizen=subject)
-        async with scoped(self._pool, scope, snapshot=True) as connection:
-            rows = await connection.fetch(ONE, receipt.log, receipt.index)
-        if not rows:
-            raise NotFound
-        return (await self._opened(rows))[0]
+        return _shown(await self._whole_entry(receipt, scope))
 
     async def logs(self, municipalities: Collection[str] = ()) -> tuple[LogState, ...]:
         """List the logs of these municipalities, or all: their size, and how much of it is signed."""
@@ -144,10 +140,17 @@ class LogReaderPostgres:
                 found.append(LogVerdict(report.origin, report.size, report.signed_size, faults))
         return tuple(found)
 
-    async def _opened(self, rows: Sequence[Any]) -> list[LogEntry]:
+    async def _whole_entry(self, receipt: Receipt, scope: Scope) -> LogEntry:
+        async with scoped(self._pool, scope, snapshot=True) as connection:
+            rows = await connection.fetch(ONE, receipt.log, receipt.index)
+        if not rows:
+            raise NotFound
+        return (await self._opened_whole(rows))[0]
+
+    async def _opened_whole(self, rows: Sequence[Any]) -> list[LogEntry]:
         """Open bodies under their subjects' keys; a key that is gone leaves its entries closed."""
         keys = await self._vault.held_keys({(row["citizen"], row["tenant"]) for row in rows if row["citizen"]})
-        return [_shown(_opened(row, keys.get((row["citizen"], row["tenant"])))) for row in rows]
+        return [_opened(row, keys.get((row["citizen"], row["tenant"]))) for row in rows]
 
 
 def _opened(row: Any, key: bytes | None) -> LogEntry:
@@ -204,14 +207,16 @@ def _entry(row: Any, state: str, body: dict[str, Any] | None = None) -> LogEntry
 
 
 def _page(entries: Sequence[LogEntry], rows: Sequence[Any], limit: int) -> LogPage:
-    """Give one page; one row more was read, to know whether there is another."""
-    more = len(rows) > limit
-    mark = ".".join(str(rows[limit - 1][name]) for name in ("at", "log_id", "idx")) if more else None
-    return LogPage(tuple(entries[:limit]), mark)
+    return LogPage(tuple(entries[:limit]), mark_after(rows, limit))
 
 
-def _place(cursor: str | None) -> tuple[int, int, int]:
-    """Read a mark; raise `BadAsk` for one we never gave."""
+def mark_after(rows: Sequence[Any], limit: int) -> str | None:
+    """Give the mark to go on from, or None; one row more was read, to know whether there is another."""
+    return ".".join(str(rows[limit - 1][name]) for name in ("at", "log_id", "idx")) if len(rows) > limit else None
+
+
+def place_of(cursor: str | None) -> tuple[int, int, int]:
+    """Read a mark, None as the newest; raise `BadAsk` for one we never gave."""
     if cursor is None:
         return FROM_THE_NEWEST
     try:

@@ -56,15 +56,11 @@ class EmbeddedPolicy:
 
     def _evaluate(self, question: Mapping[str, Any]) -> object:
         try:
-            engine = self._engine()
-            engine.set_input_json(orjson.dumps(question).decode())
-            return orjson.loads(engine.eval_rule_as_json(ENTRY_POINT))
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            raise
-        except BaseException:  # noqa: BLE001 -- a Rust panic is a BaseException; whatever it is, the answer is no
-            # An engine that panicked is not asked again; its words may hold what was asked, so they end here.
+            return evaluated(self._engine(), orjson.dumps(question).decode())
+        except PolicyBroken:
+            # An engine that panicked is not asked again.
             _of_this_thread().pop(self.mark.revision, None)
-            raise PolicyBroken from None
+            raise
 
     def _engine(self) -> Any:
         """Give this thread's engine of this revision: one must never be used, nor let go, by another thread."""
@@ -79,6 +75,18 @@ class EmbeddedPolicy:
             while len(engines) > MOST_REVISIONS:
                 del engines[next(iter(engines))]
         return engine
+
+
+def evaluated(engine: Any, question: str) -> object:
+    """Give an engine's raw answer to a question as JSON; raise `PolicyBroken`, whatever goes wrong in it."""
+    try:
+        engine.set_input_json(question)
+        return orjson.loads(engine.eval_rule_as_json(ENTRY_POINT))
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException:  # noqa: BLE001 -- a Rust panic is a BaseException; whatever it is, the answer is no
+        # Its words may hold what was asked, so they end here.
+        raise PolicyBroken from None
 
 
 def _of_this_thread() -> dict[str, Any]:

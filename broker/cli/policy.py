@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from broker.cli.replay import replay
 from broker.cli.say import WRONG_USE, fail, out, print_json
 
 policy = typer.Typer(no_args_is_help=True, help="The rules: what may be shared, and why not.")
@@ -17,6 +18,9 @@ POLICIES = Path(__file__).parents[2] / "policies"
 @policy.callback()
 def group() -> None:
     """Look after the rules."""
+
+
+policy.command()(replay)
 
 
 @policy.command()

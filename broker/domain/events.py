@@ -229,6 +229,23 @@ class LogVerified(AuditEvent):
     intact: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionsReplayed(AuditEvent):
+    """An operator put the questions of past decisions to rules again: how many, of which days.
+
+    `candidate`: also to rules that are not in force. What comes out are counts, codes and places on the log.
+    """
+
+    code: ClassVar[int] = 32
+    name: ClassVar[str] = "decisions.replayed"
+
+    role: str
+    since: int
+    until: int
+    decisions: int
+    candidate: bool
+
+
 CATALOGUE: tuple[type[AuditEvent], ...] = (
     AskMade,
     OutcomeReached,
@@ -239,4 +256,5 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     BlockChanged,
     LogSearched,
     LogVerified,
+    DecisionsReplayed,
 )

@@ -25,6 +25,7 @@ KINDS = {
     "block.changed": marked("a standing no was set or lifted"),
     "log.searched": marked("the log was searched"),
     "log.verified": marked("the log was checked"),
+    "decisions.replayed": marked("past decisions were tried again"),
 }
 OUTCOMES = {
     "released": marked("all was shown"),
