@@ -96,7 +96,12 @@ def _grow_law(tables: Path, size: Size) -> None:
     for number in range(len(statutes), size.statutes):
         purpose, statute = f"formaal_{number // 2:03}", f"LOV-{number:03}"
         some = [shared[(number + step) % len(shared)] for step in range(CATEGORIES_A_PURPOSE)]
-        fresh = copy.deepcopy(purpose_model) | {"basis": "statute", "statutes": [], "categories": []}
+        fresh = copy.deepcopy(purpose_model) | {
+            "basis": "statute",
+            "statutes": [],
+            "consent_bases": [],
+            "categories": [],
+        }
         row = purposes.setdefault(purpose, fresh)
         row["statutes"].append(statute)
         row["categories"] = sorted({*row["categories"], *some})

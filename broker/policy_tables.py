@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from broker.policy_laws import law_faults
+
 # Of OPA's own housekeeping, not of the decision: who may call it, what its log leaves out.
 SERVER_ONLY = "opa_"
-LAW_TABLES = ("categories", "purposes", "reasons", "settings", "statutes")
+LAW_TABLES = ("categories", "consent_bases", "purposes", "reasons", "settings", "statutes")
 REGISTRY_TABLES = ("delegations", "municipalities", "sources", "standing_approvals", "units")
 # The only tables that may stand empty: a municipality may have no agreement with any other, a unit no standing yes.
 MAY_BE_EMPTY = frozenset({"delegations", "standing_approvals"})
 CATEGORY_FLAGS = ("child", "health", "never", "place")
-CONDITIONS = frozenset({"minor_in_family", "moved_here", "meeting_within_limit", "emergency"})
 
 
 class PolicyFaults(ValueError):
@@ -98,30 +99,18 @@ def _absent(tables: Mapping[str, Any]) -> Iterator[str]:
 
 def _purpose_faults(tables: Mapping[str, Any]) -> Iterator[str]:
     for name, row in tables["purposes"].items():
-        if row["basis"] not in ("consent", "statute") or (row["basis"] == "statute" and not row["statutes"]):
-            yield f"purposes/{name}: its basis is neither consent nor a statute named"
+        rows = {"consent": "consent_bases", "statute": "statutes"}.get(row["basis"])
+        if rows is None or not row[rows]:
+            yield f"purposes/{name}: its basis is neither consent nor a statute, or no row of law is named"
         for category in row["categories"]:
             if category not in tables["categories"]:
                 yield f"purposes/{name}: no such category: {category}"
             elif tables["categories"][category]["never"]:
                 yield f"purposes/{name}: {category} is never shared"
-        for statute in row["statutes"]:
-            if name not in tables["statutes"].get(statute, {}).get("purposes", {}):
-                yield f"purposes/{name}: the statute {statute} does not name it"
-
-
-def _statute_faults(tables: Mapping[str, Any]) -> Iterator[str]:
-    if "OWN_CASE" not in tables["statutes"]:
-        yield "statutes/OWN_CASE: missing"
-    for name, row in tables["statutes"].items():
-        if not set(row["conditions"]) <= CONDITIONS:
-            yield f"statutes/{name}: a condition that no rule knows"
-        if row["otherwise"] not in tables["reasons"]:
-            yield f"statutes/{name}: no such reason: {row['otherwise']}"
-        for purpose, reach in row["purposes"].items():
-            bound = tables["purposes"].get(purpose, {}).get("categories", [])
-            if not set(reach["categories"]) <= set(bound):
-                yield f"statutes/{name}: reaches further than the purpose {purpose}"
+        for table in ("statutes", "consent_bases"):
+            for law in row[table]:
+                if name not in tables[table].get(law, {}).get("purposes", {}):
+                    yield f"purposes/{name}: {table}/{law} does not name it"
 
 
 def _row_faults(tables: Mapping[str, Any]) -> Iterator[str]:
@@ -153,4 +142,4 @@ def _source_faults(tables: Mapping[str, Any]) -> Iterator[str]:
                 yield f"sources/{name}: no such category: {category}"
 
 
-_CHECKS = (_purpose_faults, _statute_faults, _row_faults, _evidence_faults, _source_faults)
+_CHECKS = (_purpose_faults, law_faults, _row_faults, _evidence_faults, _source_faults)

@@ -39,7 +39,9 @@ needed := lib.asked - data.broker.statute.grounded
 
 # --- the lines given to this unit for this purpose and case ------------------
 
+# Where the law alone is the basis, no yes is asked for and none counts.
 ours contains n if {
+	count(tables.purposes[input.ask.purpose].consent_bases) > 0
 	some n, line in input.consents
 	line.recipient == input.caller.unit
 	line.purpose == input.ask.purpose
@@ -47,7 +49,7 @@ ours contains n if {
 }
 
 live contains n if {
-	some n in ours
+	some n in (ours - data.broker.basis.outlived)
 	line := input.consents[n]
 	line.state == "granted"
 	lib.on_day(line)
@@ -100,6 +102,15 @@ idle contains ["expired", source, category, subject] if {
 	subject := line.subject
 }
 
+idle contains ["expired", source, category, subject] if {
+	some n in (ours & data.broker.basis.outlived)
+	line := input.consents[n]
+	line.state in {"granted", "paused"}
+	source := line.source
+	category := line.category
+	subject := line.subject
+}
+
 idle contains ["early", source, category, subject] if {
 	is_number(input.today)
 	some n in ours
@@ -118,6 +129,7 @@ idle contains ["paused", source, category, subject] if {
 	some n in ours
 	line := input.consents[n]
 	line.state == "paused"
+	not n in data.broker.basis.outlived
 	lib.on_day(line)
 	source := line.source
 	category := line.category

@@ -23,6 +23,7 @@ test_a_line_that_does_not_count if {
 	stopped(with_line({"state": "paused"})) == {"NO_CONSENT"}
 	stopped(with_line({"to": 20190303})) == {"CONSENT_EXPIRED"}
 	stopped(with_line({"from": 20190305})) == {"CONSENT_NOT_YET_VALID"}
+	stopped(with_line({"from": 20180304})) == {"CONSENT_EXPIRED"}
 }
 
 test_a_line_for_something_else if {

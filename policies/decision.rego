@@ -133,29 +133,31 @@ given(i, outcome) := verdict if {
 }
 
 own_case(i) := basis if {
-	basis := {{"kind": "own_case", "id": "OWN_CASE", "version": tables.statutes.OWN_CASE.version} |
+	basis := {{"kind": "own_case", "id": "OWN_CASE", "version": tables.statutes.OWN_CASE.version, "law": "OWN_CASE"} |
 		i in data.broker.statute.own
 	}
 }
 
 by_statute(i) := basis if {
-	basis := {{"kind": "statute", "id": id, "version": tables.statutes[id].version} |
+	basis := {{"kind": "statute", "id": id, "version": tables.statutes[id].version, "law": id} |
 		some id in data.broker.statute.in_force
 		[i, id] in data.broker.statute.by_statute
 	}
 }
 
 in_emergency(i) := basis if {
-	basis := {{"kind": "statute", "id": id, "version": tables.statutes[id].version} |
+	basis := {{"kind": "statute", "id": id, "version": tables.statutes[id].version, "law": id} |
 		some id in data.broker.emergency.law
 		[i, id] in data.broker.emergency.by_statute
 	}
 }
 
 by_consents(i) := basis if {
-	basis := {{"kind": "consent", "id": id, "version": version} |
+	basis := {{"kind": "consent", "id": id, "version": version, "law": law} |
 		some [id, version] in data.broker.consent.versions
 		[i, id, version] in data.broker.consent.relied_on
+		some law in data.broker.basis.in_force
+		[i, law] in data.broker.basis.by_row
 	}
 }
 

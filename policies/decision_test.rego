@@ -19,9 +19,9 @@ test_own_and_shared_data_have_a_basis_each if {
 	found := verdicts({})
 	found.B01.own
 	found.B01.shown == set()
-	found.B01.basis == {{"kind": "own_case", "id": "OWN_CASE", "version": "1"}}
+	found.B01.basis == {{"kind": "own_case", "id": "OWN_CASE", "version": "1", "law": "OWN_CASE"}}
 	not found.S01.own
-	found.S01.basis == {{"kind": "consent", "id": "c1", "version": 3}}
+	found.S01.basis == {{"kind": "consent", "id": "c1", "version": 3, "law": "YES"}}
 }
 
 test_the_law_is_named if {
@@ -29,7 +29,7 @@ test_the_law_is_named if {
 		"ask": {"purpose": "help"},
 		"keys": [{"source": "social", "category": "Y01", "subject": "anna"}],
 	})
-	found.Y01.basis == {{"kind": "statute", "id": "LAW", "version": "7"}}
+	found.Y01.basis == {{"kind": "statute", "id": "LAW", "version": "7", "law": "LAW"}}
 }
 
 test_the_first_stage_that_fails_ends_it if {

@@ -89,7 +89,7 @@ law contains id if {
 	some id in tables.purposes[input.ask.purpose].statutes
 	"emergency" in tables.statutes[id].conditions
 	lib.on_day(tables.statutes[id])
-	tables.units[input.caller.unit].kind in tables.statutes[id].to_kinds
+	tables.units[input.caller.unit].kind in tables.statutes[id].to_units
 }
 
 # METADATA
@@ -103,7 +103,7 @@ granted contains i if {
 	some unit in (agreeing - refusing)
 	tables.sources[key.source].unit == unit
 	some id in law
-	tables.units[unit].kind in tables.statutes[id].from_kinds
+	tables.units[unit].kind in tables.statutes[id].from_units
 	not key.category in withheld_places
 }
 

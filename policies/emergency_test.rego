@@ -29,7 +29,7 @@ test_the_holders_yes_opens if {
 test_the_basis_is_the_statute if {
 	decided := share.decision with input as fixture.emergency with data.tables as fixture.tables
 	bases := {basis | some verdict in decided.verdicts; some basis in verdict.basis}
-	bases == {{"kind": "statute", "id": "RESCUE", "version": "1"}}
+	bases == {{"kind": "statute", "id": "RESCUE", "version": "1", "law": "RESCUE"}}
 }
 
 test_a_request_about_something_else if {
@@ -88,7 +88,7 @@ test_a_standing_yes if {
 test_no_unit_stands_good_for_itself if {
 	ours := object.union(fixture.emergency, said({"answers": [], "unit": "u-health"}))
 	asked := object.union(ours, {"caller": {"unit": "u-health", "system_units": ["u-health"]}})
-	law := {"RESCUE": object.union(fixture.tables.statutes.RESCUE, {"to_kinds": ["health"]})}
+	law := {"RESCUE": object.union(fixture.tables.statutes.RESCUE, {"to_units": ["health"]})}
 	approved := object.union(approval, {"to_units": ["u-health"]})
 	tables := object.union(fixture.tables, {"statutes": law, "standing_approvals": {"st": approved}})
 	emergency.by_statute == set() with input as asked with data.tables as tables
@@ -126,7 +126,7 @@ test_nobody_knows_the_citizen if {
 }
 
 test_kinds_of_units if {
-	every changes in [{"from_kinds": ["social"]}, {"to_kinds": ["social"]}, {"to": 20190303}] {
+	every changes in [{"from_units": ["social"]}, {"to_units": ["social"]}, {"to": 20190303}] {
 		law := {"RESCUE": object.union(fixture.tables.statutes.RESCUE, changes)}
 		tables := object.union(fixture.tables, {"statutes": law})
 		emergency.by_statute == set() with input as fixture.emergency with data.tables as tables

@@ -3,9 +3,9 @@
 # title: What the law lets go without consent
 # description: |
 #   The unit's own data in its own case, and the statutes a purpose names. Each statute reaches only the categories its
-#   row lists for that purpose, in cases of the KLE listed there, while it is in force, and only where its conditions
-#   are met. That someone lives here, or is delegated to us, was tested in stage 2: no statute rests on the asker's
-#   word alone. What goes out in an emergency has a road of its own (emergency.rego).
+#   row lists for that purpose, in cases of the KLE listed there, between the kinds of unit listed there, while it is in
+#   force, and only where its conditions are met. That someone lives here, or is delegated to us, was tested in stage 2:
+#   no statute rests on the asker's word alone. What goes out in an emergency has a road of its own (emergency.rego).
 package broker.statute
 
 import data.broker.lib
@@ -23,6 +23,7 @@ own contains i if {
 in_force contains id if {
 	some id in tables.purposes[input.ask.purpose].statutes
 	lib.on_day(tables.statutes[id])
+	tables.units[input.caller.unit].kind in tables.statutes[id].to_units
 	some limit in tables.statutes[id].purposes[input.ask.purpose].case_kle
 	lib.covers(limit, input.case.kle)
 	every condition in tables.statutes[id].conditions {
@@ -37,7 +38,13 @@ by_statute contains [i, id] if {
 	some i, key in input.keys
 	not i in own
 	key.category in tables.statutes[id].purposes[input.ask.purpose].categories
+	gives(id, key.source)
 	reaches(id, key.source)
+}
+
+gives(id, source) if {
+	unit := tables.sources[source].unit
+	tables.units[unit].kind in tables.statutes[id].from_units
 }
 
 # A family that moved: from the municipality it left, never from the one that asks.
@@ -73,9 +80,9 @@ met contains "moved_here" if {
 grounded := (own | {i | some [i, _] in by_statute}) | {i | some [i, _] in data.broker.emergency.by_statute}
 
 # METADATA
-# title: What is said where the law is the basis and does not reach
+# title: What is said where the law alone is the basis and does not reach
 otherwise contains code if {
-	tables.purposes[input.ask.purpose].basis == "statute"
+	count(tables.purposes[input.ask.purpose].consent_bases) == 0
 	some id in tables.purposes[input.ask.purpose].statutes
 	code := tables.statutes[id].otherwise
 }

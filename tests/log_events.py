@@ -48,7 +48,7 @@ def an_outcome(subject: str, actor: str, *kept: Item, **given: Any) -> OutcomeRe
         purpose="jobplan",
         case="c" * 32,
         outcome="released",
-        verdicts=(Verdict(key, "release", basis=(Basis("consent", "c1", "1"),)),),
+        verdicts=(Verdict(key, "release", basis=(Basis("consent", "c1", "1", "RSL-11a-1"),)),),
         mark=PolicyMark("embedded", "1", "r1"),
         question="00" * 32,
         registers=("cpr",),

@@ -54,7 +54,7 @@ class Contract:
         return Verdict(
             key=Key(*_names(row)),
             outcome=row["outcome"],
-            basis=tuple(sorted(Basis(one["kind"], one["id"], str(one["version"])) for one in row["basis"])),
+            basis=tuple(sorted(Basis(one["kind"], one["id"], str(one["version"]), one["law"]) for one in row["basis"])),
             reasons=reasons,
             shown=shown,
             masks=tuple(sorted(row["masks"])),

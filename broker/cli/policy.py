@@ -113,7 +113,7 @@ def explain(
         fail("the question cannot be read as JSON", code=WRONG_USE)
     except PolicyBroken:
         fail("that is not a question the rules can answer (policies/question.schema.json)", code=WRONG_USE)
-    rows = [_row(verdict, read.directory.reasons) for verdict in decision.verdicts]
+    rows = [_row(verdict, read.directory.reasons, read.directory.laws) for verdict in decision.verdicts]
     if as_json:
         print_json({"revision": decision.mark.revision, "verdicts": rows})
         return
@@ -125,13 +125,13 @@ def explain(
             out.print(f"    {reason['code']} ({reason['paragraph']}): {reason['da']}", markup=False)
 
 
-def _row(verdict: Any, reasons: Any) -> dict[str, Any]:
+def _row(verdict: Any, reasons: Any, laws: Any) -> dict[str, Any]:
     return {
         "source": verdict.key.source,
         "category": verdict.key.category,
         "subject": verdict.key.subject,
         "verdict": verdict.outcome,
-        "basis": [f"{basis.kind} {basis.id} {basis.version}" for basis in verdict.basis],
+        "basis": [f"{basis.kind} {basis.id} {basis.version}, {laws[basis.law].paragraph}" for basis in verdict.basis],
         "reasons": [
             {"code": code, "paragraph": reasons[code].paragraph, "da": reasons[code].da, "en": reasons[code].en}
             for code in verdict.reasons

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from broker.consents.answer import granted_events
 from broker.consents.lines import Prepared, Wanted, prepare
 from broker.consents.texts import TEXT_VERSION, consent_text, text_digest
-from broker.domain.consents import Grant
+from broker.domain.consents import ORAL, Grant
 from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk
 from broker.domain.identity import Caller
@@ -35,11 +35,14 @@ class TakenYes:
 async def record_at_desk(
     made_id: str, wanted: Wanted, taken: TakenYes, caller: Caller, ports: Ports
 ) -> tuple[Grant, Receipt]:
-    """Keep a yes given at a desk; raises what `prepare` raises, and `BadAsk` when nothing is the giver's to say.
+    """Keep a yes given at a desk. Raises what `prepare` raises.
 
+    Also `BadAsk` when nothing is the giver's to say, or when the law asks for a written yes and this one was oral.
     `made_id` is the id the consent gets, so that a repeat makes nothing twice.
     """
     prepared = await prepare(wanted, caller, ports)
+    if taken.form == ORAL and prepared.must_be_written:
+        raise BadAsk("/form", "written")
     (giver,) = await ports.handles.citizens([taken.giver or wanted.citizen])
     given = _grant(made_id, wanted, taken, prepared, giver, ports.directory)
     channel = f"desk_{taken.form}"

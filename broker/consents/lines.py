@@ -16,9 +16,10 @@ from broker.domain.asks import CONSENT, Ask, Key
 from broker.domain.consents import ATTORNEY, CUSTODY_HOLDER, GUARDIAN, SELF, RequestLine, check_purpose
 from broker.domain.decisions import Decision
 from broker.domain.directory import Directory
-from broker.domain.errors import BadAsk, Refused
+from broker.domain.errors import BadAsk, ConsentNotNeeded, Refused
 from broker.domain.facts import Facts, Subject
 from broker.domain.identity import Caller
+from broker.domain.laws import REQUIRED
 from broker.domain.personal import Personal
 from broker.domain.question import question
 from broker.domain.receipts import Recorded
@@ -62,12 +63,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Lines that may be asked for: on the log as sought, with the facts they rest on and their first day."""
+    """Lines that may be asked for: on the log as sought, with the facts they rest on, their first day and form."""
 
     recorded: Recorded
     facts: Facts
     lines: tuple[RequestLine, ...]
     from_day: int
+    must_be_written: bool
 
 
 async def prepare(wanted: Wanted, caller: Caller, ports: Ports) -> Prepared:
@@ -90,7 +92,15 @@ async def prepare(wanted: Wanted, caller: Caller, ports: Ports) -> Prepared:
     if not all_known:
         raise BadAsk("/lines", "not_of_this_citizen")
     lines = [line for key, subject in sorted(subjects.items()) for line in _lines(key, subject, facts, ports.directory)]
-    return Prepared(recorded, facts, tuple(lines), from_day)
+    return Prepared(recorded, facts, tuple(lines), from_day, _must_be_written(wanted, caller, facts, ports.directory))
+
+
+def _must_be_written(wanted: Wanted, caller: Caller, facts: Facts, directory: Directory) -> bool:
+    """Tell whether the law asks for a written yes to any of the lines, without exception."""
+    rows = (
+        directory.consent_law(wanted.purpose, ln.category, ln.source, caller.unit, facts.today) for ln in wanted.lines
+    )
+    return any(row is not None and row.written == REQUIRED for row in rows)
 
 
 def _check_known(wanted: Wanted, directory: Directory) -> None:
@@ -161,11 +171,15 @@ def _meant(
 async def _judge(recorded: Recorded, facts: Facts, subjects: dict[Key, Subject], ports: Ports) -> None:
     """Let the policy judge the lines; raise `Refused` unless every no among them is one that a yes would mend.
 
+    Raises `ConsentNotNeeded` where a line rests on a statute, or on the unit's own case, whatever the others rest on.
     Judged by what the asker may be shown: a block or a protection that only the log knows refuses no request, or the
     refusal would tell of it (P6). It still withholds every ask.
     """
     asked = question(recorded.ask, recorded.caller, facts, subjects)
     decision = await ports.policy.decide(asked)
+    lawful = sorted(basis.law for v in decision.verdicts for basis in v.basis if basis.kind != "consent")
+    if lawful:
+        raise ConsentNotNeeded(lawful[0])
     if all(MENDED_BY_CONSENT.issuperset(verdict.shown) for verdict in decision.verdicts):
         return
     raise Refused(_hard_reasons(decision), recorded.receipt.log, recorded.receipt.index)

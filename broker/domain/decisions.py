@@ -19,11 +19,15 @@ RELEASE, MASK, WITHHOLD = "release", "mask", "withhold"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Basis:
-    """Why something may go out: `kind` consent, statute or own_case; its id (consent id or statute row); version."""
+    """Why something may go out: `kind` consent, statute or own_case; its id (consent id or statute row); version.
+
+    `law` names the row of law it rests on: of a statute itself, of a consent the row that held on the day.
+    """
 
     kind: str
     id: str
     version: str
+    law: str
 
 
 @dataclass(frozen=True, slots=True, order=True)

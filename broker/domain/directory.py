@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from broker.domain.laws import LawRow, row_of
 from broker.domain.representation import Kinds
 
 
@@ -68,7 +69,10 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """A purpose and the most it may ever ask for. `statute` names the law row where consent is not the basis."""
+    """A purpose and the most it may ever ask for.
+
+    `consent` tells whether a yes may be asked for at all; `statute` names the law row where it may not.
+    """
 
     id: str
     categories: frozenset[str]
@@ -166,9 +170,16 @@ class Directory:
     delegations: Mapping[str, Delegation]
     reasons: Mapping[str, ReasonText]
     trials: Mapping[str, Trial]
+    laws: Mapping[str, LawRow] = field(default_factory=dict)
+    consent_laws: tuple[LawRow, ...] = ()
     representation: Kinds = field(default_factory=dict)
     standing_approvals: Mapping[str, StandingApproval] = field(default_factory=dict)
     emergency: EmergencyRule = field(default_factory=EmergencyRule)
+
+    def consent_law(self, purpose: str, category: str, source: str, recipient: str, day: int) -> LawRow | None:
+        """Find the row of law that a yes rests on: from this source's unit to this unit, on a Danish day."""
+        kinds = (self.units[self.sources[source].unit].kind, self.units[recipient].kind)
+        return row_of(self.consent_laws, purpose, category, kinds, day)
 
     def residence(self, code: str | None) -> str | None:
         """Name the municipality of a CPR municipality code; one that is not registered keeps its code."""

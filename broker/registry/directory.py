@@ -23,6 +23,7 @@ from broker.domain.directory import (
     Trial,
     Unit,
 )
+from broker.domain.laws import FREE, LawRow
 from broker.domain.representation import RepresentativeKind
 
 
@@ -45,6 +46,8 @@ def directory_of(raw: Any, laws: Mapping[str, Any]) -> Directory:
         delegations={i: _delegation(i, row) for i, row in raw.get("delegations", {}).items()},
         reasons={i: _reason(i, row) for i, row in laws["reasons"].items()},
         trials={i: _trial(i, row) for i, row in raw.get("trials", {}).items()},
+        laws={i: _law(i, row) for table in ("statutes", "consent_bases") for i, row in laws[table].items()},
+        consent_laws=tuple(_law(i, row) for i, row in laws["consent_bases"].items()),
         representation={i: _kind(row) for i, row in laws["settings"]["representation"]["kinds"].items()},
         standing_approvals={i: _approval(i, row) for i, row in raw.get("standing_approvals", {}).items()},
         emergency=_emergency(laws),
@@ -79,9 +82,28 @@ def _category(i: str, row: Any) -> Category:
 
 def _purpose(i: str, row: Any) -> Purpose:
     statutes = row.get("statutes") or [None]
-    consent = row["basis"] == "consent"
+    consent = bool(row["consent_bases"])
     return Purpose(
         i, frozenset(row["categories"]), consent, None if consent else statutes[0], row["name_da"], row["name_en"]
+    )
+
+
+def _law(i: str, row: Any) -> LawRow:
+    form = row.get("form", {"written": FREE, "years": None})
+    return LawRow(
+        id=i,
+        paragraph=row["paragraph"],
+        gdpr_basis=row["gdpr_basis"],
+        from_day=row["from"],
+        to_day=row["to"],
+        from_units=frozenset(row["from_units"]),
+        to_units=frozenset(row["to_units"]),
+        purposes={
+            purpose: frozenset(reach["categories"] if isinstance(reach, Mapping) else reach)
+            for purpose, reach in row["purposes"].items()
+        },
+        written=form["written"],
+        years=form["years"],
     )
 
 
@@ -114,7 +136,7 @@ def _emergency(laws: Mapping[str, Any]) -> EmergencyRule:
         purpose=row["purpose"],
         role=row["role"],
         holder_role=row["holder_role"],
-        holder_kinds=frozenset(k for basis in bases if "emergency" in basis["conditions"] for k in basis["from_kinds"]),
+        holder_kinds=frozenset(k for basis in bases if "emergency" in basis["conditions"] for k in basis["from_units"]),
         hours=row["hours"],
         nsis_accepted=frozenset(settings["nsis_levels"]["accepted"]),
         attested_within_years=settings["roles"]["attested_within_years"],

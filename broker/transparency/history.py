@@ -22,8 +22,8 @@ from broker.ports import LogReader, Ports
 class MyEntry:
     """One entry about me. `state` is intact, changed (somebody edited it) or erased; then only its place is known.
 
-    `basis` holds (kind, id); `released`, `allowed` and `withheld` hold (source, category); `reasons` are codes.
-    `allowed` is what would have been released, had more been asked than whether it may be.
+    `basis` holds (kind, id), `laws` the rows of law beneath; `released`, `allowed` and `withheld` hold (source,
+    category); `reasons` are codes. `allowed` is what would have been released, had more been asked than whether it may.
     """
 
     receipt: Receipt
@@ -38,6 +38,7 @@ class MyEntry:
     consent: str | None = None
     outcome: str | None = None
     basis: tuple[tuple[str, str], ...] = ()
+    laws: tuple[str, ...] = ()
     released: tuple[tuple[str, str], ...] = ()
     allowed: tuple[tuple[str, str], ...] = ()
     withheld: tuple[tuple[str, str], ...] = ()
@@ -86,6 +87,7 @@ def _mine(entry: LogEntry) -> MyEntry:
         consent=body.get("consent"),
         outcome=body.get("outcome"),
         basis=tuple(sorted({(row["kind"], row["id"]) for verdict in released or allowed for row in verdict["basis"]})),
+        laws=tuple(sorted({b["law"] for verdict in released or allowed for b in verdict["basis"] if "law" in b})),
         released=_places(released),
         allowed=_places(allowed),
         withheld=_places(withheld),

@@ -12,7 +12,7 @@ from broker.domain.entries import LogEntry, LogFilter, LogState, LogVerdict
 from broker.oversight.search import Wanted
 from broker.transparency.history import MyEntry
 from broker.web.problems import reason_row
-from broker.web.wire import Code, cpr_of
+from broker.web.wire import Code, cpr_of, law_rows
 
 Moment = Annotated[AwareDatetime, Field(description="ISO 8601 with zone", examples=["2019-03-04T10:00:00+01:00"])]
 
@@ -61,6 +61,7 @@ def my_entry_body(entry: MyEntry, directory: Directory) -> dict[str, Any]:
         "consent": entry.consent,
         "outcome": entry.outcome,
         "basis": [{"kind": kind, "id": ident} for kind, ident in entry.basis],
+        "laws": law_rows(entry.laws, directory.laws),
         "released": _places(entry.released),
         "allowed": _places(entry.allowed),
         "withheld": _places(entry.withheld),

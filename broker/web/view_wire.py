@@ -23,7 +23,7 @@ from broker.view.texts import finding_text, gap_text, reduced_text, suggestion
 from broker.view.week import IsoWeek, Presence
 from broker.view.weeks import WeekView
 from broker.view.whole_person import View, whole_person
-from broker.web.wire import answer_body, clock_text, day_text, receipt_body
+from broker.web.wire import answer_body, clock_text, day_text, law_rows, receipt_body
 
 COORDINATOR_ROLE = "koordinerende_sagsbehandler"
 
@@ -56,12 +56,12 @@ def view_body(
         "findings": [_finding(finding) for finding in view.findings],
         "computed_without": list(view.computed_without),
         "gaps": [_gap(gap) for gap in view.gaps],
-        "journal_note": journal_note(answer, caller, at),
+        "journal_note": journal_note(answer, caller, at, directory),
     }
 
 
-def journal_note(answer: Answer, caller: Caller, at: datetime) -> dict[str, Any]:
-    """Write what the caller's own journal should hold of this access: who, what kinds, basis, time, receipt.
+def journal_note(answer: Answer, caller: Caller, at: datetime, directory: Directory) -> dict[str, Any]:
+    """Write what the caller's own journal should hold of this access: who, what kinds, basis, law, time, receipt.
 
     No content: what was seen stays in the systems that hold it.
     """
@@ -71,6 +71,7 @@ def journal_note(answer: Answer, caller: Caller, at: datetime) -> dict[str, Any]
         "unit": caller.unit,
         "kinds": sorted({f"{verdict.source}/{verdict.category}" for verdict in released}),
         "basis": sorted({f"{b.kind}:{b.id}:{b.version}" for verdict in released for b in verdict.basis}),
+        "laws": law_rows((b.law for verdict in released for b in verdict.basis), directory.laws),
         "receipt": receipt_body(answer.receipt),
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from broker.domain.days import day_of
 from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk
 from broker.domain.items import Item, ItemPerson, Visit
+from broker.domain.laws import LawRow
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.web.problems import GENERAL_NOTICE, reason_row
@@ -134,6 +135,14 @@ def _source_states(answer: Answer, directory: Directory) -> list[dict[str, Any]]
     return rows
 
 
+def law_rows(laws: Iterable[str], known: Mapping[str, LawRow]) -> list[dict[str, str]]:
+    """Say what a release rests on: rows of law, with the ground for disclosure and the GDPR's, as we read the law."""
+    return [
+        {"law": law, "paragraph": known[law].paragraph, "gdpr_basis": known[law].gdpr_basis}
+        for law in sorted(set(laws) & known.keys())
+    ]
+
+
 def _verdict(verdict: ShownVerdict, directory: Directory) -> dict[str, Any]:
     row: dict[str, Any] = {
         "source": verdict.source,
@@ -146,7 +155,11 @@ def _verdict(verdict: ShownVerdict, directory: Directory) -> dict[str, Any]:
         row["missing"] = [{"source": m.source, "category": m.category, "giver": m.giver} for m in verdict.missing]
         return row
     row["own"] = verdict.own
-    row["basis"] = [{"kind": b.kind, "id": b.id, "version": b.version} for b in verdict.basis]
+    row["basis"] = [
+        {"kind": b.kind, "id": b.id, "version": b.version, **law}
+        for b in verdict.basis
+        for law in law_rows([b.law], directory.laws)
+    ]
     row["masks"] = list(verdict.masks)
     return row
 

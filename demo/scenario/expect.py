@@ -99,6 +99,8 @@ def _verdict(
         fits = fits and expected["reason"] in {row["code"] for row in got.get("reasons", ())}
     if "basis" in expected:
         fits = fits and expected["basis"] in _bases(got, seen)
+    if "law" in expected:
+        fits = fits and expected["law"] in {basis["law"] for basis in got.get("basis", ())}
     yield Check(f"verdicts: {place}", held=fits, line=f"expected {wish}, got {told}")
     if "masks" in expected:
         yield same_set(f"verdicts: {place}, masks", expected["masks"], got.get("masks", ()))
@@ -119,7 +121,7 @@ def _logged(expected: Mapping[str, Any], key: tuple[str, str, str], seen: Seen) 
 
 
 def _in_words(row: Mapping[str, Any]) -> str:
-    return " ".join(str(row[name]) for name in ("verdict", "reason", "basis") if name in row)
+    return " ".join(str(row[name]) for name in ("verdict", "reason", "basis", "law") if name in row)
 
 
 def _told(row: Mapping[str, Any], seen: Seen) -> str:

@@ -182,8 +182,8 @@ def _basis(basis: Row, seen: Seen) -> str:
     if basis["kind"] == "own_case":
         return "the unit's own case"
     if basis["kind"] == "consent":
-        return f"consent {seen.names.consent(basis['id'])}, version {basis['version']}"
-    return f"{basis['kind']} {basis['id']}"
+        return f"consent {seen.names.consent(basis['id'])}, version {basis['version']} ({basis['paragraph']})"
+    return f"{basis['kind']} {basis['id']} ({basis['paragraph']})"
 
 
 def _places(seen: Seen) -> str:

@@ -197,7 +197,7 @@ class Bent:
 
 def extra_key(decision: Decision) -> Decision:
     """Release a key that nobody asked about."""
-    basis = (Basis("consent", "c1", "1"),)
+    basis = (Basis("consent", "c1", "1", "RSL-11a-1"),)
     more = Verdict(Key(FAR, "S01", decision.verdicts[0].key.subject), RELEASE, basis)
     return replace(decision, verdicts=(*decision.verdicts, more))
 
@@ -218,7 +218,7 @@ def test_an_answer_about_other_keys_is_no_decision(house: SmallHouse, bend: Call
 
 def everything(decision: Decision) -> Decision:
     """Release all."""
-    basis = (Basis("statute", "none", "1"),)
+    basis = (Basis("statute", "none", "1", "none"),)
     return replace(decision, verdicts=tuple(Verdict(v.key, RELEASE, basis) for v in decision.verdicts))
 
 
@@ -271,7 +271,7 @@ def test_what_one_of_two_judgements_masks_is_masked() -> None:
         assert (verdict.outcome, verdict.masks) == (MASK, both)
 
 
-KEY, BASIS = Key(SOCIAL, "S01", "a"), (Basis("consent", "c", "1"),)
+KEY, BASIS = Key(SOCIAL, "S01", "a"), (Basis("consent", "c", "1", "RSL-11a-1"),)
 NO = ("NO_CONSENT",)
 TWO_ANSWERS: dict[str, dict[str, Any]] = {
     "a release without a basis": {"outcome": RELEASE},

@@ -34,10 +34,10 @@ NO_TABLES = [
     {"statutes": {}},
     {"reasons": {}},
     {"settings": None},
-    {"purposes": {"p": {"basis": "wish", "categories": [], "statutes": []}}},
-    {"purposes": {"p": {"basis": "consent", "categories": ["F04"], "statutes": []}}},
-    {"purposes": {"p": {"basis": "consent", "categories": ["X99"], "statutes": []}}},
-    {"purposes": {"p": {"basis": "statute", "categories": [], "statutes": ["RSL-11c"]}}},
+    {"purposes": {"p": {"basis": "wish", "categories": [], "consent_bases": [], "statutes": []}}},
+    {"purposes": {"p": {"basis": "consent", "categories": ["F04"], "consent_bases": [], "statutes": []}}},
+    {"purposes": {"p": {"basis": "consent", "categories": ["X99"], "consent_bases": [], "statutes": []}}},
+    {"purposes": {"p": {"basis": "statute", "categories": [], "consent_bases": [], "statutes": ["RSL-11c"]}}},
     {"sources": {"s": {"unit": "nowhere", "municipality": "korsbaek", "categories": []}}},
     {"sources": {"s": {"unit": "skole", "municipality": "korsbaek", "categories": ["X99"]}}},
 ]
@@ -124,11 +124,15 @@ def test_bad_tables_refuse_to_load(damage: dict[str, Any]) -> None:
 
 def test_a_purpose_beside_ours_may_not_name_what_is_never_shared() -> None:
     """Tables that are sound but for one purpose's one category do not load, and say which it is."""
-    sound = TABLES["purposes"]["helhedsorienteret_plan"] | {"categories": ["S01"], "statutes": [], "basis": "consent"}
-    EmbeddedPolicy(RULES, tables(purposes={**TABLES["purposes"], "p": sound}))
+    row = TABLES["consent_bases"]["RSL-11a-1"] | {"purposes": {"p": ["S01"]}}
+    laws = {**TABLES["consent_bases"], "LOV": row}
+    plain = {"categories": ["S01"], "consent_bases": ["LOV"], "statutes": [], "basis": "consent"}
+    sound = TABLES["purposes"]["helhedsorienteret_plan"] | plain
+    EmbeddedPolicy(RULES, tables(purposes={**TABLES["purposes"], "p": sound}, consent_bases=laws))
 
+    wider = {**TABLES["purposes"], "p": sound | {"categories": ["S01", "F04"]}}
     with pytest.raises(PolicyFaults) as caught:
-        EmbeddedPolicy(RULES, tables(purposes={**TABLES["purposes"], "p": sound | {"categories": ["S01", "F04"]}}))
+        EmbeddedPolicy(RULES, tables(purposes=wider, consent_bases=laws))
 
     assert caught.value.faults == ["purposes/p: F04 is never shared"]
 

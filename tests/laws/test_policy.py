@@ -275,7 +275,7 @@ def given_lines(question: dict[str, Any], key: Key) -> list[dict[str, Any]]:
         "recipient": question["caller"]["unit"],
         "purpose": question["ask"]["purpose"],
         "case": question["ask"]["case"],
-        "from": 0,
+        "from": question["today"],
         "to": NO_END,
     }
     return [

@@ -32,10 +32,17 @@ class _Model:
         self.caller, self.case, self.ask = question["caller"], question["case"], question["ask"]
         self.people = {subject["handle"]: subject for subject in question["subjects"]}
         self.citizen = self.people.get(self.ask["citizen"])
-        self.purpose = tables["purposes"].get(self.ask["purpose"], {"basis": None, "categories": [], "statutes": []})
+        self.purpose = tables["purposes"].get(
+            self.ask["purpose"], {"categories": [], "consent_bases": [], "statutes": []}
+        )
         self.answered = not question["failed_registers"]
-        self.lines = [line for line in question["consents"] if self._is_ours(line)]
-        self.live = [line for line in self.lines if line["state"] == "granted" and self._is_today(line)]
+        yes_counts = bool(self.purpose["consent_bases"])
+        self.lines = [line for line in question["consents"] if yes_counts and self._is_ours(line)]
+        self.live = [
+            line
+            for line in self.lines
+            if line["state"] == "granted" and self._is_today(line) and not self._is_outlived(line)
+        ]
 
     def verdict(self, key: Row) -> dict[str, Any]:
         own = self._is_own(key)
@@ -194,8 +201,8 @@ class _Model:
             for row in [self.t["statutes"][name]]
             if "emergency" in row["conditions"]
             and self._is_today(row)
-            and kinds.get(unit) in row["from_kinds"]
-            and kinds.get(self.caller["unit"]) in row["to_kinds"]
+            and kinds.get(unit) in row["from_units"]
+            and kinds.get(self.caller["unit"]) in row["to_units"]
         ]
 
     def _goes_there(self, request: Row) -> bool:
@@ -211,7 +218,9 @@ class _Model:
         category = self.t["categories"].get(key["category"])
         held = self.t["sources"].get(key["source"], {}).get("categories", [])
         fits = category and not category["never"] and key["category"] in held
-        return set() if fits and key["category"] in self.purpose["categories"] else {"PURPOSE_MISMATCH"}
+        bounded = fits and key["category"] in self.purpose["categories"]
+        founded = self._is_own(key) or self._law_of_yes(key) or not self.purpose["consent_bases"]
+        return set() if bounded and founded else {"PURPOSE_MISMATCH"}
 
     # Stage 4
 
@@ -323,14 +332,14 @@ class _Model:
         told = {str(why) for why in idle if why != "NO_CONSENT"}
         if idle:
             return told or {"NO_CONSENT"}
-        if self.purpose["basis"] == "statute":
+        if not self.purpose["consent_bases"]:
             return {self.t["statutes"][row]["otherwise"] for row in self.purpose["statutes"]}
         return {self._scope(key)}
 
     def _why_idle(self, line: Row) -> str | None:
         if line["state"] == "withdrawn":
             return "CONSENT_REVOKED"
-        if line["to"] < self.today:
+        if line["to"] < self.today or self._is_outlived(line):
             return "CONSENT_EXPIRED"
         if line["from"] > self.today:
             return "CONSENT_NOT_YET_VALID"
@@ -390,7 +399,7 @@ class _Model:
         return self.people.get(key["subject"], nobody)
 
     def _missing(self, key: Row) -> list[dict[str, str]]:
-        if not self._takes_consent(key) or self.purpose["basis"] == "statute":
+        if not self._takes_consent(key) or not self.purpose["consent_bases"]:
             return []
         subject = self._person_of(key)
         age = self._age(subject)
@@ -420,10 +429,11 @@ class _Model:
     def _basis(self, key: Row) -> list[dict[str, Any]]:
         if self._is_own(key):
             version = self.t["statutes"]["OWN_CASE"]["version"]
-            return [{"kind": "own_case", "id": "OWN_CASE", "version": version}]
+            return [{"kind": "own_case", "id": "OWN_CASE", "version": version, "law": "OWN_CASE"}]
         statutes = self._statutes(key)
         if statutes:
-            return [{"kind": "statute", "id": i, "version": self.t["statutes"][i]["version"]} for i in statutes]
+            version = {i: self.t["statutes"][i]["version"] for i in statutes}
+            return [{"kind": "statute", "id": i, "version": version[i], "law": i} for i in statutes]
         subject = self.people[key["subject"]]
         age = self._age(subject)
         alone = age is None or age >= 18 or (age >= 15 and self._young_person(key) == "alone")
@@ -435,7 +445,8 @@ class _Model:
             for line in self.live
             if self._is_about(line, key) and line["giver"] in givers
         }
-        return [{"kind": "consent", "id": consent, "version": version} for consent, version in sorted(relied)]
+        law = self._law_of_yes(key)
+        return [{"kind": "consent", "id": i, "version": version, "law": law} for i, version in sorted(relied)]
 
     # What several stages ask
 
@@ -455,7 +466,7 @@ class _Model:
         if "emergency" in statute["conditions"]:
             return self._is_rescued(key) and key["category"] in reach["categories"]
         on_subject = any(_covers(limit, self.case["kle"]) for limit in reach["case_kle"])
-        if not (self._is_today(statute) and on_subject and key["category"] in reach["categories"]):
+        if not (self._is_between(statute, key) and on_subject and key["category"] in reach["categories"]):
             return False
         if "moved_here" in statute["conditions"]:
             source = self.t["sources"].get(key["source"], {})
@@ -470,6 +481,29 @@ class _Model:
 
     def _is_rescued(self, key: Row) -> bool:
         return self._is_emergency() and self._is_opened(key) and not self._purpose(key)
+
+    def _is_between(self, law: Row, what: Row) -> bool:
+        """Tell whether a row of law holds today from the unit that holds this to the unit that asks."""
+        giving = self._kind(self.t["sources"].get(what["source"], {}).get("unit"))
+        kinds = giving in law["from_units"] and self._kind(self.caller["unit"]) in law["to_units"]
+        return kinds and self._is_today(law)
+
+    def _kind(self, unit: str | None) -> str | None:
+        kind: str | None = self.t["units"].get(unit, {}).get("kind")
+        return kind
+
+    def _law_of_yes(self, what: Row) -> str | None:
+        """Name the row of law that a yes to this rests on, if any."""
+        for name in self.purpose["consent_bases"]:
+            law = self.t["consent_bases"][name]
+            if what["category"] in law["purposes"][self.ask["purpose"]] and self._is_between(law, what):
+                return str(name)
+        return None
+
+    def _is_outlived(self, line: Row) -> bool:
+        law = self._law_of_yes(line)
+        years = self.t["consent_bases"][law]["form"]["years"] if law else None
+        return years is not None and self.today >= line["from"] + 10000 * years
 
     def _said(self, key: Row, givers: set[str]) -> bool:
         return any(self._is_about(line, key) and line["giver"] in givers for line in self.live)

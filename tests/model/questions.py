@@ -25,17 +25,23 @@ SOURCES = {
     "ydelse": ("ydelse", "korsbaek", "Y01 Y02 P01"),
     "norre_social": ("norre_social", "norrestrand", "S01 S02 F01 F02 P01"),
 }
-
-
-# What kind of unit each is, where a rule asks.
-KINDS = {"sundhed": "health_centre", "jobcenter": "jobcentre", "familiecenter": "family_centre"}
+# What kind of unit each is.
+KINDS = {
+    "jobcenter": "jobcentre",
+    "socialcenter": "social_centre",
+    "familiecenter": "family_centre",
+    "sundhed": "health_centre",
+    "skole": "school",
+    "ydelse": "benefits",
+    "norre_social": "social_centre",
+}
 
 
 def tables(**registry: Any) -> dict[str, Any]:
     """Give the law's tables with a small registry of two municipalities; name a table to put another in its place."""
     ours = {
         "municipalities": {"korsbaek": {"strict_kle": False}, "norrestrand": {"strict_kle": False}},
-        "units": {unit: {"municipality": home, "kind": KINDS.get(unit, unit)} for unit, home, _ in SOURCES.values()},
+        "units": {unit: {"municipality": home, "kind": KINDS[unit]} for unit, home, _ in SOURCES.values()},
         "sources": {
             name: {"unit": unit, "municipality": home, "categories": held.split()}
             for name, (unit, home, held) in SOURCES.items()
@@ -162,7 +168,9 @@ def random_question(chance: random.Random) -> dict[str, Any]:
     blocks = [_random_block(chance, handles, sources) for _ in range(chance.choice([0, 0, 0, 1, 2]))]
     ours = question(
         *(key(*one) for one in keys),
-        today=chance.choice([TODAY] * 20 + [20181231, 20200229, 20200301, 20220103, 20240615]),
+        today=chance.choice(
+            [TODAY] * 20 + [20180615, 20181231, 20191231, 20200101, 20200229, 20200301, 20220103, 20240615]
+        ),
         ask={"purpose": purpose if _rarely_not(chance) else "nysgerrighed"},
         caller=_random_caller(chance, unit),
         case=_random_case(chance, purpose, unit),
@@ -368,7 +376,7 @@ def _random_line(
         "purpose": whom[1] if _rarely_not(chance) else "jobplan",
         "recipient": whom[0] if _rarely_not(chance) else "ydelse",
         "case": "c-417" if _rarely_not(chance) else "c-999",
-        "from": chance.choice([20190301] * 6 + [20190304, 20190305]),
+        "from": chance.choice([20190301] * 6 + [20190304, 20190305, 20180304, 20180305]),
         "to": chance.choice([20200229] * 6 + [20190304, 20190303]),
         "state": chance.choice(["granted"] * 7 + ["paused", "withdrawn"]),
     }

@@ -58,7 +58,10 @@ def test_every_row(engines: Engines, engine: str) -> None:
     assert {v.key.source for v in decision.verdicts if v.own} == {"jobcenter"}
     assert len(decision.permitted) == 7
     shared = [v for v in decision.verdicts if v.released and not v.own]
-    assert {v.basis for v in shared} == {(Basis("consent", "C1", "1"),)}
+    assert {(v.key.category, v.basis) for v in shared} == {
+        (category, (Basis("consent", "C1", "1", law),))
+        for category, law in (("S01", "LAB-30b"), ("S02", "LAB-30b"), ("F01", "LAB-30b"), ("H01", "SUL-43-1"))
+    }
 
 
 def test_what_is_missing(engines: Engines, engine: str) -> None:
@@ -113,7 +116,7 @@ def test_shared_custody(engines: Engines, engine: str) -> None:
     assert rows(alone) == {**ROWS, f01: ("withhold", (), ("CUSTODY_INCOMPLETE",), ())}
     assert rows(both) == {**ROWS, f01: ("mask", ("consent", "consent"), (), ("child_name",))}
     [relied] = [v.basis for v in both.verdicts if v.key.category == "F01"]
-    assert relied == (Basis("consent", "C1", "1"), Basis("consent", "C2", "3"))
+    assert relied == (Basis("consent", "C1", "1", "LAB-30b"), Basis("consent", "C2", "3", "LAB-30b"))
 
 
 def test_one_source_stopped(engines: Engines, engine: str) -> None:

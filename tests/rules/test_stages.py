@@ -437,8 +437,9 @@ CONSENT = {
 }  # fmt: skip
 HELP = {"unit": "ydelse", "system_units": ["ydelse"], "roles": [role(kle=["32.*"])]}
 HELP_CASE = {"unit": "ydelse", "kle": "32.24.04"}
-CHILD_CASE = {"unit": "jobcenter", "kle": "27.24.03"}
-FAMILY_ROLES = {"roles": [role(kle=["27.*"])]}
+CHILD_CASE = {"unit": "socialcenter", "kle": "27.24.03"}
+SOCIAL = {"unit": "socialcenter", "system_units": ["socialcenter"], "roles": [role(kle=["27.*"])]}
+AT_SCHOOL = key("skole", "K01")
 STATUTE = {
     "financial help: where someone lives, by law": (
         question(
@@ -460,30 +461,31 @@ STATUTE = {
     ),
     "a child's case: by law, without any yes": (
         about(
-            *HER, one=F01, ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=FAMILY_ROLES,
+            *HER, one=F01, ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=SOCIAL,
         ),
         GIVEN,
     ),
     "a child's case: a block does not stand against the law": (
         about(
-            *HER, one=F01, ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=FAMILY_ROLES,
+            *HER, one=F01, ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=SOCIAL,
             blocks=[block(VIKTOR)],
         ),
         GIVEN,
     ),
     "a child's case without a child": (
-        question(S01, ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=FAMILY_ROLES),
+        question(AT_SCHOOL, ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=SOCIAL),
         ("NO_CONSENT",),
     ),
     "moved here: from the municipality left": (
-        question(key("norre_social", "S01"), ask={"purpose": "flytning"}, case=CHILD_CASE, caller=FAMILY_ROLES),
+        question(key("norre_social", "S01"), ask={"purpose": "flytning"}, case=CHILD_CASE, caller=SOCIAL),
         GIVEN,
     ),
     "moved here: not from our own": (
-        question(S01, ask={"purpose": "flytning"}, case=CHILD_CASE, caller=FAMILY_ROLES), ("NO_CONSENT",),
+        question(key("familiecenter", "F01"), ask={"purpose": "flytning"}, case=CHILD_CASE, caller=SOCIAL),
+        ("NO_CONSENT",),
     ),
     "early preventive work: no register counts the meetings": (
-        about(*HER, one=F01, ask={"purpose": "ssd_moede"}, case=CHILD_CASE, caller=FAMILY_ROLES),
+        about(*HER, one=F01, ask={"purpose": "ssd_moede"}, case=CHILD_CASE, caller=SOCIAL),
         ("SSD_LIMIT_REACHED",),
     ),
     "danger to life: not by an ordinary ask": (

@@ -15,7 +15,7 @@ from broker.settings import read
 from tests.builders import ROOT, a_registry
 from tests.unit.test_settings import GOOD
 
-TABLES = "categories/*,purposes/*,reasons/*,settings/*"
+TABLES = "categories/*,purposes/*,reasons/*,settings/*,consent_bases/*"
 
 
 def test_production_refuses_law_that_nobody_verified(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def one_of(*values: str) -> Schema:
 BOTH = form({"da": TEXT, "en": TEXT})
 PLACE = form({"source": TEXT, "category": TEXT})
 LAW = many(form({"act": TEXT, "paragraph": TEXT}))
+LAW_ROW: Mapping[str, Schema] = {"law": TEXT, "paragraph": TEXT, "gdpr_basis": TEXT}
 MISSING = many(form({"source": TEXT, "category": TEXT, "giver": TEXT}))
 REASONS = many(named("Reason"))
 RECEIPT = named("Receipt")
@@ -54,7 +55,7 @@ VERDICT = form(
     {"source": TEXT, "category": TEXT, "subject": TEXT, "verdict": one_of("release", "mask", "withhold")},
     {
         "own": YES_NO,
-        "basis": many(form({"kind": TEXT, "id": TEXT, "version": {"type": ["integer", "string", "null"]}})),
+        "basis": many(form({"kind": TEXT, "id": TEXT, "version": {"type": ["integer", "string", "null"]}, **LAW_ROW})),
         "masks": many(TEXT),
         "reasons": REASONS,
         "missing": MISSING,
@@ -157,7 +158,16 @@ FINDING = form(
     }
 )
 GAP = form({"code": TEXT, "source": maybe(TEXT), "why": maybe(TEXT), "area": maybe(TEXT), "text": BOTH})
-NOTE = form({"time": MOMENT, "unit": TEXT, "kinds": many(TEXT), "basis": many(TEXT), "receipt": RECEIPT})
+NOTE = form(
+    {
+        "time": MOMENT,
+        "unit": TEXT,
+        "kinds": many(TEXT),
+        "basis": many(TEXT),
+        "laws": many(form(LAW_ROW)),
+        "receipt": RECEIPT,
+    }
+)
 VIEW: Mapping[str, Schema] = {
     "today": DAY,
     "areas": many(TEXT),
@@ -206,6 +216,7 @@ MY_ENTRY = form(
     {
         **dict.fromkeys(("municipality", "state", "unit", "purpose", "ask", "aim", "consent", "outcome"), TEXT),
         "basis": many(form({"kind": TEXT, "id": TEXT})),
+        "laws": many(form(LAW_ROW)),
         **dict.fromkeys(("released", "allowed", "withheld", "lines"), many(PLACE)),
         "reasons": REASONS,
         "channel": TEXT,

@@ -13,10 +13,10 @@ from broker.domain.decisions import MASK, Basis, Missing, Verdict
 from broker.domain.kept import MOST_BYTES, NoQuestion, canonical, decided, packed, unpacked
 from tests.model.questions import random_question
 
-PLAIN = Verdict(Key("social", "S01", "h-1"), "release", basis=(Basis("consent", "c1", "1"),))
+PLAIN = Verdict(Key("social", "S01", "h-1"), "release", basis=(Basis("consent", "c1", "1", "RSL-11a-1"),))
 OTHER: dict[str, Any] = {
     "key": Key("social", "S02", "h-1"),
-    "basis": (Basis("consent", "c2", "1"),),
+    "basis": (Basis("consent", "c2", "1", "RSL-11a-1"),),
     "own": True,
 }
 REFUSED = Verdict(PLAIN.key, "withhold", reasons=("NO_CONSENT",), shown=("NO_CONSENT",))
