@@ -99,7 +99,7 @@ CREATE VIEW udveksling.p01_personer WITH (security_barrier) AS
 SELECT cpr, navn FROM intern.borgere;
 
 CREATE VIEW udveksling.p02_adresser WITH (security_barrier) AS
-SELECT cpr, adresse, telefon FROM intern.borgere;
+SELECT cpr, adresse, telefon FROM intern.borgere WHERE adresse IS NOT NULL;
 
 CREATE VIEW udveksling.p03_kontaktpersoner WITH (security_barrier) AS
 SELECT cpr, sagsnr, sagsbehandler, telefon, coalesce(koordinator, false) AS koordinator, enhed, aabnet, afsluttet
