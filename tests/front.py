@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.idempotency_sql import IdempotencySql
-from broker.domain.errors import NotAuthenticated
+from broker.domain.errors import NotAuthenticated, TooManyAsks
 from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
 from broker.domain.personal import Personal
 from broker.ports import Ports
@@ -41,6 +41,7 @@ class Front:
     caller: Caller = field(default_factory=a_caller)
     citizen: Personal[str] = CITIZEN
     counted: int = 0
+    most: int = 1000
     officer: OfficerLogin = field(
         default_factory=lambda: OfficerLogin(
             Personal("dorte"), "https://idp.korsbaek", "dpo", frozenset({"korsbaek"}), "Substantial", NOON
@@ -84,6 +85,8 @@ def _app(front: Front) -> Any:
 
     async def count(_: Caller) -> None:
         front.counted += 1
+        if front.counted > front.most:
+            raise TooManyAsks(60)
 
     async def citizen(_: Request) -> CitizenLogin:
         return CitizenLogin(front.citizen, "Substantial", NOON)

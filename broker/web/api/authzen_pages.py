@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +77,7 @@ def _token(start: int, limit: int, binding: bytes) -> str:
 
 def _place(token: str, binding: bytes) -> tuple[int, int]:
     try:
-        told = urlsafe_b64decode(token.encode())
+        told = b64decode(token.encode(), altchars=b"-_", validate=True)
     except ValueError:
         raise ANOTHER from None
     place, mark = told[: PLACE.size], told[PLACE.size :]
