@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +38,7 @@ from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.errors import StoreUnavailable
 from broker.engine import EngineNotNamed, open_policy
+from broker.oversight.registry import record_registry
 from broker.policy_tables import PolicyFaults
 from broker.ports import Cases, Clock, Ports, Source
 from broker.registry import Reached, Registry, RegistryFaults, read_registry
@@ -70,7 +73,7 @@ class House:
 
 @asynccontextmanager
 async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[House]:
-    """Open every door, and close them all at the end, the last first.
+    """Open every door, and close them all at the end, the last first. A registry that is new is on the logs by then.
 
     Raises `RegistryFaults`, `PolicyFaults`, `KeyFileRefused`, `SecretMissing`, `SettingsUnusable` or
     `StoreUnavailable`, each of which says what is wrong.
@@ -97,6 +100,8 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             directory=registry.directory,
         )
         pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
+        changed = await record_registry(node_name(settings), ports, LogReaderPostgres(pool, vault, [keys.log_public]))
+        log.info("registry", revision=registry.directory.revision, count=len(changed))
         yield House(settings, registry, keys, ports, vault, audit_log, pool, pings)
 
 
@@ -104,6 +109,11 @@ async def _pool(url: str, name: str, seconds: float, stack: AsyncExitStack) -> P
     pool = await open_pool(url, name=name, timeout_seconds=seconds)
     stack.push_async_callback(pool.close)
     return pool
+
+
+def node_name(settings: Settings) -> str:
+    """Name this node on the log: as the settings say, else as the machine is called."""
+    return settings.node_name or re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:64] or "node"
 
 
 def log_name(settings: Settings) -> str:

@@ -17,7 +17,7 @@ import uvloop
 from fastapi import FastAPI
 
 from broker import telemetry
-from broker.domain.errors import PolicyUnavailable, StoreUnavailable
+from broker.domain.errors import LogUnavailable, PolicyUnavailable, StoreUnavailable
 from broker.main import FAULTS, VERSION, chores, open_house, web_doors
 from broker.memory import leave_no_core
 from broker.settings import Settings
@@ -45,6 +45,8 @@ def run(settings: Settings) -> None:
         raise CannotOpen(getattr(fault, "faults", None) or [str(fault)]) from None
     except StoreUnavailable:
         raise CannotOpen(["a database gives no answer (BROKER_DATABASE_URL, BROKER_VAULT_URL)"]) from None
+    except LogUnavailable:
+        raise CannotOpen(["the log takes no entry, so no registry can be taken into use"]) from None
     except PolicyUnavailable:
         raise CannotOpen(["the OPA server gives no answer"]) from None
 

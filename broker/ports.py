@@ -54,6 +54,9 @@ class Handles(Protocol):
     async def officer(self, officer: OfficerLogin) -> str:
         """Give the handle of an overseer, who is an actor like any employee."""
 
+    async def node(self, name: str) -> str:
+        """Give the handle of a node of this broker: who acts where nobody does, and whom its own events are about."""
+
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number."""
 

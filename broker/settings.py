@@ -60,6 +60,13 @@ class Settings(BaseSettings):
         str | None,
         Field(description="What logs are published under, without scheme; default the public address + /log"),
     ] = None
+    node_name: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9.-]{1,64}$",
+            description="What the log calls this node when it takes a registry into use; default the machine's name",
+        ),
+    ] = None
     host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 chooses one")] = 8080
     opa_url: Annotated[

@@ -27,6 +27,8 @@ from broker.domain.identity import Caseworker, OfficerLogin
 from broker.domain.personal import Personal
 
 CITIZEN, ACTOR, CASE = "citizen", "actor", "case"
+# Whose word names a node: no employer's, so that no employee is ever one (an issuer is a URL).
+NODES = "urn:borgerbro:nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class HandlesVault:
     async def officer(self, officer: OfficerLogin) -> str:
         """Give the handle of an overseer, who is an actor like any employee. Raises `StoreUnavailable`."""
         return await self._one(self._employee(officer.issuer, officer.id, officer.name))
+
+    async def node(self, name: str) -> str:
+        """Give the handle of a node; the DPO may have it disclosed like any actor's. Raises `StoreUnavailable`."""
+        return await self._one(self._employee(NODES, Personal(name), None))
 
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number. Raises `StoreUnavailable`."""

@@ -246,6 +246,27 @@ class DecisionsReplayed(AuditEvent):
     candidate: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryLoaded(AuditEvent):
+    """A node took a registry into use that is not the one this municipality's log names last; durable before it serves.
+
+    It is about no citizen: subject and actor are the node, under whose key the body lies. `revision` is the SHA-256 of
+    registry and law tables as read, `previous` the one before (none on a log's first), `rules` the policy's revision.
+    """
+
+    code: ClassVar[int] = 40
+    name: ClassVar[str] = "registry.loaded"
+
+    node: str
+    revision: str
+    previous: str | None
+    rules: str
+
+    def index(self) -> dict[str, Any]:
+        """Add node and revision."""
+        return AuditEvent.index(self) | {"node": self.node, "revision": self.revision}
+
+
 CATALOGUE: tuple[type[AuditEvent], ...] = (
     AskMade,
     OutcomeReached,
@@ -257,4 +278,5 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     LogSearched,
     LogVerified,
     DecisionsReplayed,
+    RegistryLoaded,
 )

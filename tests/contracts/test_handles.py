@@ -61,6 +61,13 @@ class HandlesContract:
 
         assert await handles.officer(officer) == await handles.actor(KIM)
 
+    async def test_a_node_is_an_actor_of_its_own(self, handles: Handles) -> None:
+        """A node keeps its handle, another node has another, and no employee of that name is one."""
+        first = await handles.node("kim")
+
+        assert await handles.node("kim") == first
+        assert first not in (await handles.node("other"), await handles.actor(KIM))
+
     async def test_a_case_number_belongs_to_its_unit(self, handles: Handles) -> None:
         """The same case number in another unit is another case, and never a citizen."""
         case = await handles.case("job", ANNA)

@@ -28,6 +28,10 @@ class FakeHandles:
         """Give the handle of an overseer."""
         return self._handle("actor", officer.issuer, officer.id.disclose())
 
+    async def node(self, name: str) -> str:
+        """Give the handle of a node."""
+        return self._handle("actor", "urn:borgerbro:nodes", name)
+
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle of a unit's case number."""
         return self._handle("case", unit, case.disclose())

@@ -26,6 +26,7 @@ KINDS = {
     "log.searched": marked("the log was searched"),
     "log.verified": marked("the log was checked"),
     "decisions.replayed": marked("past decisions were tried again"),
+    "registry.loaded": marked("a registry was taken into use"),
 }
 OUTCOMES = {
     "released": marked("all was shown"),
