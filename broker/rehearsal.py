@@ -56,6 +56,7 @@ class Rehearsal:
         for section in ("systems", "employers"):
             for row in sheet.rows(section):
                 yield from self._keys(row)
+        yield from self._certificates()
 
     def _source(self, row: Row) -> Iterator[Fault]:
         """Try a source: its settings and mapping against the schema of its kind, its secrets, then its connector."""
@@ -116,6 +117,16 @@ class Rehearsal:
             )
         if any(_has_ended(key, self.now) for key in jwks["keys"]):
             yield row.fault("jwks_file", "holds a key that has ended", "take it out, and let its owner make a new one")
+
+    def _certificates(self) -> Iterator[Fault]:
+        registry = self.examined.registry
+        for employer in registry.employers.values() if registry else ():
+            row = self.examined.sheet.row("employers", employer.id, "saml")
+            if employer.saml is None or row is None:
+                continue
+            if any(certificate.not_valid_after_utc <= self.now for certificate in employer.saml.certificates):
+                what = "holds a certificate that has ended"
+                yield row.fault("certificates_file", what, "take it out, and let the provider send its new one")
 
 
 def _part(name: str) -> Mapping[str, Any]:

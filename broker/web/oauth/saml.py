@@ -44,7 +44,8 @@ BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 HOLDER_OF_KEY = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"
 _CERTIFICATE = "{http://www.w3.org/2000/09/xmldsig#}X509Certificate"
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z")
-_PARTS = ["Issuer", "Subject", "Conditions", "AuthnStatement", "AttributeStatement"]
+# The schema leaves the order of the two statements open; identity providers differ.
+_PARTS = ("Issuer", "Subject", "Conditions", "AuthnStatement", "AttributeStatement")
 
 
 def audience_of(issuer: str, client_id: str) -> str:
@@ -67,7 +68,7 @@ class SamlCheck:
         employer, trust = _claimed(document.root, client, registrations)
         signed = prove(document, trust.certificates, now=now, refusal=_REFUSAL)
         # From here on nothing is read but what was signed.
-        if signed.get("Version") != "2.0" or _parts(signed) != _PARTS:
+        if signed.get("Version") != "2.0" or sorted(_parts(signed)) != sorted(_PARTS):
             raise NotAuthenticated(_REFUSAL)
         said = _attributes(signed)
         if _text(_only(signed, "Issuer")) != trust.entity_id or said.get(CVR) != trust.cvr:
