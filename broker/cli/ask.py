@@ -44,7 +44,8 @@ def ask(
         raise typer.Exit(1) from None
     except BrokerUnreachable:
         fail("the broker gave no answer; whether the ask was carried out is not known (look at the log)")
-    if as_json:
+    if as_json or "verdicts" not in answer:
+        # Other addresses answer in forms of their own.
         print_json(answer)
         return
     _print_answer(answer)
