@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from broker.domain.answers import Answer, ShownVerdict
 from broker.domain.asks import Ask
 from broker.domain.days import day_of
+from broker.domain.decisions import Basis
 from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk
 from broker.domain.items import Item, ItemPerson, Visit
@@ -143,6 +144,15 @@ def law_rows(laws: Iterable[str], known: Mapping[str, LawRow]) -> list[dict[str,
     ]
 
 
+def basis_rows(bases: Iterable[Basis], directory: Directory) -> list[dict[str, Any]]:
+    """Say what one release rests on: a consent, a statute or the unit's own case, each with its row of law."""
+    return [
+        {"kind": b.kind, "id": b.id, "version": b.version, **law}
+        for b in bases
+        for law in law_rows([b.law], directory.laws)
+    ]
+
+
 def _verdict(verdict: ShownVerdict, directory: Directory) -> dict[str, Any]:
     row: dict[str, Any] = {
         "source": verdict.source,
@@ -155,11 +165,7 @@ def _verdict(verdict: ShownVerdict, directory: Directory) -> dict[str, Any]:
         row["missing"] = [{"source": m.source, "category": m.category, "giver": m.giver} for m in verdict.missing]
         return row
     row["own"] = verdict.own
-    row["basis"] = [
-        {"kind": b.kind, "id": b.id, "version": b.version, **law}
-        for b in verdict.basis
-        for law in law_rows([b.law], directory.laws)
-    ]
+    row["basis"] = basis_rows(verdict.basis, directory)
     row["masks"] = list(verdict.masks)
     return row
 

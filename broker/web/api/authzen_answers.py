@@ -16,14 +16,14 @@ from broker.domain.errors import BadAsk
 from broker.evaluation.evaluate import Evaluated
 from broker.web.api.authzen_bodies import Undecided
 from broker.web.problems import GENERAL_NOTICE, TABLE, reason_row
-from broker.web.wire import receipt_body
+from broker.web.wire import basis_rows, receipt_body
 
 
 def decision_body(evaluated: Evaluated, place: tuple[str, str], directory: Directory) -> dict[str, Any]:
     """Lay out one decision (section 5.5)."""
     row = evaluated.rows[place]
     permitted = row.outcome != WITHHOLD
-    told = _permitted(row) if permitted else _withheld(row, directory)
+    told = _permitted(row, directory) if permitted else _withheld(row, directory)
     return {"decision": permitted, "context": told | record_body(evaluated)}
 
 
@@ -55,10 +55,10 @@ def results_body(found: Sequence[dict[str, Any]], page: dict[str, Any], context:
     return {"page": page, "context": context, "results": list(found)}
 
 
-def _permitted(row: ShownVerdict) -> dict[str, Any]:
+def _permitted(row: ShownVerdict, directory: Directory) -> dict[str, Any]:
     """Say why it is permitted, and what an ask's answer would be masked by."""
     return {
-        "basis": [{"kind": basis.kind, "id": basis.id, "version": basis.version} for basis in row.basis],
+        "basis": basis_rows(row.basis, directory),
         "obligations": [{"id": f"mask:{mask}", "type": "mask", "what": mask} for mask in row.masks],
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from broker.web.api.authzen_bodies import ACTION, RESOURCE, SUBJECT
 from broker.web.api.authzen_metadata import ENDPOINTS
 from broker.web.api.shapes import (
+    BASIS,
     BOTH,
     COUNT,
     MISSING,
@@ -23,7 +24,6 @@ from broker.web.api.shapes import (
 
 ERROR = form({"status": {"type": "integer"}, "message": TEXT}, {"pointer": TEXT, "what": TEXT})
 ON_RECORD: Mapping[str, Schema] = {"ask": TEXT, "receipt": RECEIPT, "policy": TEXT, "notice": BOTH}
-BASIS = many(form({"kind": TEXT, "id": TEXT, "version": {"type": ["integer", "string", "null"]}}))
 CONTEXT = form(
     {},
     {

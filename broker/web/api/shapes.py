@@ -48,6 +48,7 @@ BOTH = form({"da": TEXT, "en": TEXT})
 PLACE = form({"source": TEXT, "category": TEXT})
 LAW = many(form({"act": TEXT, "paragraph": TEXT}))
 LAW_ROW: Mapping[str, Schema] = {"law": TEXT, "paragraph": TEXT, "gdpr_basis": TEXT}
+BASIS = many(form({"kind": TEXT, "id": TEXT, "version": {"type": ["integer", "string", "null"]}, **LAW_ROW}))
 MISSING = many(form({"source": TEXT, "category": TEXT, "giver": TEXT}))
 REASONS = many(named("Reason"))
 RECEIPT = named("Receipt")
@@ -55,7 +56,7 @@ VERDICT = form(
     {"source": TEXT, "category": TEXT, "subject": TEXT, "verdict": one_of("release", "mask", "withhold")},
     {
         "own": YES_NO,
-        "basis": many(form({"kind": TEXT, "id": TEXT, "version": {"type": ["integer", "string", "null"]}, **LAW_ROW})),
+        "basis": BASIS,
         "masks": many(TEXT),
         "reasons": REASONS,
         "missing": MISSING,
