@@ -1,0 +1,39 @@
+// Judges what it is given with the verifier that browsers run: a list of cases on standard input, a list of answers out.
+
+import { fromBase64 } from "../../../audit/verifier/bytes.mjs";
+import * as merkle from "../../../audit/verifier/merkle.mjs";
+import { openCheckpoint, openNote, readKey } from "../../../audit/verifier/note.mjs";
+import { verifyProof } from "../../../audit/verifier/proof.mjs";
+
+const judges = {
+  inclusion: (c) => merkle.inclusionHolds(big(c.leafIdx), big(c.treeSize), bytes(c.leafHash), proof(c), bytes(c.root)),
+  consistency: (c) => merkle.consistencyHolds(big(c.size1), big(c.size2), bytes(c.root1), bytes(c.root2), proof(c)),
+  subtreeinclusion: (c) =>
+    merkle.subtreeInclusionHolds(big(c.leafIdx), big(c.start), big(c.end), bytes(c.leafHash), proof(c), bytes(c.root)),
+  subtreeconsistency: (c) =>
+    merkle.subtreeConsistencyHolds(big(c.start), big(c.end), big(c.size), bytes(c.root1), bytes(c.root2), proof(c)),
+  key: async (c) => (await readKey(c.key)).name,
+  note: async (c) => openNote(c.text, await keys(c)),
+  checkpoint: async (c) => String((await openCheckpoint(c.text, c.origin, await keys(c))).size),
+  proof: async (c) => String((await verifyProof(c.text, bytes(c.leaf), c.origin, await keys(c))).index),
+};
+
+const big = BigInt;
+const bytes = (text) => fromBase64(text ?? "");
+const proof = (c) => (c.proof ?? []).map(bytes);
+const keys = (c) => Promise.all(c.keys.map(readKey));
+
+async function judged([kind, one]) {
+  try {
+    return await judges[kind](one);
+  } catch (fault) {
+    if (!["Malformed", "NotVerified"].includes(fault.name)) throw fault;
+    return fault.name;
+  }
+}
+
+let told = "";
+for await (const chunk of process.stdin) told += chunk;
+const answers = [];
+for (const one of JSON.parse(told)) answers.push(await judged(one));
+process.stdout.write(JSON.stringify(answers));
