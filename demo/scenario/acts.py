@@ -11,7 +11,7 @@ from typing import Any
 from demo.scenario.callers import Reply
 from demo.scenario.consents import Consents
 from demo.scenario.file import Step
-from demo.world.casting import Cast
+from demo.world.casting import Cast, employee_id
 from demo.world.children import WorldBroken
 from demo.world.logbook import LogBook
 
@@ -59,6 +59,7 @@ class Acts:
         """Do what a step says. Raises `WorldBroken` where it cannot be done at all."""
         verbs: Mapping[str, Callable[[Step], Awaitable[Done]]] = {
             "ask": self._ask,
+            "evaluate": self._evaluate,
             "request_consent": self._request,
             "grant": self._grant,
             "refuse": self._refuse,
@@ -91,6 +92,22 @@ class Acts:
             body["weeks"] = wish["weeks"]
         reply = await self.consents.callers.post(wish["by"], "/v1/views" if view else "/v1/exchange", body)
         return Done(reply, wish["citizen"])
+
+    async def _evaluate(self, step: Step) -> Done:
+        """Ask over AuthZEN whether the caseworker may: of named places, or which there are."""
+        wish = step.wish
+        citizen = {"citizen": self.consents.world.cast.cpr(wish["citizen"])}
+        body: dict[str, Any] = {
+            "subject": {"type": "caseworker", "id": employee_id(wish.get("subject", wish["by"]))},
+            "action": {"name": "read"},
+            "context": {name: wish[name] for name in ("purpose", "case")},
+            "resource": {"type": "category", "properties": citizen},
+        }
+        if "places" not in wish:
+            return Done(await self.consents.callers.post(wish["by"], "/access/v1/search/resource", body))
+        body["evaluations"] = [{"resource": body["resource"] | {"id": place}} for place in wish["places"]]
+        body["options"] = {"evaluations_semantic": wish.get("semantic", "execute_all")}
+        return Done(await self.consents.callers.post(wish["by"], "/access/v1/evaluations", body), wish["citizen"])
 
     async def _request(self, step: Step) -> Done:
         return Done(await self.consents.request(step.name, step.wish), step.wish["citizen"])

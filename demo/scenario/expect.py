@@ -47,10 +47,15 @@ def _problem(expected: str, seen: Seen) -> Iterator[Check]:
     yield equal("problem", expected, str(seen.reply.said.get("type", "")).rpartition(":")[2])
 
 
-def _reason_codes(seen: Seen) -> set[str]:
+def _told_in(seen: Seen, name: str) -> list[Mapping[str, Any]]:
+    """Gather rows of that name: a refusal's own, those of verdicts, and those of evaluations."""
     body = seen.reply.said
-    rows = [*body.get("reasons", ()), *(row for v in body.get("verdicts", ()) for row in v.get("reasons", ()))]
-    return {row["code"] for row in rows}
+    contexts = [row["context"] for row in body.get("evaluations", ())]
+    return [row for part in (body, *body.get("verdicts", ()), *contexts) for row in part.get(name, ())]
+
+
+def _reason_codes(seen: Seen) -> set[str]:
+    return {row["code"] for row in _told_in(seen, "reasons")}
 
 
 def _reasons(expected: list[str], seen: Seen) -> Iterator[Check]:
@@ -66,9 +71,15 @@ def _reasons_include(expected: list[str], seen: Seen) -> Iterator[Check]:
 
 
 def _missing(expected: list[str], seen: Seen) -> Iterator[Check]:
-    body = seen.reply.said
-    rows = [*body.get("missing", ()), *(row for v in body.get("verdicts", ()) for row in v.get("missing", ()))]
-    yield same_set("missing", expected, {f"{row['source']}/{row['category']}" for row in rows})
+    yield same_set("missing", expected, {f"{row['source']}/{row['category']}" for row in _told_in(seen, "missing")})
+
+
+def _decisions(expected: list[bool], seen: Seen) -> Iterator[Check]:
+    yield equal("decisions", expected, [row["decision"] for row in seen.reply.said.get("evaluations", ())])
+
+
+def _found(expected: list[str], seen: Seen) -> Iterator[Check]:
+    yield same_set("found", expected, (row["id"] for row in seen.reply.said.get("results", ())))
 
 
 def _verdicts(expected: list[Mapping[str, Any]], seen: Seen, *, only: bool) -> Iterator[Check]:
@@ -196,6 +207,8 @@ CHECKS: Mapping[str, Callable[[Expected, Seen], Iterator[Check]]] = {
     "reasons": _reasons,
     "reasons_include": _reasons_include,
     "missing": _missing,
+    "decisions": _decisions,
+    "found": _found,
     "items": _items,
     "no_trace_of": _no_trace_of,
     "counts": _counts,

@@ -58,6 +58,8 @@ class Show:
             self.answer(seen)
         elif step.verb == "verify_log":
             self.report(seen)
+        elif step.verb == "evaluate" and seen.reply.status < 400:
+            self._evaluated(step.wish, seen.reply.said)
         elif seen.reply.status >= 400:
             self._refusal(seen.reply.status, seen.reply.said)
         self.places(seen)
@@ -130,6 +132,16 @@ class Show:
         if body.get("missing"):
             lines = ", ".join(f"{row['source']} {row['category']}" for row in body["missing"])
             self._console.print(f"      a yes to these would open it: {lines}", markup=False)
+
+    def _evaluated(self, wish: Row, body: Row) -> None:
+        """Print whether each place may be seen, or which may."""
+        if "results" in body:
+            found = ", ".join(row["id"] for row in body["results"])
+            self._console.print(f"    may see: {found or 'nothing'}", markup=False)
+        for place, row in zip(wish.get("places", ()), body.get("evaluations", ()), strict=False):
+            told = [reason["code"] for reason in row["context"].get("reasons", ())]
+            told += [row["context"]["error"]["message"]] if "error" in row["context"] else []
+            self._console.print(f"    {place}: {'yes' if row['decision'] else 'no'}  {', '.join(told)}", markup=False)
 
     def _items(self, body: Row) -> None:
         counts = body.get("counts", {})
