@@ -15,7 +15,7 @@ from demo.scenario.play import Performance, Played
 from demo.scenario.seen import Seen
 from demo.world.world import POLICIES
 
-WIDTH = 140
+WIDTH = 200
 STYLES = {"release": "green", "mask": "green", "withhold": "yellow"}
 WORDS = {"release": "released", "mask": "released, masked", "withhold": "withheld"}
 FIGURES = (
@@ -80,7 +80,7 @@ class Show:
             ("verdict", 16),
             ("basis or reason", 21),
         ):
-            table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=width)
+            table.add_column(column, no_wrap=column != "basis or reason", overflow="ellipsis", min_width=width)
         for row in body.get("verdicts", ()):
             verdict = Text(WORDS[row["verdict"]], STYLES[row["verdict"]])
             category = f"{row['category']} {self._categories.get(row['category'], '').partition(':')[0]}"
