@@ -138,6 +138,10 @@ def _ceilings(settings: Settings) -> CeilingLimits:
     )
 
 
+def _own_ceilings(registry: Registry) -> dict[str, Mapping[str, int]]:
+    return {m.id: m.ceilings for m in registry.directory.municipalities.values() if m.ceilings}
+
+
 async def _people(reached: Reached, environ: Mapping[str, str], stack: AsyncExitStack) -> PeopleRest:
     people = PeopleRest("people", reached.settings, resolve(reached.secrets, environ), **reached.limits)
     return await stack.enter_async_context(people)
@@ -202,7 +206,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         session_key=house.keys.session,
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_longest=timedelta(minutes=settings.session_most_minutes),
-        ceilings=PostgresCeilings(pool, _ceilings(settings)),
+        ceilings=PostgresCeilings(pool, _ceilings(settings), _own_ceilings(registry)),
         idempotency=IdempotencySql(pool, house.keys.house.requests),
         reader=LogReaderPostgres(pool, house.vault, [house.keys.log_public]),
         # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.

@@ -23,7 +23,16 @@ stopped := lib.asked - within
 # METADATA
 # title: Keys within the purpose's bound
 within contains i if {
-	some i in (within_bound & founded)
+	some i in ((within_bound & founded) - given_up)
+}
+
+# METADATA
+# title: Keys that the caller's municipality has taken out of the purpose
+# description: The registry lists what it keeps of a purpose. That only ever takes keys away, whatever stands there.
+given_up contains i if {
+	kept := tables.municipalities[input.caller.municipality].purposes[input.ask.purpose]
+	some i, key in input.keys
+	not key.category in kept
 }
 
 # A purpose that rests on the law alone is judged by its statutes; else a row of law must carry a yes.

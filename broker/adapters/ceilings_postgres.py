@@ -14,7 +14,7 @@ import time
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from broker.adapters.database import Pool
 from broker.adapters.grouped import Grouped
@@ -58,26 +58,40 @@ class Limits:
     municipality: Ceiling
 
 
+def lowered(limits: Limits, own: Mapping[str, int]) -> Limits:
+    """Give limits with a municipality's own numbers where they are lower; a higher one changes nothing."""
+    return Limits(
+        **{
+            part.name: replace(limit, asks=min(limit.asks, own.get(part.name, limit.asks)))
+            for part in fields(Limits)
+            for limit in (getattr(limits, part.name),)
+        }
+    )
+
+
 _Want = Mapping[bytes, Ceiling]
 
 
 class PostgresCeilings:
-    """The counters over a pool of `database.open_pool`."""
+    """The counters over a pool of `database.open_pool`; `own` are numbers of municipalities that want fewer asks."""
 
-    def __init__(self, pool: Pool, limits: Limits) -> None:
+    def __init__(self, pool: Pool, limits: Limits, own: Mapping[str, Mapping[str, int]] | None = None) -> None:
         self._pool = pool
         self._limits = limits
+        # Those of municipalities that want fewer asks, worked out once.
+        self._lower = {home: lowered(limits, numbers) for home, numbers in (own or {}).items()}
         self._grouped: Grouped[_Want, int] = Grouped(self._count)
         self._forget_at = 0.0
 
     async def count(self, system: System, caseworker: Caseworker | None) -> None:
         """Count one ask. Raises `TooManyAsks` when a ceiling is reached, `StoreUnavailable`."""
+        limits = self._lower.get(system.municipality, self._limits)
         wants = {
-            _name("municipality", system.municipality): self._limits.municipality,
-            _name("system", system.client_id): self._limits.system,
+            _name("municipality", system.municipality): limits.municipality,
+            _name("system", system.client_id): limits.system,
         }
         if caseworker is not None:
-            wants[_name("caseworker", caseworker.issuer, _folded(caseworker.id.disclose()))] = self._limits.caseworker
+            wants[_name("caseworker", caseworker.issuer, _folded(caseworker.id.disclose()))] = limits.caseworker
         if wait := await self._grouped.ask(wants):
             raise TooManyAsks(wait)
 

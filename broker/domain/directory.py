@@ -15,13 +15,19 @@ from broker.domain.representation import Kinds
 
 @dataclass(frozen=True, slots=True)
 class Municipality:
-    """A municipality: its id, CVR, names, CPR municipality code, and the log settings that concern it."""
+    """A municipality: its id, CVR, name, CPR municipality code, and how far it uses what the law allows.
+
+    `purposes` are those it has narrowed, each with the categories it keeps (none: switched off). `ceilings` are asks an
+    hour by who asks (`caseworker`, `system`, `municipality`), where it wants fewer than the broker's settings.
+    """
 
     id: str
     cvr: str
     name: str
     code: str
     strict_kle: bool = False
+    purposes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ceilings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,16 @@ class Directory:
         """Find the row of law that a yes rests on: from this source's unit to this unit, on a Danish day."""
         kinds = (self.units[self.sources[source].unit].kind, self.units[recipient].kind)
         return row_of(self.consent_laws, purpose, category, kinds, day)
+
+    def bound(self, municipality: str, purpose: str) -> frozenset[str]:
+        """Give the categories that an ask of a municipality for a purpose means when it names none.
+
+        What the municipality has switched off altogether is meant whole, so that each is refused with its reason.
+        """
+        law = self.purposes[purpose].categories if purpose in self.purposes else frozenset()
+        home = self.municipalities.get(municipality)
+        kept = law if home is None else home.purposes.get(purpose, law)
+        return law & kept or law
 
     def residence(self, code: str | None) -> str | None:
         """Name the municipality of a CPR municipality code; one that is not registered keeps its code."""

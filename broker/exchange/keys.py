@@ -20,7 +20,7 @@ ADULT_AGE = 18
 
 def keys_of(ask: Ask, caller: Caller, facts: Facts, directory: Directory) -> frozenset[Key]:
     """List every key this ask is about; empty when the purpose is unknown or nothing holds what is asked for."""
-    categories = _categories(ask, directory)
+    categories = _categories(ask, directory, caller.municipality)
     sources = ask.sources if ask.sources is not None else _implied_sources(ask, caller, facts, directory, categories)
     return frozenset(
         Key(source, category, subject)
@@ -38,11 +38,9 @@ def asks_of_children(ask: Ask, directory: Directory) -> bool:
     return any(directory.categories[category].child for category in held)
 
 
-def _categories(ask: Ask, directory: Directory) -> frozenset[str]:
-    if ask.categories is not None:
-        return ask.categories
-    purpose = directory.purposes.get(ask.purpose)
-    return purpose.categories if purpose else frozenset()
+def _categories(ask: Ask, directory: Directory, municipality: str = "") -> frozenset[str]:
+    """Give the categories that are meant: those named, else the purpose's as far as the municipality uses it."""
+    return directory.bound(municipality, ask.purpose) if ask.categories is None else ask.categories
 
 
 def _implied_sources(

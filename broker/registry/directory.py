@@ -35,10 +35,7 @@ def directory_of(raw: Any, laws: Mapping[str, Any]) -> Directory:
     }
     return Directory(
         revision=hashlib.sha256(canonical.encode()).hexdigest(),
-        municipalities={
-            i: Municipality(i, row["cvr"], row["name"], row["code"], row.get("strict_kle", False))
-            for i, row in raw["municipalities"].items()
-        },
+        municipalities={i: _municipality(i, row) for i, row in raw["municipalities"].items()},
         units=units,
         sources={i: _source(i, row, units) for i, row in raw["sources"].items()},
         categories={i: _category(i, row) for i, row in laws["categories"].items()},
@@ -52,6 +49,12 @@ def directory_of(raw: Any, laws: Mapping[str, Any]) -> Directory:
         standing_approvals={i: _approval(i, row) for i, row in raw.get("standing_approvals", {}).items()},
         emergency=_emergency(laws),
     )
+
+
+def _municipality(i: str, row: Any) -> Municipality:
+    narrowed = {purpose: frozenset(kept.get("only", ())) for purpose, kept in row.get("purposes", {}).items()}
+    strict, ceilings = row.get("strict_kle", False), row.get("ceilings", {})
+    return Municipality(i, row["cvr"], row["name"], row["code"], strict, narrowed, ceilings)
 
 
 def _source(i: str, row: Any, units: Mapping[str, Unit]) -> SourceEntry:
@@ -150,7 +153,10 @@ def _emergency(laws: Mapping[str, Any]) -> EmergencyRule:
 def registry_tables(directory: Directory) -> dict[str, Any]:
     """Lay out the registry's part of the policy's data: objects keyed by id (`policy.md` 4, rule 9)."""
     return {
-        "municipalities": {i: {"strict_kle": m.strict_kle} for i, m in directory.municipalities.items()},
+        "municipalities": {
+            i: {"strict_kle": m.strict_kle, "purposes": {name: sorted(kept) for name, kept in m.purposes.items()}}
+            for i, m in directory.municipalities.items()
+        },
         "units": {i: {"municipality": u.municipality, "kind": u.kind} for i, u in directory.units.items()},
         "sources": {
             i: {"unit": s.unit, "municipality": s.municipality, "categories": sorted(s.categories)}

@@ -74,7 +74,7 @@ class Sheet:
                 return None
         return value
 
-    def rows(self, *section: str) -> Iterator[Row]:
+    def rows(self, *section: str | int) -> Iterator[Row]:
         """Yield the entries of a section that have fields."""
         found = self.at(section)
         for name, fields in found.items() if isinstance(found, dict) else ():

@@ -5,13 +5,14 @@ import os
 import secrets
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from broker.adapters.ceilings_postgres import Ceiling, Limits, PostgresCeilings
+from broker.adapters.ceilings_postgres import Ceiling, Limits, PostgresCeilings, lowered
 from broker.adapters.database import Pool
 from broker.adapters.migrations.parts.web import STATEMENTS
 from broker.adapters.replay_postgres import PostgresReplay
@@ -214,6 +215,14 @@ class TestFakeCeilings(CeilingsContract):
     def ceilings(self) -> Ceilings:
         """Give the fake."""
         return FakeCeilings({"caseworker": 2, "system": 3, "municipality": 4})
+
+
+def test_a_municipality_only_lowers_its_ceilings() -> None:
+    """Its own number counts where it is lower; a higher one, or none, leaves the broker's."""
+    broker = Limits(Ceiling(10, 3600), Ceiling(20, 3600), Ceiling(30, 3600))
+
+    assert lowered(broker, {"caseworker": 3, "system": 99}) == replace(broker, caseworker=Ceiling(3, 3600))
+    assert lowered(broker, {}) == broker
 
 
 class TestPostgresCeilings(CeilingsContract):

@@ -218,7 +218,9 @@ class _Model:
         category = self.t["categories"].get(key["category"])
         held = self.t["sources"].get(key["source"], {}).get("categories", [])
         fits = category and not category["never"] and key["category"] in held
-        bounded = fits and key["category"] in self.purpose["categories"]
+        kept = self.t["municipalities"].get(self.caller["municipality"], {}).get("purposes", {})
+        used = key["category"] in kept.get(self.ask["purpose"], [key["category"]])
+        bounded = fits and used and key["category"] in self.purpose["categories"]
         founded = self._is_own(key) or self._law_of_yes(key) or not self.purpose["consent_bases"]
         return set() if bounded and founded else {"PURPOSE_MISMATCH"}
 
