@@ -224,7 +224,7 @@ def _summary(report: Report) -> str:
     root = f"root {report.root.hex()[:16]}…" if report.root else "no root"
     signed = "no checkpoint" if report.signed_size is None else f"checkpoint of {report.signed_size}"
     signature = "signature checked" if report.signatures_checked else "signature not checked (no --vkey)"
-    return f"{verdict}: {report.size} {"entry" if report.size == 1 else "entries"}, {root}, {signed}, {signature}"
+    return f"{verdict}: {report.size} {'entry' if report.size == 1 else 'entries'}, {root}, {signed}, {signature}"
 
 
 def _print_json(value: dict[str, Any]) -> None:
