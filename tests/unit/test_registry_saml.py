@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey
 
 from broker.registry import read_registry
 from broker.saml_trust import Given
-from tests.builders import NOON, POLICIES
+from tests.builders import NOON, POLICIES, ROOT
 from tests.identity_provider import certificate_of, ec_key, rsa_key
 from tests.registry_files import SMALL, examined, faults_in, small_folder
 
@@ -152,3 +152,16 @@ def test_a_certificate_that_has_ended_is_told(tmp_path: Path) -> None:
         "employers.korsbaek.saml.certificates_file",
         "holds a certificate that has ended",
     )
+
+
+def test_the_page_s_example_is_a_registry_that_opens(tmp_path: Path) -> None:
+    """What docs/saml.md tells an operator to write is accepted as it stands there."""
+    page = (ROOT / "docs" / "saml.md").read_text("utf-8")
+    example = page.partition('```yaml title="registry"\nemployers:\n')[2].partition("```")[0]
+    start, end = SMALL.index("  korsbaek:\n    issuer:"), SMALL.index("providers:\n")
+
+    registry = read_registry(folder(tmp_path, SMALL[:start] + example + SMALL[end:]), POLICIES / "tables")
+
+    trust = registry.employers["korsbaek"].saml
+    assert trust is not None
+    assert sorted(trust.constraints.values()) == ["attested_on", "kle", "sensitivity", "unit"]

@@ -64,8 +64,11 @@ TOKEN_FORM = form(
     },
     {
         "client_id": TEXT,
-        "subject_token": JWT,
-        "subject_token_type": one_of("urn:ietf:params:oauth:token-type:jwt"),
+        "subject_token": {
+            "type": "string",
+            "description": "The employer's assertion: a JWT, or OIOSAML 3 of 32 kB at most as base64url (docs/saml.md)",
+        },
+        "subject_token_type": one_of("urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:saml2"),
         "requested_token_type": one_of("urn:ietf:params:oauth:token-type:access_token"),
         "audience": TEXT,
         "resource": TEXT,

@@ -266,5 +266,5 @@ SHAPES: Mapping[str, Schema] = {
     "Token": form(
         {"access_token": TEXT, "token_type": one_of("DPoP"), "expires_in": COUNT}, {"issued_token_type": TEXT}
     ),
-    "TokenError": form({"error": TEXT}),
+    "TokenError": form({"error": TEXT}, {"error_description": TEXT}),
 }
