@@ -2,6 +2,7 @@
 
 Rules kept here:
 - Production uses no law that nobody verified, and no embedded engine, unless they are named on purpose.
+- It gives every golden decision that OPA gave (`policies/vectors`), or nothing is served.
 - The revision of rules and tables is on record before the first question is answered from it (P10).
 """
 
@@ -14,11 +15,14 @@ from pathlib import Path
 import structlog
 
 from broker.adapters.database import Pool
+from broker.adapters.policy_batch import EmbeddedRules, RuleSet
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
 from broker.adapters.revisions_sql import RevisionsSql
+from broker.domain.errors import PolicyBroken, PolicyUnavailable
 from broker.policy_tables import PolicyFaults, Rules, load_rules, unverified
+from broker.policy_vectors import read_vectors, refuse_differing
 from broker.registry import Registry
 from broker.settings import Settings
 
@@ -40,6 +44,7 @@ async def open_policy(settings: Settings, registry: Registry, pool: Pool, stack:
     rules = load_rules(settings.policies)
     policy = await _chosen(settings, registry, rules)
     stack.push_async_callback(policy.close)
+    await hold_to_vectors(policy, rules)
     await RevisionsSql(pool).keep(rules, registry.tables)
     log.info("policy", engine=policy.mark.engine, revision=policy.mark.revision)
     return policy
@@ -56,6 +61,29 @@ async def _chosen(settings: Settings, registry: Registry, rules: Rules) -> AnyPo
     if settings.profile == "production" and settings.policy_engine != "embedded":
         raise EngineNotNamed
     return await EmbeddedPolicy.open(rules, registry.tables)
+
+
+async def hold_to_vectors(policy: AnyPolicy, rules: Rules) -> None:
+    """Raise `PolicyFaults` unless the engine that is to answer gives every golden decision.
+
+    A server that does not answer yet is no fault here: it says by its revision which bundle it answers from, asks are
+    refused until it does, and withdrawals must not wait for it.
+    """
+    vectors = read_vectors(rules)
+    if isinstance(policy, EmbeddedPolicy):
+        refuse_differing(
+            vectors, EmbeddedRules(RuleSet(rules.modules, vectors.tables, rules.folder)).raw(vectors.questions)
+        )
+        return
+    client = policy.client if isinstance(policy, SpawnedOpaPolicy) else policy
+    try:
+        answers = await client.golden(len(vectors.questions))
+    except PolicyUnavailable:
+        log.warning("policy_vectors_not_held", engine=policy.mark.engine)
+        return
+    except PolicyBroken:
+        answers = []
+    refuse_differing(vectors, answers)
 
 
 def refuse_unverified(registry: Registry, settings: Settings) -> None:

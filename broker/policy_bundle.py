@@ -22,6 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from broker.policy_tables import Rules, refuse_bad_tables, revision
+from broker.policy_vectors import FOLDER, read_vectors
 
 
 def write_bundle(folder: Path, rules: Rules, tables: Mapping[str, Any]) -> str:
@@ -32,6 +33,12 @@ def write_bundle(folder: Path, rules: Rules, tables: Mapping[str, Any]) -> str:
     (folder / "tables").mkdir()
     (folder / "tables" / "data.json").write_text(json.dumps(dict(tables)), "utf-8")
     (folder / ".manifest").write_text(json.dumps(manifest), "utf-8")
+    if (rules.folder / FOLDER).is_dir():
+        vectors = read_vectors(rules)
+        cases = [json.loads(question) for question in vectors.questions]
+        (folder / FOLDER).mkdir()
+        golden = {"tables": dict(vectors.tables), "cases": cases, "decisions": vectors.decisions}
+        (folder / FOLDER / "data.json").write_text(json.dumps(golden), "utf-8")
     for module, text in rules.modules.items():
         (folder / module).write_text(text, "utf-8")
     return name

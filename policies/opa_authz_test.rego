@@ -13,6 +13,13 @@ decision := ["v1", "data", "broker", "share", "decision"]
 
 test_the_broker_may_ask_for_the_decision if asks("POST", decision, token)
 
+vectors := ["v1", "data", "broker", "vectors", "answers"]
+
+test_the_broker_may_ask_for_the_golden_decisions if {
+	asks("POST", vectors, token)
+	not asks("POST", vectors, "")
+}
+
 test_nobody_else_may if {
 	not asks("POST", decision, "")
 	not asks("POST", decision, "0123456789abcdef0123456789abcdeX")

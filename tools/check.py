@@ -53,6 +53,7 @@ def _policy_checks() -> Iterator[Step]:
     yield _with("regal", "regal lint", "lint", POLICIES)
     if (ROOT / "broker" / "policy_lint.py").exists():
         yield Step("policy profile", (PYTHON, "-m", "broker", "policy", "check"))
+    yield Step("golden vectors", (PYTHON, "-m", "tools.vectors", "--check"))
 
 
 def _fixes() -> Iterator[Step]:

@@ -67,7 +67,12 @@ class EmbeddedRules:
 
     def answers(self, questions: Sequence[bytes]) -> list[tuple[Verdict, ...] | None]:
         """Answer canonical questions in order."""
-        return [_read(self._contract, question, self._answer(question)) for question in questions]
+        raw = self.raw(questions)
+        return [_read(self._contract, question, one) for question, one in zip(questions, raw, strict=True)]
+
+    def raw(self, questions: Sequence[bytes]) -> list[object]:
+        """Give the engine's own answers, unread; None where it gives none."""
+        return [self._answer(question) for question in questions]
 
     def _fresh(self) -> Any:
         engine: Any = regorus.Engine()

@@ -23,7 +23,8 @@ from broker.domain.decisions import Decision, PolicyMark
 from broker.domain.errors import PolicyBroken, PolicyUnavailable
 from broker.policy_tables import Rules
 
-PACKAGE, RULE = "broker.share", "decision"
+DECISION, GOLDEN = ("broker.share", "decision"), ("broker.vectors", "answers")
+GOLDEN_AT_ONCE = 100
 # OPA reads "true", not Python's True. Provenance names the revision of the bundle that answered.
 PARAMETERS = {"strict-builtin-errors": "true", "provenance": "true"}
 
@@ -45,6 +46,7 @@ class OpaPolicy:
         kind: str = "opa server",
     ) -> None:
         self._kind = kind
+        self._address = (url, token)
         self._contract = contract(rules, tables)
         self._deadline_seconds = deadline_seconds
         self._client = _client(url, token, deadline_seconds)
@@ -87,17 +89,23 @@ class OpaPolicy:
         self.tally["answered"] += 1
         return decision
 
+    async def golden(self, count: int, *, seconds: float = 15.0) -> list[Any]:
+        """Give the server's own decisions of the golden vectors in its bundle; fewer where it gives none.
+
+        Raises `PolicyUnavailable` or `PolicyBroken`.
+        """
+        url, token = self._address
+        answers: list[Any] = []
+        async with _client(url, token, seconds) as client:
+            for first in range(0, count, GOLDEN_AT_ONCE):
+                cases = list(range(first, min(first + GOLDEN_AT_ONCE, count)))
+                body = await _answer(client, {"cases": cases}, GOLDEN, seconds)
+                self._mark(body)
+                answers += body.get("result") or []
+        return answers
+
     async def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(self._deadline_seconds):
-                body = await self._client.query_rule(dict(question), PACKAGE, RULE, PARAMETERS)
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            raise PolicyUnavailable from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            raise PolicyBroken from None
-        if not isinstance(body, dict):
-            raise PolicyBroken
-        return body
+        return await _answer(self._client, dict(question), DECISION, self._deadline_seconds)
 
     def _mark(self, body: Mapping[str, Any]) -> PolicyMark:
         """Read who answered; raise `PolicyBroken` when it answered from other rules or tables than ours."""
@@ -107,6 +115,20 @@ class OpaPolicy:
                 if self._contract.revision in revisions:
                     return PolicyMark(self._kind, version, self._contract.revision)
         raise PolicyBroken
+
+
+async def _answer(client: Any, asked: dict[str, Any], rule: tuple[str, str], seconds: float) -> dict[str, Any]:
+    """Put one request to the server; raise `PolicyUnavailable` or `PolicyBroken`."""
+    try:
+        async with asyncio.timeout(seconds):
+            body = await client.query_rule(asked, *rule, PARAMETERS)
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        raise PolicyUnavailable from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise PolicyBroken from None
+    if not isinstance(body, dict):
+        raise PolicyBroken
+    return body
 
 
 def _client(url: str, token: str | None, deadline_seconds: float) -> Any:
