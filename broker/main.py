@@ -19,6 +19,7 @@ import structlog
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.audit_signer import LogSigner
+from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.cases_rest import CasesRest
 from broker.adapters.ceilings_postgres import Ceiling, PostgresCeilings
 from broker.adapters.ceilings_postgres import Limits as CeilingLimits
@@ -98,6 +99,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             log=audit_log,
             sources=await _sources(settings, registry, environ, stack),
             directory=registry.directory,
+            emergencies=BreakGlassSql(pool, audit_log, vault),
         )
         pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
         changed = await record_registry(node_name(settings), ports, LogReaderPostgres(pool, vault, [keys.log_public]))

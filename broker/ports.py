@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
 from broker.domain.consents import Consent, ConsentRequest, Grant
 from broker.domain.decisions import Decision, PolicyMark
 from broker.domain.directory import Directory
@@ -18,6 +19,8 @@ from broker.domain.entries import LogEntry, LogFilter, LogPage, LogState, LogVer
 from broker.domain.events import (
     AuditEvent,
     BlockChanged,
+    BreakGlassDecided,
+    BreakGlassRequested,
     ConsentEvent,
     ConsentGranted,
     ConsentRefused,
@@ -146,6 +149,32 @@ class Consents(Protocol):
         """List a citizen's blocks that are in force."""
 
 
+class Emergencies(Protocol):
+    """Break-glass requests and what the holders said. Each change and its audit events are one transaction.
+
+    One receipt an event. Raises `StoreUnavailable`; a change also `LogUnavailable`.
+    """
+
+    async def request(
+        self, new: BreakGlass, words: Words, event: BreakGlassRequested, *also: BreakGlassRequested
+    ) -> tuple[Receipt, ...]:
+        """Keep a request; raise `Conflict` where one has its id."""
+
+    async def decide(
+        self, request: str, answer: HolderAnswer, municipality: str, event: BreakGlassDecided, *also: BreakGlassDecided
+    ) -> tuple[Receipt, ...]:
+        """Keep what a unit of a municipality said; it holds from this commit on, inside running asks too (P3).
+
+        Raises `NotFound` where the unit was not asked, `Conflict` where it has said so already or has said no.
+        """
+
+    async def by_id(self, request: str, municipality: str) -> BreakGlass:
+        """Read one request with its answers; raise `NotFound` where this municipality neither asked nor was asked."""
+
+    async def words(self, request: BreakGlass, municipality: str) -> Words:
+        """Open what the on-call caseworker wrote; raise `NotFound` as `by_id` does."""
+
+
 class Policy(Protocol):
     """The rules. Raises `PolicyUnavailable` or `PolicyBroken`; both mean no."""
 
@@ -222,9 +251,10 @@ class Ports:
     log: AuditLog
     sources: Mapping[str, Source]
     directory: Directory
+    emergencies: Emergencies
 
 
 __all__ = [
-    "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Directory", "Handles", "LogReader", "People",
-    "Policy", "Ports", "Source",
+    "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Directory", "Emergencies", "Handles",
+    "LogReader", "People", "Policy", "Ports", "Source",
 ]  # fmt: skip

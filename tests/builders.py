@@ -21,6 +21,7 @@ from broker.policy_tables import load_rules
 from broker.ports import Ports
 from broker.registry import Registry, read_registry
 from tests.fakes.consents import FakeConsents
+from tests.fakes.emergencies import FakeEmergencies
 from tests.fakes.handles import FakeHandles
 from tests.fakes.log import FakeLog
 from tests.fakes.registers import FakeCases, FakePeople
@@ -185,6 +186,7 @@ async def a_house(folder: Path, *, children: bool = True, **registry: Any) -> Sm
         log=log,
         sources=sources,
         directory=read.directory,
+        emergencies=FakeEmergencies(log, consents.versions),
     )
     return SmallHouse(
         ports, handles, people, cases, consents, log, sources, read.directory, citizen, child, case

@@ -28,9 +28,10 @@ class HolderAnswer:
 
 @dataclass(frozen=True, slots=True)
 class BreakGlass:
-    """A request: about whom, by whom, for which call-out (handles), why (a code), to whom which sources belong.
+    """A request: about whom, by whom, for which call-out (handles), why (a code), and which sources are asked for.
 
-    `holders` are the units asked, each with its municipality. The words of the request lie elsewhere, sealed.
+    `sources` gives each source its unit, `holders` each of those units its municipality. The words lie elsewhere,
+    sealed.
     """
 
     id: str
@@ -41,7 +42,7 @@ class BreakGlass:
     case: str
     reason: str
     requested_at: datetime
-    sources: tuple[str, ...]
+    sources: Mapping[str, str]
     holders: Mapping[str, str]
     answers: tuple[HolderAnswer, ...] = ()
 

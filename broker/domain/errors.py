@@ -82,7 +82,14 @@ class SourceFailed(BrokerError):
 
 
 class LogUnavailable(BrokerError):
-    """The log did not take the entry: nothing is read, nothing goes out (P2)."""
+    """The log did not take the entry: nothing is read, nothing goes out (P2).
+
+    In an emergency too: `paper` says that the caller is told to follow the paper procedure.
+    """
+
+    def __init__(self, *, paper: bool = False) -> None:
+        super().__init__("log unavailable")
+        self.paper = paper
 
 
 class StoreUnavailable(BrokerError):

@@ -69,6 +69,7 @@ class AskMade(AuditEvent):
     sources: tuple[str, ...] | None
     repeat: bool = False
     aim: str = "share"
+    break_glass: str = ""  # the request it rests on, in an emergency
 
     def index(self) -> dict[str, Any]:
         """Add unit, purpose and case."""
@@ -101,7 +102,7 @@ class OutcomeReached(AuditEvent):
     own_items: int
     shared_items: int
     kept: tuple[Item, ...] = field(repr=False)  # enters the body as an HMAC under the subject's key only
-    emergency: bool = False
+    break_glass: str = ""  # the request it rests on, in an emergency
     judged_again: bool = False
     # In the entry about the citizen asked for, on the requester's own log, alone: the question itself, packed, and the
     # hash of what the policy answered to it, about everybody (`domain/kept.py`).
@@ -121,7 +122,8 @@ class OutcomeReached(AuditEvent):
             "reasons": sorted({r for v in self.verdicts for r in v.reasons}),
             "categories": sorted({verdict.key.category for verdict in released}),
             "sources": sorted(self.sources_read),
-            "emergency": self.emergency,
+            "emergency": self.break_glass != "",
+            "break_glass": self.break_glass,
         }
         return row
 
@@ -203,6 +205,60 @@ class BlockChanged(AuditEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassEvent(AuditEvent):
+    """What every step of break-glass says: which request, whose, for which call-out, why, and who holds what."""
+
+    request: str
+    requester: str
+    unit: str
+    purpose: str
+    case: str
+    reason: str
+    sources: tuple[str, ...]
+    holders: tuple[str, ...]
+
+    def index(self) -> dict[str, Any]:
+        """Add unit, purpose, call-out, sources, and the request that ties all its entries."""
+        row = AuditEvent.index(self)
+        row |= {"unit": self.unit, "purpose": self.purpose, "case": self.case, "break_glass": self.request}
+        row |= {"sources": sorted(self.sources), "emergency": True}
+        return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassRequested(BreakGlassEvent):
+    """An on-call caseworker asked those who hold the data to say yes, for danger to life. Nothing was read for it."""
+
+    code: ClassVar[int] = 20
+    name: ClassVar[str] = "break_glass.requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassRead(BreakGlassEvent):
+    """A health person of a unit that was asked read what the on-call caseworker wrote."""
+
+    code: ClassVar[int] = 21
+    name: ClassVar[str] = "break_glass.read"
+
+    holder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassDecided(BreakGlassEvent):
+    """A health person of a unit that holds the data said yes or no (SUL § 43 stk. 3), for that unit's sources."""
+
+    code: ClassVar[int] = 22
+    name: ClassVar[str] = "break_glass.decided"
+
+    holder: str
+    said: str
+
+    def index(self) -> dict[str, Any]:
+        """Add what was said."""
+        return BreakGlassEvent.index(self) | {"outcome": self.said}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSearched(AuditEvent):
     """An overseer read the log: what was filtered on (codes only), how many entries were shown.
 
@@ -275,6 +331,9 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     ConsentRefused,
     ConsentWithdrawn,
     BlockChanged,
+    BreakGlassRequested,
+    BreakGlassRead,
+    BreakGlassDecided,
     LogSearched,
     LogVerified,
     DecisionsReplayed,

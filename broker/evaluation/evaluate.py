@@ -53,6 +53,8 @@ async def evaluate(ask: Ask, caller: Caller, ports: Ports) -> Evaluated:
     )
     judged = await decide(recorded, facts, ports.policy, ports.directory)
     permit = replace(judged, keys=frozenset())
-    released = await release(NOTHING_READ, permit, ports.log, ports.consents, ports.policy, ports.directory)
+    released = await release(
+        NOTHING_READ, permit, ports.log, ports.consents, ports.policy, ports.directory, ports.emergencies
+    )
     decision = released.permit.decision
     return Evaluated(ask.id, shown_places(decision), released.receipt, decision.mark.revision)

@@ -7,6 +7,7 @@ from broker.domain.asks import Ask
 from broker.domain.errors import Refused
 from broker.domain.identity import Caller
 from broker.exchange.decide import decide
+from broker.exchange.emergency import on_paper_without_log, with_request
 from broker.exchange.fetch import fetch
 from broker.exchange.keep import keep_permitted
 from broker.exchange.keys import asks_of_children
@@ -21,6 +22,11 @@ async def exchange(ask: Ask, caller: Caller, ports: Ports) -> Answer:
 
     Step 1, authentication, is done: a `Caller` exists. Any error on the way means that nothing is answered.
     """
+    with on_paper_without_log(emergency=ask.emergency is not None):
+        return await _share(ask, caller, ports)
+
+
+async def _share(ask: Ask, caller: Caller, ports: Ports) -> Answer:
     recorded = await record(ask, caller, ports.clock.now(), ports.handles, ports.log)
     # Above this line nothing about the citizen has been read; from here on the ask is on record.
     cases = cases_of(caller, ports.cases)
@@ -28,10 +34,11 @@ async def exchange(ask: Ask, caller: Caller, ports: Ports) -> Answer:
     facts = await look_up(
         recorded, ports.handles, ports.people, cases, ports.consents, ports.directory, children=children
     )
+    facts = await with_request(facts, recorded, ports.emergencies)
     permit = await decide(recorded, facts, ports.policy, ports.directory)
     found = await fetch(permit, ports.sources)
     kept = keep_permitted(found, permit, ports.directory)
-    released = await release(kept, permit, ports.log, ports.consents, ports.policy, ports.directory)
+    released = await release(kept, permit, ports.log, ports.consents, ports.policy, ports.directory, ports.emergencies)
     # From here on the outcome is on record too, and only now may anything be answered.
     if not released.permit.keys:
         answer = answer_of(released)

@@ -36,6 +36,7 @@ async def record(
         sources=_sorted(ask.sources),
         repeat=ask.repeat,
         aim=aim,
+        break_glass=ask.emergency or "",
     )
     (receipt,) = await log.append([event])
     return Recorded(ask, caller, citizen, actor, case, at, receipt, aim)

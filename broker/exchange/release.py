@@ -15,14 +15,15 @@ from broker.domain.decisions import WITHHOLD, Verdict
 from broker.domain.directory import Directory
 from broker.domain.errors import FactsChanged, PolicyBroken, PolicyUnavailable, StoreUnavailable
 from broker.domain.events import EVALUATED, OutcomeReached
-from broker.domain.items import Found
+from broker.domain.items import Found, Item
 from broker.domain.kept import canonical, decided, digest, packed
 from broker.domain.question import question
 from broker.domain.receipts import Permit, Released
 from broker.exchange.decide import narrow
+from broker.exchange.emergency import with_request
 from broker.exchange.keep import keep_permitted
 from broker.exchange.look_up import look_again
-from broker.ports import AuditLog, Consents, Policy
+from broker.ports import AuditLog, Consents, Emergencies, Policy
 
 # A citizen who changes their mind again and again while one ask runs ends that ask, not the loop's patience.
 MOST_TRIES = 5
@@ -30,7 +31,13 @@ NO_JUDGEMENT = "POLICY_ERROR"
 
 
 async def release(
-    kept: Found, permit: Permit, log: AuditLog, consents: Consents, policy: Policy, directory: Directory
+    kept: Found,
+    permit: Permit,
+    log: AuditLog,
+    consents: Consents,
+    policy: Policy,
+    directory: Directory,
+    emergencies: Emergencies,
 ) -> Released:
     """Write the outcome and give what leaves; raise `LogUnavailable` when it cannot be written.
 
@@ -45,7 +52,7 @@ async def release(
             receipts = await log.append(events, versions=permit.facts.consents.versions)
         except FactsChanged:
             try:
-                permit = await _judge_again(permit, consents, policy)
+                permit = await _judge_again(permit, consents, policy, emergencies)
             except (PolicyUnavailable, PolicyBroken, StoreUnavailable):
                 await _write_down_nothing(kept, permit, first, log, directory)
                 raise
@@ -70,9 +77,10 @@ async def _write_down_nothing(kept: Found, permit: Permit, first: Permit, log: A
     await log.append(_outcomes(keep_permitted(kept, nothing, directory), nothing, first, directory))
 
 
-async def _judge_again(permit: Permit, consents: Consents, policy: Policy) -> Permit:
-    """Read consents and blocks anew and let the same policy judge the same keys at the same moment."""
+async def _judge_again(permit: Permit, consents: Consents, policy: Policy, emergencies: Emergencies) -> Permit:
+    """Read what may change (consents, blocks, a holder's answer) anew, and judge the same keys at the same moment."""
     facts = replace(permit.facts, consents=await look_again(permit.facts, permit.recorded, consents))
+    facts = await with_request(facts, permit.recorded, emergencies)
     keys = [verdict.key for verdict in permit.decision.verdicts]
     again = await policy.decide(question(permit.recorded.ask, permit.recorded.caller, facts, keys))
     return narrow(permit, facts, again)
@@ -123,8 +131,7 @@ def _outcome(
     # Where a child was asked about, and the citizen not, is the child's to know (SUL § 17, stk. 3).
     touched = {key for key in first.keys if key.subject == subject}
     read = tuple(sorted({key.source for key in touched if _heard(key.source, sources)}))
-    own = {verdict.key for verdict in verdicts if verdict.own}
-    own_items = sum(item.key in own for item in items)
+    own_items = _count_own(items, verdicts)
     return OutcomeReached(
         municipality=municipality,
         subject=subject,
@@ -147,8 +154,14 @@ def _outcome(
         own_items=own_items,
         shared_items=len(items) - own_items,
         kept=items,
+        break_glass=recorded.ask.emergency or "",
         judged_again=permit is not first,
     )
+
+
+def _count_own(items: tuple[Item, ...], verdicts: tuple[Verdict, ...]) -> int:
+    own = {verdict.key for verdict in verdicts if verdict.own}
+    return sum(item.key in own for item in items)
 
 
 def _heard(source: str, sources: frozenset[str] | None) -> bool:

@@ -46,6 +46,8 @@ class MyEntry:
     lines: tuple[tuple[str, str], ...] = ()
     channel: str | None = None
     emergency: bool = False
+    holder: str | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ def _mine(entry: LogEntry) -> MyEntry:
         reasons=tuple(sorted({code for verdict in withheld for code in verdict["reasons"]})),
         lines=tuple(sorted({(source, category) for _, source, category in body.get("lines", ())})),
         channel=body.get("channel"),
-        emergency=bool(body.get("emergency")),
+        emergency=bool(body.get("break_glass")) or entry.kind.startswith("break_glass."),
+        holder=body.get("holder"),
+        said=body.get("said"),
     )
 
 

@@ -69,6 +69,8 @@ def my_entry_body(entry: MyEntry, directory: Directory) -> dict[str, Any]:
         "lines": _places(entry.lines),
         "channel": entry.channel,
         "emergency": entry.emergency,
+        "holder": entry.holder,
+        "said": entry.said,
     }
     return {name: value for name, value in body.items() if value not in (None, [])}
 

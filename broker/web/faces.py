@@ -15,7 +15,17 @@ from prometheus_client import CollectorRegistry
 
 from broker.ports import Clock, LogReader, Ports
 from broker.web import case, citizen, dpo, oauth, reference
-from broker.web.api import accesses, authzen, authzen_metadata, authzen_search, consents, exchange, health, me
+from broker.web.api import (
+    accesses,
+    authzen,
+    authzen_metadata,
+    authzen_search,
+    break_glass,
+    consents,
+    exchange,
+    health,
+    me,
+)
 from broker.web.api.authzen_desk import Desk
 from broker.web.api.authzen_pages import Windows
 from broker.web.api.health import Ping
@@ -113,6 +123,7 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
         exchange.build(ports, gate.caller, once.seen, test_numbers=tests),
         *_authzen(ports, doors, gate, once),
         consents.build(ports, gate.caller, once, test_numbers=tests),
+        break_glass.build(ports, gate.caller, once, test_numbers=tests),
         me.build(ports, logins.require_citizen, logins.session),
         accesses.build_for_citizens(ports, doors.reader, logins.require_citizen),
         accesses.build_for_officers(ports, doors.reader, logins.require_officer, logins.session, test_numbers=tests),

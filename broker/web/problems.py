@@ -100,6 +100,8 @@ def problem_for(error: BrokerError, reasons: Mapping[str, ReasonText]) -> Respon
     status, name, title = TABLE[type(error)]
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}
+    if isinstance(error, LogUnavailable) and error.paper:
+        more["procedure"] = PAPER_PROCEDURE
     match error:
         case Refused():
             more["reasons"] = [reason_row(code, reasons) for code in error.reasons]
@@ -124,6 +126,16 @@ def problem_for(error: BrokerError, reasons: Mapping[str, ReasonText]) -> Respon
     answer.headers.update(headers)
     return answer
 
+
+# What is done where an emergency cannot be written down: the municipality's own procedure, on paper.
+PAPER_PROCEDURE = {
+    "da": "Loggen kan ikke skrives, og derfor vises intet. Følg kommunens papirprocedure for værdispring: ring til "
+    "den, der har oplysningerne. De beslutter. Skriv ned, hvem der spurgte og svarede, om hvem, hvorfor og hvornår, og "
+    "før det ind, når loggen er oppe.",
+    "en": "The log cannot be written, so nothing is shown. Follow the municipality's paper procedure for break-glass: "
+    "call whoever holds the data. They decide. Write down who asked and answered, about whom, why and when, and enter "
+    "it when the log is back.",
+}
 
 GENERAL_NOTICE = {
     "da": "Der kan findes oplysninger, som du ikke har adgang til.",

@@ -46,6 +46,9 @@ class AskBody(BaseModel):
     request_id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,128}$")] | None = None
     categories: Annotated[list[Code], Field(min_length=1, max_length=64)] | None = None
     sources: Annotated[list[Code], Field(min_length=1, max_length=64)] | None = None
+    emergency: (
+        Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$", description="The break-glass request this rests on")] | None
+    ) = None
 
 
 class ViewBody(AskBody):
@@ -87,6 +90,7 @@ def ask_of(body: AskBody, directory: Directory, *, test_numbers: bool, repeat: b
         sources=sources,
         request_id=body.request_id,
         repeat=repeat,
+        emergency=body.emergency,
     )
 
 

@@ -11,7 +11,7 @@ from tests.house.source import ROOT, files
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-CORE = {"domain", "ports", "exchange", "consents", "evaluation", "transparency", "oversight", "view"}
+CORE = {"domain", "ports", "exchange", "break_glass", "consents", "evaluation", "transparency", "oversight", "view"}
 ROOMS = PYPROJECT["tool"]["importlinter"]["root_packages"]
 # Written apart, so that this file does not find itself.
 REGISTRY_HOSTS = ["py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs.org", "proxy." + "golang.org"]

@@ -49,6 +49,7 @@ SCHEMES: Mapping[str, Mapping[str, str]] = {
 CALLERS = {
     "asks": "systemAndCaseworker",
     "authzen": "systemAndCaseworker",
+    "break-glass": "systemAndCaseworker",
     "consents": "systemAndCaseworker",
     "me": "citizenSession",
     "oversight": "officerSession",

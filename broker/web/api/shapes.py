@@ -222,6 +222,8 @@ MY_ENTRY = form(
         "reasons": REASONS,
         "channel": TEXT,
         "emergency": YES_NO,
+        "holder": TEXT,
+        "said": one_of("yes", "no"),
     },
 )
 # What else stands in it follows from its kind (`docs/audit-events.md`): the fields that supervision may search by.
@@ -237,6 +239,11 @@ LOG_STATE = form(
     }
 )
 CHECKED = form({"log": TEXT, "size": COUNT, "signed_size": maybe(COUNT), "intact": YES_NO, "faults": many(TEXT)})
+HOLDER = form({"unit": TEXT, "sources": many(TEXT), "said": one_of("nothing", "yes", "no")}, {"until": MOMENT})
+BREAK_GLASS = form(
+    {"request": TEXT, "reason": TEXT, "unit": TEXT, "requested_at": MOMENT, "holders": many(HOLDER)},
+    {"callout": TEXT, "text": TEXT, "receipt": RECEIPT},
+)
 NEXT: Mapping[str, Schema] = {"next": maybe(TEXT)}
 
 # Each shape by the name under which the document has it.
@@ -247,6 +254,7 @@ SHAPES: Mapping[str, Schema] = {
     "View": form({**ANSWER, **VIEW}),
     "ConsentRequest": form(REQUEST, {"receipt": RECEIPT}),
     "ConsentGiven": GRANTED,
+    "BreakGlass": BREAK_GLASS,
     "ConsentChanged": form({"consent": TEXT, "receipt": RECEIPT}),
     "RequestChanged": form({"request": TEXT, "receipt": RECEIPT}),
     "BlockChanged": form({"block": TEXT, "receipt": RECEIPT}),

@@ -23,6 +23,9 @@ KINDS = {
     "consent.refused": marked("a no was given"),
     "consent.withdrawn": marked("a yes was taken back"),
     "block.changed": marked("a standing no was set or lifted"),
+    "break_glass.requested": marked("asked for a yes, for danger to life"),
+    "break_glass.read": marked("read why life was in danger"),
+    "break_glass.decided": marked("a yes or a no for danger to life"),
     "log.searched": marked("the log was searched"),
     "log.verified": marked("the log was checked"),
     "decisions.replayed": marked("past decisions were tried again"),
@@ -32,6 +35,8 @@ OUTCOMES = {
     "released": marked("all was shown"),
     "partly": marked("some was shown"),
     "refused": marked("nothing was shown"),
+    "yes": marked("they said yes"),
+    "no": marked("they said no"),
     "evaluated": marked("asked whether they may; nothing was handed out"),
 }
 BASES = {"consent": marked("consent"), "statute": marked("law"), "own_case": marked("own case")}
