@@ -223,7 +223,7 @@ async def test_at_the_ceiling_nobody_is_asked_about(front: Front) -> None:
         EVALUATIONS, several(*({"resource": a_resource(OWN, f"61010101{n:02}")} for n in range(1, 11)))
     )
 
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+    assert (answer.status_code, answer.headers.get("retry-after")) == (429, "60")
     assert (await front.get("/v1/me/accesses")).json()["entries"] == []
     async with front.databases.pool.acquire() as connection:
         assert await connection.fetchval("SELECT coalesce(sum(size), 0)::int FROM log.head") == 0
@@ -290,7 +290,7 @@ def test_a_request_id_that_cannot_come_back_is_refused(served: Served, path: str
     headers += [(b"x-request-id", value) for value in ids]
     answer = httpx2.post(served.address + path, json=asking(path), headers=headers, timeout=30)
 
-    assert (answer.status_code, answer.json()["what"]) == (400, "x_request_id")
+    assert (answer.status_code, answer.json().get("what")) == (400, "x_request_id")
     assert "x-request-id" not in answer.headers
     assert served.run(served.rows()) == before
 
@@ -346,7 +346,7 @@ def test_a_page_of_another_search_is_refused(served: Served, changes: dict[str, 
     before = served.run(served.rows())
     answer = page_of(served, page={"token": token}, **changes)
 
-    assert (answer.status_code, answer.json()["what"]) == (400, "another_search")
+    assert (answer.status_code, answer.json().get("what")) == (400, "another_search")
     assert page_of(served, page={"token": token, "limit": 2}).status_code == 400
     assert send(served, ACTION_SEARCH, a_search(ACTION_SEARCH, page={"token": token})).status_code == 400
     assert served.run(served.rows()) == before

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from broker.web.problems import MEDIA_TYPE
 from demo.postgres import PrivatePostgres
-from tests.builders import CASE, PURPOSE
+from tests.builders import CASE, PURPOSE, ROOT
 from tests.evaluations import (
     ACTION_SEARCH,
     CONTEXT,
@@ -498,3 +499,24 @@ def test_the_metadata_name_every_endpoint(served: Served) -> None:
     for address in told.values():
         path = address.removeprefix(PUBLIC)
         assert send(served, path, asking(path)).status_code == 200
+
+
+EXAMPLE = re.compile(r'```json title="(\w+)\.json"\n(.*?)```', re.DOTALL)
+IN_THE_SMALL_HOUSE = {"korsbaek-social/S03": NOT_GIVEN, "korsbaek-social/": "social/", "korsbaek-jobcentre/": "job/"}
+ASKED_AT = {"evaluation": EVALUATION, "evaluations": EVALUATIONS, "search": RESOURCE_SEARCH}
+
+
+def test_the_examples_of_the_page_are_answered(served: Served) -> None:
+    """Each request of `docs/authzen.md`, with this house's names, is answered and has no error."""
+    text = (ROOT / "docs" / "authzen.md").read_text("utf-8")
+    for theirs, ours in IN_THE_SMALL_HOUSE.items():
+        text = text.replace(theirs, ours)
+    examples = {name: json.loads(re.sub(r'"[0-9a-f-]{36}"', '"lene"', body)) for name, body in EXAMPLE.findall(text)}
+    answers = {name: send(served, ASKED_AT[name], body) for name, body in examples.items()}
+
+    assert examples.keys() == ASKED_AT.keys()
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(ASKED_AT, 200)
+    assert not [answer.text for answer in answers.values() if '"error"' in answer.text]
+    assert answers["evaluation"].json()["decision"] is False
+    assert decisions(answers["evaluations"]) == [True, True]
+    assert results(answers["search"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from broker.cli.ask import _print_refusal
+from broker.cli.ask import _print_refusal, ask
 
 
 def test_a_malformed_ask_names_its_field(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,3 +25,19 @@ def test_a_refusal_names_reason_and_log_entry(capsys: pytest.CaptureFixture[str]
     told = capsys.readouterr().err
     assert "NO_CONSENT  Der er ikke samtykke.  (RSL § 11 a)" in told
     assert "on the log: x/log entry 7" in told
+
+
+def test_an_answer_of_another_form_is_printed_whole(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another address answers, a decision of AuthZEN, is printed as JSON though nobody asked for JSON."""
+
+    async def answered(*_: object) -> dict[str, bool]:
+        return {"decision": True}
+
+    monkeypatch.setattr("broker.cli.ask._send", answered)
+    wish = tmp_path / "wish.json"
+    wish.write_text("{}", encoding="utf-8")
+    ask(wish, wish, path="/access/v1/evaluation")
+
+    assert json.loads(capsys.readouterr().out) == {"decision": True}
