@@ -26,6 +26,8 @@ def question_of(directory: Directory, count: int) -> dict[str, Any]:
             "open": True,
             "concerns_citizen": True,
             "caseworker_on_case": True,
+            "caseworker_named": True,
+            "vip": False,
             "unit": UNIT,
             "kle": "15.00.00",
         },

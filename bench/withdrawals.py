@@ -69,7 +69,7 @@ class _CallersElsewhere(Callers):
 
     def __init__(self, world: World, acting: Acting) -> None:
         super().__init__(world)
-        self._acting[CASEWORKER] = acting
+        self._acting[CASEWORKER, world.clock().date()] = acting
 
 
 @asynccontextmanager

@@ -125,6 +125,15 @@ def _row_faults(tables: Mapping[str, Any]) -> Iterator[str]:
             yield f"reasons/{name}: stage, who may see it, or a text is missing"
 
 
+def _role_faults(tables: Mapping[str, Any]) -> Iterator[str]:
+    for name, bound in tables["settings"]["roles"]["bounds"].items():
+        unknown = {*bound["purposes"]} - tables["purposes"].keys() | {*bound["categories"]} - tables[
+            "categories"
+        ].keys()
+        for what in sorted(unknown):
+            yield f"settings/roles/{name}: no such purpose or category: {what}"
+
+
 def _evidence_faults(tables: Mapping[str, Any]) -> Iterator[str]:
     """Each law row is evidence: where it was read, who verified it and when (`design.md` 6b r)."""
     rows = ((f"{table}/{name}", row) for table in LAW_TABLES for name, row in tables[table].items())
@@ -142,4 +151,4 @@ def _source_faults(tables: Mapping[str, Any]) -> Iterator[str]:
                 yield f"sources/{name}: no such category: {category}"
 
 
-_CHECKS = (_purpose_faults, law_faults, _row_faults, _evidence_faults, _source_faults)
+_CHECKS = (_purpose_faults, _role_faults, law_faults, _row_faults, _evidence_faults, _source_faults)

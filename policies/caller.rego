@@ -71,6 +71,12 @@ role_kle contains i if {
 	not input.keys[i].category in covered_categories
 }
 
+role_kle contains i if {
+	roles_tested
+	role_covers
+	some i in unreached
+}
+
 roles_tested if data.broker.case.is_citizens
 
 roles_tested if data.broker.emergency.asked
@@ -81,12 +87,15 @@ role_covers if count(covering) > 0
 
 role_covered_once if count(on_subject) > 0
 
-# Roles that give a view and cover the case's KLE, by their place in the list.
+# Roles that give a view, may ask for the purpose, reach the citizen and cover the case's KLE, by their place in the
+# list.
 on_subject contains n if {
 	data.broker.emergency.ordinary
 	some n, role in input.caller.roles
 	is_string(role.name)
 	not role.name in tables.settings.roles.without_view
+	may_ask(role.name)
+	reaches_citizen(role)
 	some limit in role.kle
 	lib.covers(limit, input.case.kle)
 }
@@ -116,31 +125,118 @@ covering contains n if {
 	attested(input.caller.roles[n])
 }
 
-# An employer who states no attestation vouches for the role by signing it.
-attested(role) if role.attested_on == null
+# Some roles may be used for certain purposes only.
+bounded contains name if some name, _ in tables.settings.roles.bounds
+
+may_ask(name) if {
+	is_string(name)
+	not name in bounded
+}
+
+may_ask(name) if tables.settings.roles.bounds[name].any_purpose == true
+
+may_ask(name) if input.ask.purpose in tables.settings.roles.bounds[name].purposes
+
+# A role that another municipality delegated is for those who live there; that it did so for this subject, today, is
+# stage 2. By it nobody is told where a citizen lives but whoever is on the case: all others end in stage 2.
+reaches_citizen(role) if role.delegated_from == null
+
+reaches_citizen(role) if {
+	is_string(role.delegated_from)
+	not on_case
+}
+
+reaches_citizen(role) if {
+	is_string(role.delegated_from)
+	role.delegated_from != input.caller.municipality
+	role.delegated_from in data.broker.delegation.residence
+}
+
+on_case if data.broker.case.related
+
+# An employer who states no attestation vouches for the role by signing it, but for roles that grant across laws.
+attested(role) if {
+	role.attested_on == null
+	not role.name in tables.settings.roles.must_be_attested
+}
 
 attested(role) if {
 	is_number(role.attested_on)
 	is_number(input.today)
+	role.attested_on <= input.today
 	input.today <= role.attested_on + (10000 * tables.settings.roles.attested_within_years)
 }
+
+# --- what the roles that cover the case give ----------------------------------
+
+# Roles that give certain categories only, or the own unit's data only.
+narrow contains n if {
+	some n in covering
+	tables.settings.roles.bounds[input.caller.roles[n].name].any_category == false
+}
+
+narrow contains n if {
+	some n in covering
+	tables.settings.roles.bounds[input.caller.roles[n].name].own_only == true
+}
+
+narrow_gives contains [n, i] if {
+	some n in narrow
+	some i in data.broker.purpose.within
+	in_categories(input.caller.roles[n].name, input.keys[i].category)
+	in_unit(input.caller.roles[n].name, i)
+}
+
+in_categories(name, category) if {
+	is_string(category)
+	tables.settings.roles.bounds[name].any_category == true
+}
+
+in_categories(name, category) if category in tables.settings.roles.bounds[name].categories
+
+in_unit(name, i) if {
+	is_number(i)
+	tables.settings.roles.bounds[name].own_only == false
+}
+
+in_unit(name, i) if {
+	tables.settings.roles.bounds[name].own_only == true
+	i in data.broker.statute.own
+}
+
+unreached contains i if {
+	count(covering - narrow) == 0
+	some i in data.broker.purpose.within
+	not i in reached_by_narrow
+}
+
+reached_by_narrow contains i if some [_, i] in narrow_gives
 
 role_sensitivity contains i if {
 	roles_tested
 	role_covers
-	some i in (data.broker.purpose.within - cleared)
+	some i in ((data.broker.purpose.within - unreached) - cleared)
 }
 
 cleared contains i if {
+	highest := max(clearances)
+	is_number(highest)
 	some i in data.broker.purpose.within
-	tables.categories[input.keys[i].category].level <= clearance
+	tables.categories[input.keys[i].category].level <= highest
 }
 
-clearance := max({highest |
-	some n in covering
+cleared contains i if {
+	some [n, i] in narrow_gives
 	highest := input.caller.roles[n].sensitivity
 	is_number(highest)
-})
+	tables.categories[input.keys[i].category].level <= highest
+}
+
+clearances contains highest if {
+	some n in (covering - narrow)
+	highest := input.caller.roles[n].sensitivity
+	is_number(highest)
+}
 
 # A municipality may also test each category's own KLE (design 6b d).
 strict if tables.municipalities[input.caller.municipality].strict_kle == true

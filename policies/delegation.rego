@@ -12,12 +12,16 @@ import data.broker.lib
 import data.tables
 import future.keywords.not
 
-resident if {
+# METADATA
+# title: Where the citizen lives, where that is known
+residence contains municipality if {
 	some subject in input.subjects
 	subject.handle == input.ask.citizen
-	is_string(subject.municipality)
-	subject.municipality == input.caller.municipality
+	municipality := subject.municipality
+	is_string(municipality)
 }
+
+resident if input.caller.municipality in residence
 
 between contains id if {
 	some subject in input.subjects

@@ -46,7 +46,17 @@ tables := {
 	),
 	"settings": {
 		"nsis_levels": {"accepted": ["High"]},
-		"roles": {"without_view": ["dpo"], "attested_within_years": 1},
+		"roles": {
+			"without_view": ["dpo"],
+			"attested_within_years": 1,
+			"must_be_attested": ["coordinator"],
+			"bounds": {
+				"night": bound({"any_purpose": false, "purposes": ["help"]}),
+				"mentor": bound({"own_only": true}),
+				"teacher": bound({"any_category": false, "categories": ["B01"]}),
+			},
+		},
+		"vip": {"level": 4},
 		"ages": {"majority": 18, "own_consent": 15},
 		"representation": {
 			"areas": ["personal", "economic"],
@@ -126,6 +136,12 @@ hidden := {
 	"CUSTODY_UNKNOWN",
 	"GUARDIAN_SCOPE",
 	"SELF_OR_RELATED",
+	"VIP_NO_GROUNDS",
+}
+
+bound(changes) := row if {
+	free := {"any_purpose": true, "purposes": [], "any_category": true, "categories": [], "own_only": false}
+	row := object.union(free, changes)
 }
 
 category(level, kle) := {
@@ -207,8 +223,10 @@ question := {
 		"open": true,
 		"concerns_citizen": true,
 		"caseworker_on_case": true,
+		"caseworker_named": true,
 		"unit": "u-jobs",
 		"kle": "15.20.04",
+		"vip": false,
 	},
 	"subjects": [adult, child],
 	"consents": [line],

@@ -2,8 +2,8 @@
 # scope: package
 # title: "Stage 4: does anything about the person hold it back?"
 # description: |
-#   Death, custody, a young person's own yes, protection, kinship. Unknown custody refuses and unknown protection
-#   protects. A rule about who may say yes is asked only where a yes is needed.
+#   Death, custody, a young person's own yes, protection, kinship, a case under protection. Unknown custody refuses and
+#   unknown protection protects. A rule about who may say yes is asked only where a yes is needed.
 # custom:
 #   law: SUL § 17, stk. 3; forældreansvarsloven § 3; CPR-loven § 28
 package broker.subject
@@ -21,13 +21,14 @@ codes := {
 	"GUARDIAN_SCOPE": guardian_scope,
 	"SELF_OR_RELATED": self_or_related,
 	"SUBJECT_DECEASED": subject_deceased,
+	"VIP_NO_GROUNDS": vip_no_grounds,
 }
 
 # METADATA
 # title: Keys this stage holds back
 stopped := (protecting | of_whose_yes) | subject_deceased
 
-protecting := address_protected | self_or_related
+protecting := (address_protected | self_or_related) | vip_no_grounds
 
 of_whose_yes := (child_own_consent | custody_unknown) | guardian_scope
 
@@ -37,6 +38,22 @@ self_or_related contains i if {
 }
 
 unrelated if input.related == false
+
+# A case that is specially protected is for whoever is named on it, not for the team, with a role of the highest level.
+vip_no_grounds contains i if {
+	not ordinary
+	not on_vip_case
+	some i in lib.asked
+}
+
+ordinary if input.case.vip == false
+
+on_vip_case if {
+	input.case.caseworker_named == true
+	some n in data.broker.caller.covering
+	is_number(input.caller.roles[n].sensitivity)
+	input.caller.roles[n].sensitivity >= tables.settings.vip.level
+}
 
 # Only the citizen's own death is told: a child's would tell of the child. A dead child has no custody holder.
 subject_deceased contains i if {

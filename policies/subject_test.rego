@@ -14,6 +14,22 @@ test_nothing_stands_against_the_plain_question if stopped(fixture.question) == s
 
 test_related if stopped(object.union(fixture.question, {"related": true})) == {"SELF_OR_RELATED"}
 
+vip_case := object.union(fixture.question.case, {"vip": true})
+
+vip(changes, roles) := object.union(fixture.question, {
+	"case": object.union(vip_case, changes),
+	"caller": object.union(fixture.question.caller, {"roles": roles}),
+})
+
+test_a_protected_case_takes_the_highest_level_and_a_name if {
+	high := [object.union(fixture.role, {"sensitivity": 4})]
+	stopped(vip({}, high)) == set()
+	stopped(vip({}, [fixture.role])) == {"VIP_NO_GROUNDS"}
+	stopped(vip({"caseworker_named": false}, high)) == {"VIP_NO_GROUNDS"}
+	elsewhere := [fixture.role, object.union(high[0], {"kle": ["27.*"]})]
+	stopped(vip({}, elsewhere)) == {"VIP_NO_GROUNDS"}
+}
+
 test_unknown_kinship_is_kinship if {
 	stopped(object.remove(fixture.question, ["related"])) == {"SELF_OR_RELATED"}
 }

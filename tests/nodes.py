@@ -76,7 +76,7 @@ class OpenCases:
         if known is None:
             return CaseRecord(exists=False), employment
         mine = known[1] == caseworker.disclose()
-        return CaseRecord(True, True, known[0] == citizen, mine, UNIT, "32.24.00"), employment
+        return CaseRecord(True, True, known[0] == citizen, mine, UNIT, "32.24.00", mine), employment
 
 
 class Residents:

@@ -51,13 +51,17 @@ class CasesRest(RegisterLine):
         if self._flag(told, "findes") is False:
             return CaseRecord(exists=False), employment
         teams = frozenset[str]() if employee is None else self._names(employee, "teams")
+        named = person in self._names(told, "sagsbehandlere")
         record = CaseRecord(
             exists=True,
             open=self._flag(told, "aaben"),
             concerns_citizen=self._flag(told, "vedroererBorger"),
-            caseworker_on_case=person in self._names(told, "sagsbehandlere") or bool(self._names(told, "team") & teams),
+            caseworker_on_case=named or bool(self._names(told, "team") & teams),
             unit=self._text(told, "enhed"),
             kle=self._text(told, "kle"),
+            caseworker_named=named,
+            # A system that marks no case has none to mark; a mark that cannot be read is no answer.
+            vip="vip" in told and self._flag(told, "vip"),
         )
         return record, employment
 

@@ -56,7 +56,11 @@ class RegisterPerson:
 
 @dataclass(frozen=True, slots=True)
 class CaseRecord:
-    """What the requesting unit's own system says of a case, asked with this citizen and this caseworker."""
+    """What the requesting unit's own system says of a case, asked with this citizen and this caseworker.
+
+    `caseworker_named` is True where they are on it by name, not through a team alone; `vip` where the case is marked
+    as specially protected.
+    """
 
     exists: bool
     open: bool = False
@@ -64,6 +68,8 @@ class CaseRecord:
     caseworker_on_case: bool = False
     unit: str | None = None
     kle: str | None = None
+    caseworker_named: bool = False
+    vip: bool = False
 
 
 @dataclass(frozen=True, slots=True)

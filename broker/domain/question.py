@@ -37,6 +37,8 @@ def question(ask: Ask, caller: Caller, facts: Facts, keys: Iterable[Key]) -> dic
             "caseworker_on_case": facts.case.caseworker_on_case,
             "unit": facts.case.unit,
             "kle": facts.case.kle,
+            "caseworker_named": facts.case.caseworker_named,
+            "vip": facts.case.vip,
         },
         "subjects": [_subject(subject) for subject in facts.subjects],
         "consents": [_line(line) for line in sorted(facts.consents.lines, key=lambda line: line.id)],

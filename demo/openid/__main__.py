@@ -82,6 +82,9 @@ def main() -> None:
     parser.add_argument("--control", type=int, metavar="PORT", help="loopback port of the test-only control channel")
     parser.add_argument("--folder", type=Path, required=True, help="where the signing keys live")
     parser.add_argument("--persons", type=Path, required=True, metavar="FILE.json", help="clients, employers, people")
+    parser.add_argument(
+        "--calendar", type=Path, metavar="FILE", help="a moment (ISO 8601): the day roles are stated of"
+    )
     parser.add_argument("--issuer", help="public address, if it is not the loopback one")
     arguments = parser.parse_args()
     listener, control_socket = bound(arguments.port), optional_socket(arguments.control)
@@ -89,7 +92,7 @@ def main() -> None:
         records = check(read_json(arguments.persons))
     except RecordsUnusableError as error:
         sys.exit(fault(str(error)))
-    clock, address = Clock(), address_of(listener)
+    clock, address = Clock(arguments.calendar), address_of(listener)
     provider = Provider(arguments.issuer or address, records, SigningKey(arguments.folder, "login"), clock)
     routes = [*provider.routes(), *Employers(records, arguments.folder, clock).routes()]
     apps = {listener: application(routes)}

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
+
+from broker.domain.days import danish_day
 
 
 class Clock:
     """What time tokens say. How long codes live is measured in real time, whatever this clock says."""
 
-    def __init__(self) -> None:
+    def __init__(self, calendar: Path | None = None) -> None:
         self._stands_at: int | None = None
+        self._calendar = calendar
+
+    def today(self) -> int:
+        """Give the Danish day (YYYYMMDD) employers speak of: the calendar's if there is one, else the clock's."""
+        if self._calendar is None:
+            return danish_day(datetime.fromtimestamp(self.now(), UTC))
+        return danish_day(datetime.fromisoformat(self._calendar.read_text("utf-8")))
 
     def now(self) -> int:
         """Give the time in seconds since 1970."""

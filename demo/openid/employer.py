@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from demo.openid.clock import Clock
 from demo.openid.keys import SigningKey
+from demo.openid.persons import roles_on
 from demo.openid.saml import SamlKey, assertion_of
 from demo.systems.access import bearer_of, same
 from demo.systems.process import json_post
@@ -87,7 +88,7 @@ class Employers:
             "name": person["name"],
             "cvr": employer["cvr"],
             "unit": person["unit"],
-            "roles": person["roles"],
+            "roles": roles_on(person, self._clock.today()),
             "nsis": person.get("loa", "Substantial"),
             "auth_time": now,
             "iat": now,

@@ -111,7 +111,7 @@ def id_token(granted: Granted, issuer: str, clock: Clock, key: SigningKey, acces
     half = hashlib.sha256(access_token.encode()).digest()[:16]
     now = clock.now()
     told: dict[str, Any] = {
-        **claims(granted.person, set(granted.asked.scopes)),
+        **claims(granted.person, set(granted.asked.scopes), clock.today()),
         "iss": issuer,
         "aud": granted.asked.client_id,
         "iat": now,

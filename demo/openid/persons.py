@@ -11,6 +11,7 @@ from demo.systems.records import Row
 
 NSIS = "https://data.gov.dk/concept/core/nsis/"
 CITIZEN = "citizen"
+TODAY = "today"
 # Which people a client can ask for, by scope: private people, or people at work.
 KINDS_BY_SCOPE = {"mitid": {CITIZEN}, "nemlogin": {"officer", "caseworker"}}
 
@@ -26,8 +27,8 @@ def subject(person: Row) -> str:
     return str(person["mitid_uuid"] if person["kind"] == CITIZEN else person["professional_id"])
 
 
-def claims(person: Row, scopes: set[str]) -> dict[str, Any]:
-    """Give the claims of a person that the scopes allow (`mitid`, `ssn`, `nemlogin`)."""
+def claims(person: Row, scopes: set[str], day: int) -> dict[str, Any]:
+    """Give the claims of a person that the scopes allow (`mitid`, `ssn`, `nemlogin`), as of a day (YYYYMMDD)."""
     level = NSIS + person.get("loa", "Substantial")
     told: dict[str, Any] = {
         "sub": subject(person),
@@ -39,7 +40,12 @@ def claims(person: Row, scopes: set[str]) -> dict[str, Any]:
     }
     if person["kind"] == CITIZEN:
         return told | {"idp": "mitid", "identity_type": "private"} | _private(person, scopes)
-    return told | {"idp": "mitid_erhverv", "identity_type": "professional"} | _professional(person, scopes)
+    return told | {"idp": "mitid_erhverv", "identity_type": "professional"} | _professional(person, scopes, day)
+
+
+def roles_on(person: Row, day: int) -> list[Row]:
+    """Give the roles as the employer states them on a day (YYYYMMDD); one attested `today` is attested every day."""
+    return [role | ({"attested_on": day} if role.get("attested_on") == TODAY else {}) for role in person["roles"]]
 
 
 def _private(person: Row, scopes: set[str]) -> dict[str, Any]:
@@ -57,7 +63,7 @@ def _private(person: Row, scopes: set[str]) -> dict[str, Any]:
     return told
 
 
-def _professional(person: Row, scopes: set[str]) -> dict[str, Any]:
+def _professional(person: Row, scopes: set[str], day: int) -> dict[str, Any]:
     if "nemlogin" not in scopes:
         return {}
     told: dict[str, Any] = {
@@ -67,5 +73,5 @@ def _professional(person: Row, scopes: set[str]) -> dict[str, Any]:
         "nemlogin.privileges": person.get("privileges", []),
     }
     if person["kind"] == "caseworker":
-        told |= {"unit": person["unit"], "roles": person["roles"]}
+        told |= {"unit": person["unit"], "roles": roles_on(person, day)}
     return told

@@ -141,7 +141,8 @@ class Provider:
         granted = self._tokens.see(bearer_of(request) or "")
         if granted is None:
             return JSONResponse({"error": "invalid_token"}, 401, {**NO_STORE, "WWW-Authenticate": "Bearer"})
-        return JSONResponse(persons.claims(granted.person, set(granted.asked.scopes)), headers=NO_STORE)
+        told = persons.claims(granted.person, set(granted.asked.scopes), self._clock.today())
+        return JSONResponse(told, headers=NO_STORE)
 
     async def _end_session(self, request: Request) -> Response:
         params = {**request.query_params, **(await _form(request) if request.method == "POST" else {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,13 +28,13 @@ class Reply:
 
 
 class Callers:
-    """Every caseworker who asks, with a token of their own that is renewed as it ends."""
+    """Every caseworker who asks, with a token of their own for each day of the scenario's clock."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._stack = AsyncExitStack()
         self._clients: dict[str, BrokerClient] = {}
-        self._acting: dict[str, Acting] = {}
+        self._acting: dict[tuple[str, date], Acting] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,7 +56,9 @@ class Callers:
         return Reply(answer.status, answer)
 
     async def _as(self, name: str) -> Acting:
-        if name not in self._acting:
+        # Employers speak of a day; on another, what they say of a role may be another thing.
+        named = name, self._world.clock().date()
+        if named not in self._acting:
             row = self._world.cast.caseworker(name)
             system = row.get("system") or self._world.template.system_for(row["unit"])
             client = await self._client(system)
@@ -65,8 +68,8 @@ class Callers:
             async def assertion() -> str:
                 return await self._vouched_for(name, system, form)
 
-            self._acting[name] = client.as_caseworker(assertion, TOKEN_TYPES[form])
-        return self._acting[name]
+            self._acting[named] = client.as_caseworker(assertion, TOKEN_TYPES[form])
+        return self._acting[named]
 
     async def _client(self, system: str) -> BrokerClient:
         if system not in self._clients:

@@ -19,7 +19,7 @@ CASE_PATH = "/sager/opslag"
 LISTS = ("sager", "medarbejdere")
 NO_CASE: Row = {
     "findes": False, "aaben": False, "vedroererBorger": False, "sagsbehandlere": [], "team": [], "kle": None,
-    "enhed": None, "aabnet": None, "lukket": None,
+    "enhed": None, "aabnet": None, "lukket": None, "vip": False,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from demo.openid.persons import TODAY
 from demo.world.children import WorldBroken
 from demo.world.template import Row, Template
 
@@ -139,6 +140,7 @@ def _case(number: str, row: Row, cast: Cast) -> Row:
         "enhed": row["unit"],
         "sagsbehandlere": [employee_id(name) for name in row.get("caseworkers", [])],
         "team": [_team(number)] if row.get("team") else [],
+        "vip": row.get("vip", False),
     }
 
 
@@ -196,7 +198,9 @@ def _role(role: Row) -> Row:
         "kle": role.get("kle", []),
         "sensitivity": role.get("sensitivity", DEFAULT_SENSITIVITY),
     }
-    if "attested_on" in role:
+    if "attested_on" not in role:
+        told["attested_on"] = TODAY
+    elif role["attested_on"] is not None:
         told["attested_on"] = int(str(role["attested_on"]).replace("-", ""))
     if "delegated_from" in role:
         told["delegated_from"] = role["delegated_from"]

@@ -211,7 +211,8 @@ class World:
             return
         file = self.files.write_records(OPENID, content)
         folder = str(self.files.folder / "openid")
-        arguments = ["--control", "0", "--persons", str(file), "--folder", folder]
+        calendar = str(self.files.clock)
+        arguments = ["--control", "0", "--persons", str(file), "--folder", folder, "--calendar", calendar]
         await self._start(OPENID, "demo.openid", arguments, employers)
 
     def _employer(self, name: str, row: Row) -> Row:

@@ -54,7 +54,13 @@ async def test_a_case_of_this_citizen_and_caseworker(cases: Cases) -> None:
     """Open, hers, his: with unit and KLE."""
     told, _ = await cases.case(CASE, ANNETTE, LENE)
     assert told == CaseRecord(
-        exists=True, open=True, concerns_citizen=True, caseworker_on_case=True, unit=UNIT, kle=KLE
+        exists=True,
+        open=True,
+        concerns_citizen=True,
+        caseworker_on_case=True,
+        unit=UNIT,
+        kle=KLE,
+        caseworker_named=True,
     )
 
 

@@ -35,6 +35,7 @@ class FakeCases:
         self.unit, self.kle = unit, kle
         self.silent = False
         self.employed = True
+        self.vip = False
 
     async def case(
         self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]
@@ -52,5 +53,7 @@ class FakeCases:
             caseworker_on_case=caseworker == self.known[2],
             unit=self.unit,
             kle=self.kle,
+            caseworker_named=caseworker == self.known[2],
+            vip=self.vip,
         )
         return record, employment

@@ -181,7 +181,7 @@ def said_yes_to(question: dict[str, Any]) -> set[Key]:
     bare = {"known": True, "protected": False, "dead_on": None}
     known = [one | bare for one in question["subjects"]]
     plain = [one | {"representatives": []} | ({"born": 20100101} if is_minor(one, question) else {}) for one in known]
-    freed = question | {"related": False, "blocks": []}
+    freed = question | {"related": False, "blocks": [], "case": question["case"] | {"vip": False}}
     return released(freed | {"subjects": known}) | released(freed | {"subjects": plain})
 
 
@@ -249,6 +249,7 @@ HIDDEN: dict[str, Hide] = {
     "perhaps protected": of_subject(protected=None),
     "no custody": of_subject(custody=[]),
     "related": lambda question, _, __: question | {"related": True},
+    "a protected case": lambda question, _, __: question | {"case": question["case"] | {"vip": True}},
     "a block": a_block,
     "a guardian": a_guardian,
     "a dead child": of_child(dead_on=20180101),

@@ -74,15 +74,15 @@ class _Model:
         return codes
 
     def _roles(self, key: Row) -> Codes:
-        on_subject = [role for role in self.caller["roles"] if self._role_is_for(role)]
-        roles = [role for role in on_subject if self._is_attested(role)]
+        roles = self._covering()
         if not roles:
-            return {"ROLE_EXPIRED"} if on_subject else {"ROLE_KLE"}
+            return {"ROLE_EXPIRED"} if self._on_subject() else {"ROLE_KLE"}
         if self._purpose(key):
             return set()
         category = self.t["categories"][key["category"]]
-        codes = set()
-        if category["level"] > max(role["sensitivity"] for role in roles):
+        giving = [role for role in roles if self._gives(role, key)]
+        codes = set() if giving else {"ROLE_KLE"}
+        if giving and category["level"] > max(role["sensitivity"] for role in giving):
             codes.add("ROLE_SENSITIVITY")
         if self.t["municipalities"].get(self.caller["municipality"], {}).get("strict_kle"):
             limits = [limit for role in roles for limit in role["kle"]]
@@ -90,16 +90,42 @@ class _Model:
                 codes.add("ROLE_KLE")
         return codes
 
+    def _covering(self) -> list[Row]:
+        return [role for role in self._on_subject() if self._is_attested(role)]
+
+    def _on_subject(self) -> list[Row]:
+        return [role for role in self.caller["roles"] if self._role_is_for(role)]
+
     def _role_is_for(self, role: Row) -> bool:
         covers = any(_covers(limit, self.case["kle"]) for limit in role["kle"])
-        if not self._is_emergency():
-            return covers and role["name"] not in self.t["settings"]["roles"]["without_view"]
-        rule = self.t["settings"]["emergency"]
-        return role["name"] == rule["role"] and (covers or "case_kle" in rule["relaxed"])
+        if self._is_emergency():
+            rule = self.t["settings"]["emergency"]
+            return role["name"] == rule["role"] and (covers or "case_kle" in rule["relaxed"])
+        if role["name"] in self.t["settings"]["roles"]["without_view"] or not self._may_ask(role):
+            return False
+        return covers and self._reaches_citizen(role)
 
     def _is_attested(self, role: Row) -> bool:
-        years = self.t["settings"]["roles"]["attested_within_years"]
-        return role["attested_on"] is None or self.today <= role["attested_on"] + 10000 * years
+        rules = self.t["settings"]["roles"]
+        if role["attested_on"] is None:
+            return role["name"] not in rules["must_be_attested"]
+        return bool(role["attested_on"] <= self.today <= role["attested_on"] + 10000 * rules["attested_within_years"])
+
+    def _may_ask(self, role: Row) -> bool:
+        bound = self.t["settings"]["roles"]["bounds"].get(role["name"])
+        return bound is None or bound["any_purpose"] or self.ask["purpose"] in bound["purposes"]
+
+    def _reaches_citizen(self, role: Row) -> bool:
+        if role["delegated_from"] is None or not self._is_on_case():
+            return True
+        return role["delegated_from"] == self.citizen["municipality"] != self.caller["municipality"]
+
+    def _gives(self, role: Row, key: Row) -> bool:
+        bound = self.t["settings"]["roles"]["bounds"].get(role["name"])
+        if bound is None:
+            return True
+        of_kind = bound["any_category"] or key["category"] in bound["categories"]
+        return of_kind and (not bound["own_only"] or self._is_own(key))
 
     # Stage 2
 
@@ -115,11 +141,17 @@ class _Model:
         return self._relation()
 
     def _relation(self) -> Codes:
-        if not (self._case_is_citizens() and self.case["open"] and self.case["unit"] == self.caller["unit"]):
+        if not self._case_fits():
             return {"CASE_MISMATCH"}
         if not self.case["caseworker_on_case"]:
             return {"NO_CASE_RELATION"}
         return self._delegation()
+
+    def _case_fits(self) -> bool:
+        return self._case_is_citizens() and self.case["open"] and self.case["unit"] == self.caller["unit"]
+
+    def _is_on_case(self) -> bool:
+        return self._case_fits() and self.case["caseworker_on_case"]
 
     def _delegation(self) -> Codes:
         home, here = self.citizen["municipality"], self.caller["municipality"]
@@ -231,6 +263,8 @@ class _Model:
         codes = set()
         if self.q["related"]:
             codes.add("SELF_OR_RELATED")
+        if self.case["vip"] and not self._has_vip_grounds():
+            codes.add("VIP_NO_GROUNDS")
         if self._is_dead(self.citizen):
             codes.add("SUBJECT_DECEASED")
         is_place = self.t["categories"][key["category"]]["place"]
@@ -241,6 +275,11 @@ class _Model:
         if subject is not None and self._takes_consent(key):
             codes |= self._whose_yes(key, subject)
         return codes
+
+    def _has_vip_grounds(self) -> bool:
+        level = self.t["settings"]["vip"]["level"]
+        high = any(role["sensitivity"] >= level for role in self._covering())
+        return high and bool(self.case["caseworker_named"])
 
     def _whose_yes(self, key: Row, subject: Row) -> Codes:
         codes = set()

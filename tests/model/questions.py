@@ -69,8 +69,8 @@ def delegation(kle: list[str], from_day: int = 20070101, to_day: int = 20211231)
 
 
 def role(**changes: Any) -> dict[str, Any]:
-    """Make the role of a coordinating caseworker at a jobcentre."""
-    plain = {"name": "koordinerende sagsbehandler", "kle": ["15.*"], "sensitivity": 3, "attested_on": None}
+    """Make the role of a caseworker at a jobcentre."""
+    plain = {"name": "sagsbehandler", "kle": ["15.*"], "sensitivity": 3, "attested_on": None}
     return {**plain, "delegated_from": None, **changes}
 
 
@@ -142,6 +142,8 @@ def question(*keys: dict[str, str], **parts: Any) -> dict[str, Any]:
             "open": True,
             "concerns_citizen": True,
             "caseworker_on_case": True,
+            "caseworker_named": True,
+            "vip": False,
             "unit": "jobcenter",
             "kle": "15.20.04",
         },
@@ -280,13 +282,15 @@ def _random_custody(chance: random.Random) -> list[dict[str, Any]]:
 
 def _random_caller(chance: random.Random, unit: str) -> dict[str, Any]:
     limits = [["15.*"], ["27.*", "15.20.04"], ["32.*", "29.*"], ["15.*", "27.*", "29.*", "32.*"], []]
-    names = ["koordinerende sagsbehandler"] * 18 + ["borgerservice", "dpo"]
+    names = ["sagsbehandler"] * 16 + ["koordinerende_sagsbehandler"] * 4 + ["borgerservice", "dpo", "mentor_udfoerer"]
+    names += ["sundhedsperson", "skoleperson", "vagt_akut"]
     roles = [
         role(
             name=chance.choice(names),
             kle=chance.choices(limits, weights=[3, 1, 1, 24, 1])[0],
             sensitivity=chance.choice([1, 2, *[3] * 6, *[4] * 12]),
-            attested_on=chance.choice([*[None] * 30, 20190101, 20180304, 20180303]),
+            attested_on=chance.choice([*[None] * 20, *[20190101] * 9, 20180304, 20180303, 20190304, 20190305]),
+            delegated_from=chance.choice([None] * 20 + ["norrestrand", "norrestrand", "korsbaek"]),
         )
         for _ in range(chance.choice([0] + [1] * 12 + [2] * 12))
     ]
@@ -302,7 +306,8 @@ def _random_caller(chance: random.Random, unit: str) -> dict[str, Any]:
 def _random_case(chance: random.Random, purpose: str, unit: str) -> dict[str, Any]:
     facts = {name: _rarely_not(chance) for name in ("exists", "open", "concerns_citizen", "caseworker_on_case")}
     kle = chance.choice([_PURPOSES[purpose]] * 30 + ["27.36.12", "15", None])
-    return {**facts, "unit": chance.choice([unit] * 40 + ["ydelse", None]), "kle": kle}
+    marked = {"caseworker_named": chance.random() < 0.5, "vip": not _rarely_not(chance)}
+    return {**facts, **marked, "unit": chance.choice([unit] * 40 + ["ydelse", None]), "kle": kle}
 
 
 def call_out(**changes: Any) -> dict[str, Any]:

@@ -33,6 +33,10 @@ SAID = [line("socialcenter", "S01")]
 HER = [person(ANNETTE), child()]
 THEIRS = [person(ANNETTE), child(VIKTOR, ANNETTE, BO)]
 GIVEN = ((), ())
+SAID_EARLY = line("socialcenter", "S01", **{"from": 20160301, "to": 20170301})
+COORDINATING = role(name="koordinerende_sagsbehandler")
+DELEGATED = role(delegated_from="norrestrand")
+HIGH = role(sensitivity=4)
 
 
 def s01(**parts: Any) -> dict[str, Any]:
@@ -78,6 +82,105 @@ CALLER = {
     "a case without a subject": (s01(case={"kle": None}), ("ROLE_KLE",)),
     "a case of the whole main group": (s01(case={"kle": "15"}), GIVEN),
     "a role that never gives a view": (s01(caller={"roles": [role(name="borgerservice")]}), ("ROLE_KLE",)),
+    "a group with a star behind its digits": (s01(caller={"roles": [role(kle=["15*"])]}), ("ROLE_KLE",)),
+    "a role for no subject, on a case of one": (s01(caller={"roles": [role(kle=["99.99.99"])]}), ("ROLE_KLE",)),
+    "a role for no subject, on a case of none": (
+        s01(caller={"roles": [role(kle=["99.99.99"])]}, case={"kle": "99.99.99"}),
+        GIVEN,
+    ),
+    "a role for a subject, on a case of none": (s01(case={"kle": "99.99.99"}), ("ROLE_KLE",)),
+    "a role that only reviews": (s01(caller={"roles": [role(name="teamleder")]}), ("ROLE_KLE",)),
+    "attested today": (s01(caller={"roles": [role(attested_on=20190304)]}), GIVEN),
+    "attested tomorrow": (s01(caller={"roles": [role(attested_on=20190305)]}), ("ROLE_EXPIRED",)),
+    "attested on 29 February: on 28 February": (
+        s01(caller={"roles": [role(attested_on=20160229)]}, today=20170228, consents=[SAID_EARLY]),
+        GIVEN,
+    ),
+    "attested on 29 February: on 1 March": (
+        s01(caller={"roles": [role(attested_on=20160229)]}, today=20170301, consents=[SAID_EARLY]),
+        ("ROLE_EXPIRED",),
+    ),
+    "coordinating, never attested": (s01(caller={"roles": [COORDINATING]}), ("ROLE_EXPIRED",)),
+    "coordinating, attested a year ago": (s01(caller={"roles": [{**COORDINATING, "attested_on": 20180304}]}), GIVEN),
+    "coordinating, attested a day too long ago": (
+        s01(caller={"roles": [{**COORDINATING, "attested_on": 20180303}]}),
+        ("ROLE_EXPIRED",),
+    ),
+    "a role that asks in danger only": (s01(caller={"roles": [role(name="vagt_akut")]}), ("ROLE_KLE",)),
+    "a health person for the joint plan": (s01(caller={"roles": [role(name="sundhedsperson")]}), GIVEN),
+    "a health person for a job plan": (
+        s01(caller={"roles": [role(name="sundhedsperson")]}, ask={"purpose": "jobplan"}),
+        ("ROLE_KLE",),
+    ),
+    "a school person: what the social centre does": (
+        s01(caller={"roles": [role(name="skoleperson")]}),
+        ("ROLE_KLE",),
+    ),
+    "a school person: well-being": (
+        about(
+            *HER,
+            one=key("skole", "K02", VIKTOR),
+            lines=[line("skole", "K02", VIKTOR)],
+            caller={"roles": [role(name="skoleperson")]},
+        ),
+        GIVEN,
+    ),
+    "a mentor: their own schedule": (
+        question(key("jobcenter", "B03"), caller={"roles": [role(name="mentor_udfoerer")]}),
+        GIVEN,
+    ),
+    "a mentor: their own unit's plan": (
+        question(key("jobcenter", "B01"), caller={"roles": [role(name="mentor_udfoerer")]}),
+        ("ROLE_KLE",),
+    ),
+    "a mentor: another unit's schedule": (s01(caller={"roles": [role(name="mentor_udfoerer")]}), ("ROLE_KLE",)),
+    "a mentor who is a caseworker too": (s01(caller={"roles": [role(name="mentor_udfoerer"), role()]}), GIVEN),
+    "a mentor: the level of a narrow role is its own": (
+        s01(caller={"roles": [role(name="mentor_udfoerer", sensitivity=4), role(sensitivity=2)]}),
+        ("ROLE_SENSITIVITY",),
+    ),
+    "a delegated role, for those who live there": (
+        about(person(ANNETTE, municipality="norrestrand"), lines=SAID, caller={"roles": [DELEGATED]}),
+        GIVEN,
+    ),
+    "a delegated role, for those who live here": (s01(caller={"roles": [DELEGATED]}), ("ROLE_KLE",)),
+    "a delegated role, where nobody knows": (
+        about(person(ANNETTE, municipality=None), lines=SAID, caller={"roles": [DELEGATED]}),
+        ("ROLE_KLE",),
+    ),
+    "a delegated role: its level is for those who live there": (
+        s01(caller={"roles": [role(sensitivity=2), DELEGATED]}),
+        ("ROLE_SENSITIVITY",),
+    ),
+    "a delegated role, the agreement ended": (
+        about(person(ANNETTE, municipality="norrestrand"), caller={"roles": [DELEGATED]}, today=20220101),
+        ("DELEGATION_EXPIRED",),
+    ),
+    "a delegated role, outside the agreement": (
+        about(
+            person(ANNETTE, municipality="norrestrand"),
+            case={"kle": "27.24.03"},
+            caller={"roles": [{**DELEGATED, "kle": ["27.*"]}]},
+        ),
+        ("OUTSIDE_DELEGATION",),
+    ),
+    "a delegated role tells nobody else where a citizen lives": (
+        s01(caller={"roles": [DELEGATED]}, case={"caseworker_on_case": False}),
+        ("NO_CASE_RELATION",),
+    ),
+    "a role delegated by oneself": (
+        s01(caller={"roles": [{**DELEGATED, "delegated_from": "korsbaek"}]}),
+        ("ROLE_KLE",),
+    ),
+    "never back: the delegator's own caseworker here": (
+        about(
+            person(ANNETTE),
+            lines=[{**SAID[0], "recipient": "norre_social"}],
+            caller={"municipality": "norrestrand", "unit": "norre_social", "system_units": ["norre_social"]},
+            case={"unit": "norre_social"},
+        ),
+        ("NO_DELEGATION",),
+    ),
     "attested a year ago": (s01(caller={"roles": [role(attested_on=20180304)]}), GIVEN),
     "attested a day too long ago": (s01(caller={"roles": [role(attested_on=20180303)]}), ("ROLE_EXPIRED",)),
     "below the level": (s01(caller={"roles": [role(sensitivity=2)]}), ("ROLE_SENSITIVITY",)),
@@ -351,6 +454,20 @@ PERSON = {
             subjects=[person(ANNETTE, protected=None)],
         ),
         ("ADDRESS_PROTECTED",),
+    ),
+    "a protected case: named on it, with the highest level": (s01(case={"vip": True}, caller={"roles": [HIGH]}), GIVEN),
+    "a protected case: of level 3": (s01(case={"vip": True}), ("VIP_NO_GROUNDS",)),
+    "a protected case: by the team alone": (
+        s01(case={"vip": True, "caseworker_named": False}, caller={"roles": [HIGH]}), ("VIP_NO_GROUNDS",),
+    ),
+    "a protected case: the highest level for another subject": (
+        s01(case={"vip": True}, caller={"roles": [role(), {**HIGH, "kle": ["27.*"]}]}), ("VIP_NO_GROUNDS",),
+    ),
+    "a protected case: the highest level, attested too long ago": (
+        s01(case={"vip": True}, caller={"roles": [role(), {**HIGH, "attested_on": 20180303}]}), ("VIP_NO_GROUNDS",),
+    ),
+    "a protected case, and the data the unit's own": (
+        question(key("jobcenter", "B01"), case={"vip": True}), ("VIP_NO_GROUNDS",),
     ),
     "related": (s01(related=True), ("SELF_OR_RELATED",)),
     "related, and the data the unit's own": (question(key("jobcenter", "B01"), related=True), ("SELF_OR_RELATED",)),

@@ -219,5 +219,7 @@ def test_everybody_can_log_in_once_and_each_municipality_has_a_dpo() -> None:
     persons = {row["id"]: row for row in login_persons(cast(), read_template(DEMO_REGISTRY))}
 
     assert set(persons) == {"anna", "barn", "lene", "dpo-korsbaek", "dpo-noerrestrand"}
-    assert persons["lene"]["roles"] == [{"name": "sagsbehandler", "kle": ["15.*"], "sensitivity": 3}]
+    assert persons["lene"]["roles"] == [
+        {"name": "sagsbehandler", "kle": ["15.*"], "sensitivity": 3, "attested_on": "today"}
+    ]
     assert persons["dpo-korsbaek"]["privileges"] == [{"privilege": "dpo", "cvr": "11111111"}]
