@@ -47,5 +47,6 @@ def _write_example(world: World) -> None:
     }
     ask = {"citizen": world.cast.cpr(CITIZEN), "purpose": "helhedsorienteret_plan", "case": "JC-2019-0417"}
     write_private(world.files.folder / "lene.json", json.dumps(caller, indent=2))
+    write_private(world.files.folder / "lene-saml.json", json.dumps(caller | {"assertion": "saml"}, indent=2))
     write_private(world.files.folder / "ask.json", json.dumps(ask, indent=2))
     write_private(world.files.folder / "reader.dsn", world.addresses.reader)

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from broker.cli.ask import _print_refusal, ask
+from broker.cli.commands import app
 
 
 def test_a_malformed_ask_names_its_field(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,3 +43,14 @@ def test_an_answer_of_another_form_is_printed_whole(
     ask(wish, wish, path="/access/v1/evaluation")
 
     assert json.loads(capsys.readouterr().out) == {"decision": True}
+
+
+def test_an_unknown_form_of_the_employer_s_word_is_wrong_use(tmp_path: Path) -> None:
+    """`assertion` in the caller's file is jwt or saml; another is told of before anybody is asked."""
+    caller = dict.fromkeys(["broker", "system", "key_file", "employer", "employer_key_file", "caseworker"], "x")
+    (tmp_path / "caller.json").write_text(json.dumps(caller | {"assertion": "paper"}), "utf-8")
+    (tmp_path / "ask.json").write_text("{}", "utf-8")
+
+    told = CliRunner().invoke(app, ["ask", str(tmp_path / "ask.json"), "--as", str(tmp_path / "caller.json")])
+
+    assert (told.exit_code, "jwt, saml" in told.stderr) == (2, True)

@@ -146,3 +146,14 @@ def test_the_ask_of_the_readme_is_an_ask() -> None:
     """The file shown is JSON and names an invented person."""
     (text,) = blocks("json", "ask.json")
     assert int(json.loads(text)["citizen"][:2]) > 60
+
+
+def test_the_employer_s_word_may_be_saml(home: Home) -> None:
+    """`broker ask` as Lene by an OIOSAML assertion gets what she gets by a JWT; only the log's places differ."""
+    by_jwt, by_saml = (
+        json.loads(home.run(f".venv/bin/python -m broker ask .borgerbro/ask.json --as .borgerbro/{who}.json --json"))
+        for who in ("lene", "lene-saml")
+    )
+    assert by_saml["verdicts"] == by_jwt["verdicts"]
+    assert by_saml["counts"] == by_jwt["counts"]
+    assert by_saml["receipt"] != by_jwt["receipt"]

@@ -16,10 +16,11 @@ from starlette.types import ASGIApp
 
 import connectors.client as of_client
 from broker.adapters.clock_system import SystemClock
-from connectors.client import BrokerClient, BrokerRefused, BrokerUnreachable, read_key, signing_key
+from connectors.client import TOKEN_TYPES, BrokerClient, BrokerRefused, BrokerUnreachable, read_key, signing_key
 from tests.actors import ASystem, a_key
 from tests.doorway import Doorway
 from tests.fakes.web import FakeCeilings
+from tests.identity_provider import PERSON, IdentityProvider
 from tests.serving import serving
 
 CLOCK = SystemClock()
@@ -66,6 +67,27 @@ async def test_a_caseworker_asks_through_their_system(desk: Desk) -> None:
 
     assert told[0] == {"system": "korsbaek-jobcentre", "who": "lene.krogh", "unit": "korsbaek-job"}
     assert (told[1], told[2], desk.assertions) == (told[0], told[0], 1)
+
+
+async def test_a_caseworker_may_be_named_by_saml() -> None:
+    """Where the employer speaks OIOSAML, the same ask arrives with the same system and caseworker."""
+    idp, made = IdentityProvider(), []
+
+    def make(address: str) -> ASGIApp:
+        made.append(Doorway(issuer=address, real_clock=CLOCK, employers=(idp,)))
+        return made[0].app
+
+    async with serving(make) as address:
+        desk = Desk(made[0], address)
+
+        async def assertion() -> str:
+            ours = {"audience": f"{address}/saml/korsbaek-jobcentre", "recipient": f"{address}/oauth2/token"}
+            return idp.assertion(CLOCK.now(), **ours)
+
+        async with desk.client() as broker:
+            told = await broker.as_caseworker(assertion, TOKEN_TYPES["saml"]).ask({"purpose": "P04"})
+
+    assert told == {"system": "korsbaek-jobcentre", "who": PERSON, "unit": "korsbaek-job"}
 
 
 async def test_many_asks_at_once_share_one_token(desk: Desk) -> None:
