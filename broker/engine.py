@@ -19,6 +19,7 @@ from broker.adapters.policy_batch import EmbeddedRules, RuleSet
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
+from broker.adapters.policy_shadow import ShadowedPolicy
 from broker.adapters.revisions_sql import RevisionsSql
 from broker.domain.errors import PolicyBroken, PolicyUnavailable
 from broker.policy_tables import PolicyFaults, Rules, load_rules, unverified
@@ -28,6 +29,7 @@ from broker.settings import Settings
 
 log = structlog.get_logger()
 AnyPolicy = OpaPolicy | SpawnedOpaPolicy | EmbeddedPolicy
+Opened = AnyPolicy | ShadowedPolicy
 
 
 class EngineNotNamed(ValueError):
@@ -37,7 +39,7 @@ class EngineNotNamed(ValueError):
         super().__init__("no OPA found; name BROKER_OPA_URL, or BROKER_POLICY_ENGINE=embedded on purpose")
 
 
-async def open_policy(settings: Settings, registry: Registry, pool: Pool, stack: AsyncExitStack) -> AnyPolicy:
+async def open_policy(settings: Settings, registry: Registry, pool: Pool, stack: AsyncExitStack) -> Opened:
     """Open the engine of a node. Raises `PolicyFaults`, `EngineNotNamed`, `PolicyUnavailable`, `StoreUnavailable`."""
     if settings.profile == "production":
         refuse_unverified(registry, settings)
@@ -47,7 +49,12 @@ async def open_policy(settings: Settings, registry: Registry, pool: Pool, stack:
     await hold_to_vectors(policy, rules)
     await RevisionsSql(pool).keep(rules, registry.tables)
     log.info("policy", engine=policy.mark.engine, revision=policy.mark.revision)
-    return policy
+    if isinstance(policy, EmbeddedPolicy) or not settings.policy_shadow_share:
+        return policy
+    ours = RuleSet(rules.modules, registry.tables, rules.folder)
+    shadowed = ShadowedPolicy(policy, ours, share=settings.policy_shadow_share)
+    stack.callback(shadowed.shadow.end)
+    return shadowed
 
 
 async def _chosen(settings: Settings, registry: Registry, rules: Rules) -> AnyPolicy:

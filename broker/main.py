@@ -33,6 +33,7 @@ from broker.adapters.keys_file import KeyFileRefused
 from broker.adapters.people_rest import PeopleRest
 from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
+from broker.adapters.policy_shadow import ShadowedPolicy
 from broker.adapters.register_line import RegisterLine, RegisterUnusable
 from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
@@ -227,8 +228,10 @@ def _tallied(ports: Ports) -> dict[str, Tallied]:
     told: dict[str, Tallied] = {
         line.name: line for line in (ports.people, *ports.cases.values()) if isinstance(line, RegisterLine)
     }
-    if isinstance(ports.policy, OpaPolicy | SpawnedOpaPolicy):
+    if isinstance(ports.policy, OpaPolicy | SpawnedOpaPolicy | ShadowedPolicy):
         told["policy"] = ports.policy
+    if isinstance(ports.policy, ShadowedPolicy):
+        told["policy_shadow"] = ports.policy.shadow
     return told
 
 

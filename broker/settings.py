@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     policy_engine: Annotated[
         Literal["server", "spawned", "embedded"] | None, Field(description="Name the engine instead of choosing")
     ] = None
+    policy_shadow_share: Annotated[
+        float, Field(ge=0, le=1, description="Share of an OPA server's decisions that the embedded engine judges again")
+    ] = 0.01
     unverified_law: Annotated[
         str, Field(description="Law rows production may use though nobody verified them: table/row or table/*, commas")
     ] = ""

@@ -17,6 +17,8 @@ from broker.web.doors import Tallied, Watched
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NO_ROUTE = "none"
+# The door whose answers are those of the embedded engine beside an OPA server.
+SHADOW = "policy_shadow"
 
 
 class Counting:
@@ -58,7 +60,7 @@ class DoorsTold(Collector):
         self._doors = doors
 
     def collect(self) -> Iterator[Metric]:
-        """Give what is told of sources, and `borgerbro_door_answers_total` of registers and the rules."""
+        """Give what is told of sources, `borgerbro_door_answers_total` of the others, and what must stay 0."""
         yield from self._of_sources()
         answers = CounterMetricFamily(
             "borgerbro_door_answers", "Calls to registers and rules by how they ended", labels=["door", "how"]
@@ -67,6 +69,11 @@ class DoorsTold(Collector):
             for how, count in sorted(door.tally.items()):
                 answers.add_metric([name, how], count)
         yield answers
+        shadow = self._doors.get(SHADOW)
+        differing = sum(shadow.tally.get(how, 0) for how in ("differs", "failed")) if shadow is not None else 0
+        yield CounterMetricFamily(
+            "policy_engine_mismatch", "Decisions that the embedded engine would have made otherwise", value=differing
+        )
 
     def _of_sources(self) -> Iterator[Metric]:
         """Give `borgerbro_source_reads_total`, `borgerbro_source_reads_under_way` and `borgerbro_source_rests`."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from broker.adapters.policy_answer import contract
+from broker.adapters.policy_batch import RuleSet
+from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa import OpaPolicy
-from broker.domain.decisions import PolicyMark
+from broker.adapters.policy_shadow import MOST_WAITING, Shadow, ShadowedPolicy
+from broker.domain.decisions import Basis, Decision, PolicyMark, Verdict
 from broker.domain.errors import PolicyBroken
+from broker.web.metrics import DoorsTold
 from tests.fakes.hostile import hostile
 from tests.model.engines import RULES, TABLES
 from tests.model.plain_policy import plain_decision
@@ -113,3 +121,83 @@ async def test_a_server_with_other_rules_than_ours_decides_nothing() -> None:
                 await policy.decide(ASKED)
         finally:
             await policy.close()
+
+
+class Liar:
+    """A server of ours that was replaced: it says what it is told to, in perfect form."""
+
+    def __init__(self, tell: Callable[[Decision], Decision]) -> None:
+        self.mark = MARK
+        self.tally: Counter[str] = Counter()
+        self._tell = tell
+        self._true = EmbeddedPolicy(RULES, TABLES)
+
+    async def decide(self, question: Mapping[str, Any]) -> Decision:
+        """Answer, and perhaps lie."""
+        return self._tell(await self._true.decide(question))
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def generous(decision: Decision) -> Decision:
+    """Release everything on the basis of something."""
+    basis = (Basis("consent", "C1", "1", "RSL-11a-1"),)
+    return replace(decision, verdicts=tuple(Verdict(v.key, "release", basis=basis) for v in decision.verdicts))
+
+
+async def told_of(liar: Liar, share: float, asks: int) -> tuple[ShadowedPolicy, list[Decision]]:
+    """Ask a shadowed engine, wait until its shadow has looked at all it took, and give what it said."""
+    shadowed = ShadowedPolicy(liar, RuleSet(RULES.modules, TABLES, RULES.folder), share=share)  # type: ignore[arg-type]  # keeps the same door
+    decisions = [await shadowed.decide(ASKED) for _ in range(asks)]
+    wanted = int(asks * share + 1e-9)
+    async with asyncio.timeout(60):
+        while sum(shadowed.shadow.tally.values()) < wanted:
+            await asyncio.sleep(0.01)
+    await shadowed.close()
+    return shadowed, decisions
+
+
+async def test_a_lie_in_perfect_form_is_found_beside_the_ask() -> None:
+    """A server that releases what the rules do not is counted and logged, with no word of the question."""
+    with capture_logs() as lines:
+        shadowed, decisions = await told_of(Liar(generous), 1.0, 3)
+
+    assert [decision.refused for decision in decisions] == [False] * 3
+    assert shadowed.shadow.tally == {"differs": 3}
+    assert {line["event"] for line in lines} == {"policy_engine_mismatch"}
+    assert all(line.keys() <= {"event", "log_level", "how", "engine", "revision"} for line in lines)
+    assert not [word for word in ("h-annette", "c-417", "S01") if word in str(lines)]
+
+
+async def test_an_honest_server_is_never_counted() -> None:
+    """The same question, truly answered: nothing differs, and only the share that was set is looked at."""
+    shadowed, _ = await told_of(Liar(lambda decision: decision), 0.25, 20)
+
+    assert shadowed.shadow.tally == {"same": 5}
+
+
+async def test_a_shadow_that_hangs_delays_no_ask() -> None:
+    """With the thread held up, asks go on at once; what does not fit is let go and counted."""
+    shadow = Shadow(RuleSet(RULES.modules, TABLES, RULES.folder))
+    shadow.end()
+    decision = await EmbeddedPolicy(RULES, TABLES).decide(ASKED)
+    for _ in range(MOST_WAITING + 10):
+        shadow.put_aside(ASKED, decision)
+
+    assert shadow.tally == {"let_go": 10}
+
+
+def test_the_operator_sees_what_differs() -> None:
+    """`policy_engine_mismatch_total` is 0 until a decision differs, and then says how many."""
+    shadow = Shadow(RuleSet(RULES.modules, TABLES, RULES.folder))
+    shadow.end()
+
+    def told() -> list[float]:
+        families = DoorsTold({}, {"policy_shadow": shadow}).collect()
+        return [sample.value for family in families for sample in family.samples if "mismatch" in sample.name]
+
+    before = told()
+    shadow.tally.update(["differs", "failed", "same"])
+
+    assert (before, told()) == ([0], [2])

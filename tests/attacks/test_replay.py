@@ -157,17 +157,17 @@ async def test_nobody_is_named(archive: ArchiveHouse, tmp_path: Path) -> None:
 
 
 async def test_changes_are_classed(archive: ArchiveHouse, tmp_path: Path) -> None:
-    """A purpose that loses a category refuses what it gave; nothing else is said to change."""
+    """A category that becomes more sensitive refuses what was given; nothing else is said to change."""
     candidate = a_candidate(tmp_path)
-    file = candidate / "tables" / "purposes.json"
+    file = candidate / "tables" / "categories.json"
     law = json.loads(file.read_text("utf-8"))
-    law["helhedsorienteret_plan"]["categories"].remove("S01")
+    law["S01"]["level"] = 4
     file.write_text(json.dumps(law), "utf-8")
     code, told, _ = archive.replay("--with", str(candidate))
 
     assert code == 0
     refused = [row for row in told["changes"] if row["kind"] == "newly_refused"]
-    assert [(row["category"], row["by"], row["count"]) for row in refused] == [("S01", "PURPOSE_MISMATCH", 1)]
+    assert [(row["category"], row["by"], row["count"]) for row in refused] == [("S01", "ROLE_SENSITIVITY", 1)]
     assert {row["category"] for row in told["changes"]} == {"S01"}
     assert told["samples"]["newly_refused"] == [f"{ORIGIN} 4"]
 

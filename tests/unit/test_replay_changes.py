@@ -11,7 +11,7 @@ from broker.oversight.replay import Answer, Asked, Change, changes
 
 KEY = Key("social", "S01", "h-1")
 QUESTION = json.dumps({"ask": {"purpose": "jobplan"}, "keys": [{}]}).encode()
-BY_CONSENT, BY_LAW = (Basis("consent", "c-7", "1"),), (Basis("statute", "SEL-152", "2019"),)
+BY_CONSENT, BY_LAW = (Basis("consent", "c-7", "1", "RSL-11a-1"),), (Basis("statute", "SEL-152", "2019", "SEL-152"),)
 GIVEN = Verdict(KEY, RELEASE, basis=BY_CONSENT)
 BY_STATUTE = Verdict(KEY, RELEASE, basis=BY_LAW)
 MASKED = Verdict(KEY, MASK, basis=BY_CONSENT, masks=("address",))
