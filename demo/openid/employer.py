@@ -59,8 +59,9 @@ class Employers:
         if body.get("form", "jwt") not in {"jwt", "saml"} or (body.get("form") == "saml" and "saml" not in employer):
             return JSONResponse({"error": "invalid_request"}, 400)
         if body.get("form") == "saml":
+            named = person | {"roles": roles_on(person, self._clock.today())}
             word = assertion_of(
-                person, employer, audience=audience, client_id=client_id, now=self._clock.now(), seconds=SECONDS
+                named, employer, audience=audience, client_id=client_id, now=self._clock.now(), seconds=SECONDS
             )
             assertion = self._saml_keys[employer["cvr"]].sign(word)
         else:
