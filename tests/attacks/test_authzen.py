@@ -99,7 +99,7 @@ def test_what_is_not_decided_here_is_the_same_no_for_everybody(
     for citizen in (CITIZEN.disclose(), STRANGER.disclose(), UNKNOWN):
         body = an_evaluation(**changes)
         body["resource"] = body["resource"] | {"properties": {"citizen": citizen}}
-        answers += [send(served, path, body) for path in (EVALUATION, EVALUATIONS)]
+        answers += [send(served, path, body, **{"X-Request-ID": "of-another"}) for path in (EVALUATION, EVALUATIONS)]
 
     assert {answer.status_code for answer in answers} == {200}, what
     assert len({answer.content for answer in answers}) == 1

@@ -187,7 +187,12 @@ def test_what_lacks_something_is_a_bad_request(served: Served, field: str, value
     """c-2-4-1, c-2-4-2, c-2-4-6, section 10.1.1: a missing or misshapen field is 400 and leaves nothing."""
     before = served.run(served.rows())
     for path in (EVALUATION, EVALUATIONS):
-        answer = send(served, path, an_evaluation(**{field: value}))
+        answer = send(
+            served,
+            path,
+            an_evaluation(**{field: value}),
+            **{"X-Request-ID": "malformed"},
+        )
 
         assert (answer.status_code, answer.headers["content-type"]) == (400, MEDIA_TYPE)
         assert answer.json()["pointer"] == pointer
@@ -520,3 +525,45 @@ def test_the_examples_of_the_page_are_answered(served: Served) -> None:
     assert answers["evaluation"].json()["decision"] is False
     assert decisions(answers["evaluations"]) == [True, True]
     assert results(answers["search"])
+
+
+ALICE, CAN_READ = {"type": "user", "id": "alice@example.com"}, {"name": "can_read"}
+ACCOUNT, TIME = {"type": "account", "id": "123"}, {"time": "2024-10-26T01:22-07:00"}
+DOCUMENTS = [{"resource": {"type": "document", "id": name}} for name in ("1", "2", "3")]
+# The requests of the specification's own examples (sections 6.1.1, 7.1, 7.1.1, 7.1.2, 8.2.3, 8.4.2, 8.5.2, 8.6.2).
+OF_THE_SPECIFICATION: list[tuple[str, dict[str, Any], int]] = [
+    (EVALUATION, {"subject": ALICE, "resource": ACCOUNT, "action": CAN_READ | {"properties": {"method": "GET"}},
+                  "context": {"time": "1985-10-26T01:22-07:00"}}, 0),
+    (EVALUATIONS, several(*({"subject": ALICE, "action": CAN_READ, "context": TIME} | row for row in DOCUMENTS)), 3),
+    (EVALUATIONS, several(*({"action": CAN_READ} | row for row in DOCUMENTS), subject=ALICE, context=TIME), 3),
+    (EVALUATIONS, several(*DOCUMENTS[:2], {"action": {"name": "can_edit"}} | DOCUMENTS[2], subject=ALICE, context=TIME,
+                          action=CAN_READ), 3),
+    (EVALUATIONS, several({"resource": {"type": "doc", "id": "1"}, "subject": {"type": "doc", "id": "2"}},
+                          options={"evaluations_semantic": "execute_all", "another_option": "value"}), 1),
+    (EVALUATIONS, several(*DOCUMENTS, subject=ALICE, action={"name": "read"},
+                          options={"evaluations_semantic": "deny_on_first_deny"}), 1),
+    (EVALUATIONS, several(*DOCUMENTS, subject=ALICE, action={"name": "read"},
+                          options={"evaluations_semantic": "permit_on_first_permit"}), 3),
+    (RESOURCE_SEARCH, {"subject": ALICE, "action": CAN_READ, "resource": {"type": "account"}, "page": {"limit": 2}}, 0),
+    (SUBJECT_SEARCH, {"subject": {"type": "user"}, "action": CAN_READ, "resource": ACCOUNT, "context": TIME}, 0),
+    (RESOURCE_SEARCH, {"subject": ALICE, "action": CAN_READ, "resource": {"type": "account"}}, 0),
+    (ACTION_SEARCH, {"subject": ALICE, "resource": ACCOUNT, "context": TIME}, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "body", "decided"), OF_THE_SPECIFICATION)
+def test_the_specification_s_own_requests_are_well_formed(
+    served: Served, path: str, body: dict[str, Any], decided: int
+) -> None:
+    """Nobody here is alice and nothing an account: each example is understood, answered no, and leaves nothing."""
+    before = served.run(served.rows())
+    answer = send(served, path, body, **{"X-Request-ID": REQUEST_ID})
+
+    assert answer.status_code == 200, answer.text
+    if decided:
+        assert decisions(answer) == [False] * decided
+    elif path == EVALUATION:
+        assert answer.json()["decision"] is False
+    else:
+        assert results(answer) == []
+    assert served.run(served.rows()) == before

@@ -42,7 +42,7 @@ def build(desk: Desk) -> APIRouter:
     proven = Annotated[Caller, Depends(desk.gate)]
 
     async def single(body: EvaluationBody, request: Request, caller: Caller) -> Response:
-        asking = await desk.asking(request, caller)
+        asking = desk.asking(request, caller)
         try:
             wanted, place = _wanted(desk, body, caller)
         except Undecided as why:
@@ -68,7 +68,7 @@ def build(desk: Desk) -> APIRouter:
     async def post_evaluations(body: EvaluationsBody, request: Request, caller: proven) -> Response:
         if not body.evaluations:
             return await single(evaluation_of(body, {}), request, caller)
-        asking = await desk.asking(request, caller)
+        asking = desk.asking(request, caller)
         rows = [_read(desk, body, row, caller) for row in body.evaluations]
         places = _places_by_ask(rows)
         # The gate counted one; all are counted before any is asked.

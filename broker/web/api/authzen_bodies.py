@@ -110,7 +110,11 @@ class EvaluationsBody(Received):
     context: Context = None
     evaluations: Annotated[
         list[dict[str, Any]] | None,
-        Field(max_length=MOST_EVALUATIONS, description="Each as an evaluation, less what stands on top"),
+        Field(
+            max_length=MOST_EVALUATIONS,
+            description="Each as an evaluation, less what stands on top",
+            examples=[[{"resource": {"type": RESOURCE, "id": "korsbaek-social/S01"}}]],
+        ),
     ] = None
     options: OptionsBody | None = None
 

@@ -37,17 +37,23 @@ NAMED: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asking:
-    """One request's asks. Each is an access of its own; a repeat of the request is marked as one."""
+    """One request's asks. Each is an access of its own; a repeat of the request is marked as one.
+
+    The request's id is remembered with the first ask, so that what is malformed leaves no trace.
+    """
 
     ports: Ports
     caller: Caller
+    repeats: Repeats
     request_id: str | None
-    repeat: bool
+    repeat: bool | None = None
 
     async def evaluate(self, about: About, places: Iterable[Place] | None) -> Evaluated:
         """Ask about these places, or about all that the purpose and the registry give."""
+        if self.repeat is None:
+            self.repeat = await self.repeats(self.caller, self.request_id)
         named = None if places is None else frozenset(places)
         ask = Ask(
             id=str(uuid.uuid4()),
@@ -73,13 +79,12 @@ class Desk:
     repeats: Repeats
     test_numbers: bool
 
-    async def asking(self, request: Request, caller: Caller) -> Asking:
+    def asking(self, request: Request, caller: Caller) -> Asking:
         """Begin a request's asks; raise `BadAsk` for another kind of body, or an id that cannot be given back."""
         kind, _, _ = request.headers.get("content-type", "").partition(";")
         if kind.strip().lower() != "application/json":
             raise BadAsk("", "media_type")
-        named = request_id(request)
-        return Asking(self.ports, caller, named, await self.repeats(caller, named))
+        return Asking(self.ports, caller, self.repeats, request_id(request))
 
 
 def json_body(body: dict[str, Any]) -> Response:

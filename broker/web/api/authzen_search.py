@@ -47,7 +47,7 @@ def build(desk: Desk, windows: Windows) -> APIRouter:
     async def answer(request: Request, body: Body, caller: Caller, search: Search[Body]) -> Response:
         # Before the search: what is malformed must not be found when the search is already on the log.
         window = windows.window(request.url.path, body, body.page, caller)
-        asking = await desk.asking(request, caller)
+        asking = desk.asking(request, caller)
         try:
             found, evaluated = await search(body, asking, desk)
         except Undecided as why:
