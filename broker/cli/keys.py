@@ -1,4 +1,4 @@
-"""`broker keys new`: the key files of a house, made once; `broker keys system`: a key pair for a department system."""
+"""`broker keys new`: the key files of a house, made once; `broker keys system`, `join`: a department system's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from broker.cli.say import fail, out
+from broker.cli.say import WRONG_USE, fail, out
 
 keys = typer.Typer(no_args_is_help=True, help="Key files.")
 
@@ -44,6 +44,25 @@ def system(
     _write_once(private, json.dumps(key.as_dict(private=True)) + "\n")
     public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}) + "\n", encoding="ascii")
     out.print("the public key set is what the registry names under systems.<id>.jwks_file")
+
+
+@keys.command()
+def join(
+    together: Annotated[Path, typer.Argument(help="Where the public key set of all goes (JWKS)")],
+    sets: Annotated[list[Path], typer.Argument(help="The public key sets to put together, the old and the new")],
+) -> None:
+    """Put public key sets together, so that a system's old and new key both count while it changes over."""
+    found: dict[str, Any] = {}
+    for file in sets:
+        try:
+            for key in json.loads(file.read_text("utf-8"))["keys"]:
+                if "d" in key or not isinstance(key["kid"], str):
+                    fail(f"{file}: not a public key with an id", code=WRONG_USE)
+                found[key["kid"]] = key
+        except (OSError, ValueError, KeyError, TypeError):
+            fail(f"{file}: not a set of public keys", code=WRONG_USE)
+    together.write_text(json.dumps({"keys": [*found.values()]}) + "\n", encoding="ascii")
+    out.print(f"{len(found)} keys", markup=False)
 
 
 @keys.command("policy")

@@ -27,9 +27,9 @@ from broker.domain.laws import FREE, LawRow
 from broker.domain.representation import RepresentativeKind
 
 
-def directory_of(raw: Any, laws: Mapping[str, Any]) -> Directory:
-    """Make the directory; its revision is a hash over registry and law tables alike (P10)."""
-    canonical = json.dumps([raw, laws], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def directory_of(raw: Any, laws: Mapping[str, Any], held: Any) -> Directory:
+    """Make the directory; its revision is a hash over registry, law tables and keys held in files alike (P10)."""
+    canonical = json.dumps([raw, laws, held], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     units = {
         i: Unit(i, u["municipality"], u["kind"], u["name"]["da"], u["name"]["en"]) for i, u in raw["units"].items()
     }

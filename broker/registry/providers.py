@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import Certificate
 
 from broker.registry.faults import Fault, shown
@@ -42,6 +43,12 @@ class Providers:
             except BadCertificate as error:
                 self.faults.append(saml.fault("certificates_file", str(error), _MEND_CERTIFICATES))
         self.faults += [*self._strange_units(), *self._said_twice(), *self._shared_keys(files), *_silent(files.sheet)]
+
+    @property
+    def fingerprints(self) -> dict[str, list[str]]:
+        """Give the SHA-256 of each employer's certificates, in the order of their file."""
+        held = self._certificates.items()
+        return {employer: [one.fingerprint(SHA256()).hex() for one in found] for employer, found in held}
 
     def trust(self, employer: str, row: Any, cvr: dict[str, str]) -> SamlTrust | None:
         """Give how an employer's assertions are read, of a registry without faults; None where it speaks no SAML.

@@ -77,7 +77,8 @@ def _registry(raw: Any, files: Files, providers: Providers, laws: Mapping[str, A
     for row in raw["sources"].values():
         if "reads_file" in row:
             row["reads"] = files.mappings[row["reads_file"]].value
-    directory = directory_of(raw, laws)
+    # A key that is changed in its file, under the same name, is a change of the registry like any other.
+    directory = directory_of(raw, laws, {"keys": files.keys, "certificates": providers.fingerprints})
     cvr = {i: municipality.cvr for i, municipality in directory.municipalities.items()}
     return Registry(
         directory=directory,

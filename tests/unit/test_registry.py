@@ -12,6 +12,7 @@ import pytest
 
 from broker.registry import RegistryFaults, read_registry
 from tests.builders import POLICIES, REGISTRY
+from tests.registry_files import MAPPING, examined, key_set, small_folder
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -156,6 +157,26 @@ def test_the_revision_changes_with_any_word(tmp_path: Path) -> None:
 
     assert revision("Korsbæk Kommune") != revision("Korsbæk")
     assert revision("Korsbæk") == revision("Korsbæk")
+
+
+def test_the_revision_changes_with_a_key_and_a_mapping_in_a_file(tmp_path: Path) -> None:
+    """Another key under the same file's name is another registry, which the log must name; so is another mapping."""
+
+    def revision() -> str:
+        registry = examined(tmp_path / "registry.yaml").registry
+        assert registry is not None
+        return registry.directory.revision
+
+    small_folder(tmp_path)
+    before = revision()
+    (tmp_path / "momentum.json").write_text(key_set("a thief"), "utf-8")
+    after = revision()
+    small_folder(tmp_path)
+    again = revision()
+    (tmp_path / "mapping.yaml").write_text(MAPPING.replace("/help", "/other"), "utf-8")
+
+    assert len({before, after, revision()}) == 3
+    assert before == again
 
 
 def test_a_mapping_that_many_sources_share_is_read_once(tmp_path: Path) -> None:
