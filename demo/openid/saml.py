@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from lxml import etree
 from lxml.builder import ElementMaker
-from signxml.algorithms import CanonicalizationMethod
+from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
 from demo.systems.records import Row
@@ -45,26 +45,29 @@ _inside = ElementMaker()
 
 
 class SamlKey:
-    """An RSA key, its certificate, and the file beside it that holds the certificate."""
+    """A P-256 key, its certificate, and the file beside it that holds the certificate."""
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         private, public = folder / f"{name}.saml.pem", folder / f"{name}.saml.crt"
         if not private.exists():
-            self._key = rsa.generate_private_key(65537, 2048)
-            pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            fresh = ec.generate_private_key(ec.SECP256R1())
+            pem = fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
                 sink.write(pem)
-            public.write_bytes(_certificate(self._key, name).public_bytes(Encoding.PEM))
+            public.write_bytes(_certificate(fresh, name).public_bytes(Encoding.PEM))
         key = load_pem_private_key(private.read_bytes(), None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise TypeError("an employer signs SAML with RSA")
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("an employer signs SAML with P-256")
         self._key = key
         self._certificate = x509.load_pem_x509_certificate(public.read_bytes())
 
     def sign(self, assertion: etree._Element) -> str:
         """Sign an assertion in the place that its schema has for the signature; give it as base64url."""
-        signer = XMLSigner(c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0)
+        signer = XMLSigner(
+            signature_algorithm=SignatureMethod.ECDSA_SHA256,
+            c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+        )
         issuer = assertion.find(f"{{{SAML}}}Issuer")
         issuer.addnext(
             etree.fromstring('<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="placeholder"/>')
@@ -129,7 +132,7 @@ def _group(role: Row, unit: str, employer: Row) -> etree._Element:
     )
 
 
-def _certificate(key: rsa.RSAPrivateKey, name: str) -> x509.Certificate:
+def _certificate(key: ec.EllipticCurvePrivateKey, name: str) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     return (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())

@@ -1,7 +1,8 @@
 """The broker as authorization server for department systems: OAuth 2.0 as FAPI 2.0 has it (`docs/decisions/0011`).
 
 A system proves itself with its key (`assertions`), proves that it holds the key a token is bound to (`dpop`), may bring
-its employer's word about a caseworker (`assertions`), and gets a token of five minutes (`access`, `token_endpoint`).
+its employer's word about a caseworker (as a JWT: `assertions`, as OIOSAML 3: `saml`), and gets a token of five minutes
+(`access`, `token_endpoint`).
 """
 
 from __future__ import annotations

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from broker.domain.identity import Caseworker, Role
 from broker.web.oauth.access import read_access
+from broker.web.oauth.registrations import BadKey, Registrations, key_faults
 from broker.web.oauth.saml_privileges import BadPrivileges, granted
 from tests.actors import AnEmployer, ASystem
 from tests.doorway import Doorway
@@ -27,7 +29,9 @@ from tests.identity_provider import (
     STRANGER,
     WORKER,
     IdentityProvider,
+    ec_key,
     group,
+    moment,
     privilege_list,
 )
 
@@ -270,3 +274,25 @@ def test_a_registered_attribute_names_the_unit() -> None:
 def test_a_level_is_read_bare_or_in_full(level: str) -> None:
     """Identity providers write the NSIS level either way."""
     assert by_saml(Doorway(employers=(IDP,)), IDP, told={NSIS: level}).nsis == "Substantial"
+
+
+def test_the_nearer_end_counts() -> None:
+    """Conditions of an hour, as identity providers write them, are no fault beside a confirmation of minutes."""
+    door = Doorway(employers=(IDP,))
+    hour = f'NotBefore="{moment(door.now)}" NotOnOrAfter="{moment(door.now + timedelta(hours=1))}"'
+    assert by_saml(door, IDP, window=hour).id.disclose() == PERSON
+    assert by_saml(door, IDP, confirmed_until=moment(door.now + timedelta(minutes=5)), window=hour)
+
+
+def test_a_provider_s_key_has_one_owner() -> None:
+    """A system's key, or another provider's, is not registered as a provider's; one provider of many employers is."""
+    system, key = ASystem(), ec_key()
+    ours = IdentityProvider(key=key)
+    same = IdentityProvider(ours.entity_id, "https://skovlund.example", "skovlund", SKOVLUND, key)
+    other = IdentityProvider("https://idp.skovlund.example", "https://skovlund.example", "skovlund", SKOVLUND, key)
+    thief = IdentityProvider(key=system.key.private_key)
+
+    assert key_faults([system.registration], [ours.registration, same.registration]) == ()
+    assert len(key_faults([system.registration], [ours.registration, other.registration])) == 1
+    with pytest.raises(BadKey, match="same key as system"):
+        Registrations.of([system.registration], [thief.registration])
