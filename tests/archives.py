@@ -17,11 +17,13 @@ from typing import Any
 import asyncpg
 
 from broker.adapters.audit_log import AuditLogPostgres
-from broker.adapters.database import open_pool
+from broker.adapters.audit_reader import LogReaderPostgres
+from broker.adapters.database import Pool, open_pool
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.house_keys import make_key_folder, read_key_folder
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.revisions_sql import RevisionsSql
+from broker.domain.entries import LogEntry, LogFilter
 from broker.domain.errors import BrokerError
 from broker.domain.events import AuditEvent, OutcomeReached
 from broker.domain.personal import Personal
@@ -62,6 +64,7 @@ class ArchiveHouse:
 
     house: SmallHouse
     ports: Ports
+    pool: Pool
     log: AuditLogPostgres
     vault: HandlesVault
     environ: dict[str, str]
@@ -79,6 +82,10 @@ class ArchiveHouse:
         with contextlib.suppress(_Held):
             await exchange(an_ask(), a_caller(), replace(self.ports, log=holding))
         return holding.outcomes[0]
+
+    async def logged(self) -> tuple[LogEntry, ...]:
+        """List what stands on the municipality's logs, newest first."""
+        return (await LogReaderPostgres(self.pool, self.vault).search(["korsbaek"], LogFilter())).entries
 
     async def superuser(self, statement: str, *values: Any) -> None:
         """Do what no role of ours may, on the main database."""
@@ -132,7 +139,7 @@ async def open_archive_house(postgres: PrivatePostgres, folder: Path) -> AsyncIt
         "BROKER_KEY_FOLDER": str(folder / "keys"),
     }
     try:
-        yield ArchiveHouse(house, ports, log, vault, environ, admin, at.vault_owner)
+        yield ArchiveHouse(house, ports, pool, log, vault, environ, admin, at.vault_owner)
     finally:
         await log.aclose()
         await pool.close()

@@ -53,7 +53,7 @@ def _past(entry: LogEntry) -> PastDecision | None:
     if entry.kind != OutcomeReached.name:
         return None
     if entry.body is None:
-        return PastDecision(entry.receipt, entry.state)
+        return PastDecision(entry.receipt, entry.municipality, entry.at, entry.state)
     body = entry.body
     # Of before questions were kept: told of here too, so that they are counted.
     older = "question_packed" not in body and body["requester"] == body["municipality"]
@@ -61,6 +61,8 @@ def _past(entry: LogEntry) -> PastDecision | None:
         return None
     return PastDecision(
         receipt=entry.receipt,
+        municipality=entry.municipality,
+        at=entry.at,
         state=INTACT,
         revision=body["mark"]["revision"],
         subject=body["subject"],

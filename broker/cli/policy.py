@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from broker.cli.explain import explain
 from broker.cli.replay import replay
 from broker.cli.say import WRONG_USE, fail, out, print_json
 
@@ -21,6 +21,7 @@ def group() -> None:
 
 
 policy.command()(replay)
+policy.command()(explain)
 
 
 @policy.command()
@@ -88,52 +89,29 @@ def verify(
     out.print(f"{file}: revision {revision}, signed as {key_id}", markup=False)
 
 
-@policy.command()
-def explain(
-    question: Annotated[Path, typer.Argument(help="A question (policies/question.schema.json), as JSON")],
-    registry: Annotated[Path, typer.Option(help="The registry file the question speaks of")],
-    folder: Annotated[Path, typer.Option(help="The folder of rules and law tables")] = POLICIES,
+@policy.command("test")
+def run_tests(
+    folder: Annotated[Path, typer.Argument(help="The folder of rules and their tests")] = POLICIES,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
-    """Say what the rules answer to a question: per key the verdict, its basis or every reason with its paragraph."""
-    import orjson
+    """Run the rules' own tests (`*_test.rego`) by the opa on PATH; exit 1 when one fails, 2 without an opa."""
+    import shutil
 
-    from broker.adapters.policy_embedded import EmbeddedPolicy
-    from broker.domain.errors import PolicyBroken
-    from broker.policy_tables import PolicyFaults, load_rules
-    from broker.registry import RegistryFaults, read_registry
+    from broker.adapters.policy_tests import TestsCannotRun, run_rego_tests
 
+    opa = shutil.which("opa")
+    if opa is None:
+        fail("there is no opa on PATH, and only OPA judges the rules' tests", code=WRONG_USE)
     try:
-        read = read_registry(registry, folder / "tables")
-        engine = EmbeddedPolicy(load_rules(folder), read.tables)
-        decision = asyncio.run(engine.decide(orjson.loads(question.read_bytes())))
-    except (RegistryFaults, PolicyFaults) as error:
-        fail("\n".join(error.faults))
-    except (OSError, orjson.JSONDecodeError):
-        fail("the question cannot be read as JSON", code=WRONG_USE)
-    except PolicyBroken:
-        fail("that is not a question the rules can answer (policies/question.schema.json)", code=WRONG_USE)
-    rows = [_row(verdict, read.directory.reasons, read.directory.laws) for verdict in decision.verdicts]
+        told = run_rego_tests(folder, Path(opa))
+    except TestsCannotRun:
+        fail("the rules or their tests cannot be read: `broker policy check` tells more")
+    failed = sorted(name for name, passes in told.items() if not passes)
+    passed = len(told) - len(failed)
     if as_json:
-        print_json({"revision": decision.mark.revision, "verdicts": rows})
-        return
-    for row in rows:
-        out.print(f"{row['source']} {row['category']} {row['subject']}: {row['verdict']}", markup=False)
-        for basis in row["basis"]:
-            out.print(f"    {basis}", markup=False)
-        for reason in row["reasons"]:
-            out.print(f"    {reason['code']} ({reason['paragraph']}): {reason['da']}", markup=False)
-
-
-def _row(verdict: Any, reasons: Any, laws: Any) -> dict[str, Any]:
-    return {
-        "source": verdict.key.source,
-        "category": verdict.key.category,
-        "subject": verdict.key.subject,
-        "verdict": verdict.outcome,
-        "basis": [f"{basis.kind} {basis.id} {basis.version}, {laws[basis.law].paragraph}" for basis in verdict.basis],
-        "reasons": [
-            {"code": code, "paragraph": reasons[code].paragraph, "da": reasons[code].da, "en": reasons[code].en}
-            for code in verdict.reasons
-        ],
-    }
+        print_json({"passed": passed, "failed": failed})
+    else:
+        for name in failed:
+            out.print(f"FAILED {name}", markup=False)
+        out.print(f"{passed} passed, {len(failed)} failed")
+    raise typer.Exit(0 if passed and not failed else 1)

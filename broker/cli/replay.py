@@ -229,7 +229,7 @@ def _portions_of_log(
     while True:
         page = runner.run(archive.decisions.page(mine, since=since, until=until, cursor=cursor))
         for past in page.decisions:
-            read[past.receipt.log.rsplit("/", 2)[-2]] += 1
+            read[past.municipality] += 1
             if (asked := _to_ask(past, revisions, tally)) is not None:
                 waiting.setdefault(past.revision, []).append(asked)
         for revision, some in waiting.items():

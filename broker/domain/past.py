@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from broker.domain.receipts import Receipt
@@ -18,6 +19,8 @@ class PastDecision:
     """
 
     receipt: Receipt
+    municipality: str
+    at: datetime
     state: str
     revision: str = ""
     subject: str = field(default="", repr=False)

@@ -1,75 +1,91 @@
-"""`broker keys policy`, `broker policy bundle` and `broker policy verify`: from nothing to a bundle that is ours."""
+"""`broker policy explain` and `test`: a decision in words for a lawyer; the rules' own tests by whichever engine."""
 
-import stat
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from broker.cli.commands import app
-from tests.registry_files import demo_registry, written
-
-
-def run(*arguments: object) -> Result:
-    """Run `broker` with these arguments."""
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+from broker.adapters.policy_tests import run_rego_tests
+from demo.postgres import PrivatePostgres
+from tests.archives import ORIGIN, ArchiveHouse, open_archive_house, run
+from tests.builders import POLICIES, SOCIAL, a_registry
+from tests.model.engines import opa_on_path
+from tests.model.questions import random_question
 
 
 @pytest.fixture
-def signed(tmp_path: Path) -> Path:
-    """Give a folder with a key pair and a bundle signed by it."""
-    registry = written(tmp_path, demo_registry(tmp_path))
-    assert run("keys", "policy", tmp_path / "key.pem", tmp_path / "pub.pem").exit_code == 0
-    made = run("policy", "bundle", tmp_path / "b.tar.gz", "--registry", registry, "--key", tmp_path / "key.pem")
-    assert made.exit_code == 0, made.output
-    return tmp_path
+async def archive(postgres: PrivatePostgres, tmp_path: Path) -> AsyncIterator[ArchiveHouse]:
+    """Give a house with one ask on record, partly answered."""
+    async with open_archive_house(postgres, tmp_path) as made:
+        made.house.consents.standing.append(made.house.consented(SOCIAL, "S01"))
+        await made.ask()
+        yield made
 
 
-def test_a_bundle_of_ours_is_known_again(signed: Path) -> None:
-    """What was signed is verified with the public half alone, and both commands name the same revision."""
-    told = run("policy", "verify", signed / "b.tar.gz", "--key", signed / "pub.pem")
+async def test_an_entry_is_explained_by_its_own_rules(archive: ArchiveHouse) -> None:
+    """Each key with verdict, stage, paragraph and both sentences; nobody by handle; and the reading is on the log."""
+    code, told, printed = archive.policy("explain", "--json", "--entry", ORIGIN, "1")
 
-    assert told.exit_code == 0, told.output
-    assert "revision sha256:" in told.output
-    assert stat.S_IMODE((signed / "key.pem").stat().st_mode) == 0o600
-
-
-def test_a_key_is_never_replaced(signed: Path) -> None:
-    """Making a key where one stands ends with one line, and the key stays."""
-    before = (signed / "key.pem").read_bytes()
-
-    assert run("keys", "policy", signed / "key.pem", signed / "pub.pem").exit_code == 1
-    assert (signed / "key.pem").read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (("b.tar.gz", "--key", "pub.pem", "--key-id", "another"), 1),
-        (("pub.pem", "--key", "pub.pem"), 1),
-        (("nowhere.tar.gz", "--key", "pub.pem"), 2),
-        (("b.tar.gz", "--key", "nowhere.pem"), 2),
-        (("b.tar.gz", "--key", "registry.yaml"), 2),
-    ],
-)
-def test_what_is_wrong_is_said_in_a_line(
-    signed: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int
-) -> None:
-    """Another key's name, no bundle at all, and files that are not there end with a line and a code, no traceback."""
-    monkeypatch.chdir(signed)
-
-    told = run("policy", "verify", *arguments)
-
-    assert told.exit_code == code
-    assert len(told.output.strip().splitlines()) == 1
-    assert isinstance(told.exception, SystemExit)
+    assert code == 0
+    [given] = [row for row in told["verdicts"] if (row["source"], row["category"]) == (SOCIAL, "S01")]
+    assert (given["verdict"], given["stage"], given["basis"][0]["kind"]) == ("release", None, "consent")
+    assert given["basis"][0]["paragraph"]
+    held = next(row for row in told["verdicts"] if [one["code"] for one in row["reasons"]] == ["NO_CONSENT"])
+    assert held["stage"] == "consent or statute"
+    assert all(held["reasons"][0][name] for name in ("paragraph", "da", "en"))
+    assert held["missing"]
+    assert {row["subject"] for row in told["verdicts"]} <= {"citizen", "person-1"}
+    assert not [handle for handle in (archive.house.citizen, archive.house.child) if handle in printed]
+    kinds = [entry.kind for entry in (await archive.logged())]
+    assert kinds[0] == "decisions.replayed"
 
 
-def test_a_bundle_takes_a_private_key(signed: Path) -> None:
-    """The public half signs nothing: the command says that the key cannot be used."""
-    registry = signed / "registry.yaml"
+@pytest.mark.parametrize("place", [(ORIGIN, "0"), (ORIGIN, "99"), ("nowhere", "1")])
+async def test_what_is_no_decision_is_said_to_be_none(archive: ArchiveHouse, place: tuple[str, str]) -> None:
+    """An ask, a place that is not there, a log that is not there: one line, and nothing is told."""
+    code, told, printed = archive.policy("explain", "--json", "--entry", *place)
 
-    told = run("policy", "bundle", signed / "other.tar.gz", "--registry", registry, "--key", signed / "pub.pem")
+    assert (code, told) == (1, {})
+    assert printed.strip() == "there is no decision to be read there, or its rules are not on record"
 
-    assert told.exit_code == 2
-    assert not (signed / "other.tar.gz").exists()
+
+def test_a_question_is_explained_in_words(tmp_path: Path) -> None:
+    """From a file: the paragraph and both languages, and no handle of anybody."""
+    a_registry(tmp_path)
+    question = random_question(random.Random(3))
+    (tmp_path / "question.json").write_text(json.dumps(question), "utf-8")
+    environ = {"PATH": "/usr/bin:/bin"}
+    options = (str(tmp_path / "question.json"), "--registry", str(tmp_path / "registry.yaml"))
+    code, _, printed = run(environ, "explain", *options)
+
+    assert code == 0
+    assert "h-annette" not in printed
+    _, told, _ = run(environ, "explain", "--json", *options)
+    assert len(told["verdicts"]) == len(question["keys"])
+    for row in told["verdicts"]:
+        assert bool(row["reasons"]) == (row["verdict"] == "withhold")
+        assert all(reason["da"] in printed and reason["en"] in printed for reason in row["reasons"])
+
+
+def test_neither_file_nor_entry_is_wrong_use() -> None:
+    """What is to be explained has to be named."""
+    assert run({"PATH": "/usr/bin:/bin"}, "explain")[0] == 2
+
+
+def test_a_rule_test_that_fails_is_told(tmp_path: Path) -> None:
+    """Its name, and exit 1; the rules as they are have none."""
+    opa = opa_on_path()
+    (tmp_path / "x_test.rego").write_text("package broker.x_test\n\ntest_it if 1 == 2\n", "utf-8")
+    code, told, _ = run({"PATH": str(opa.parent)}, "test", "--json", str(tmp_path))
+
+    assert (code, told["passed"], told["failed"]) == (1, 0, ["data.broker.x_test.test_it"])
+    assert all(run_rego_tests(POLICIES, opa).values())
+
+
+def test_without_opa_nobody_judges_the_tests(tmp_path: Path) -> None:
+    """The command says so, and does not pass."""
+    assert run({"PATH": str(tmp_path)}, "test")[0] == 2
