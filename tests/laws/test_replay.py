@@ -14,6 +14,7 @@ import pytest
 from broker.domain.errors import BrokerError
 from broker.domain.events import OutcomeReached
 from broker.domain.kept import decided, digest, unpacked
+from broker.evaluation.evaluate import evaluate
 from broker.exchange import exchange
 from tests.builders import FAMILY, HEALTH, SCHOOL, SOCIAL, SmallHouse, a_caller, a_house, an_ask
 
@@ -102,3 +103,17 @@ async def test_what_was_judged_again_keeps_the_last_question(tmp_path: Path) -> 
     assert decided(again) == entry.decided
     assert {v.key.category for v in entry.verdicts if v.released} == {v.key.category for v in again if v.released}
     assert {v.key.category for v in again if v.released} == {"S02"}
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_an_evaluation_is_given_again_too(seed: int, tmp_path: Path) -> None:
+    """Who asked only whether they may is judged by a question that is on record too, of just the places named."""
+    house = await house_of(seed, tmp_path)
+    named = {"sources": frozenset({SOCIAL, HEALTH}), "categories": frozenset({"S01", "H01"})}
+    places = frozenset({(SOCIAL, "S01"), (HEALTH, "H01")})
+    await evaluate(an_ask(**named, places=places), a_caller(), house.ports)
+    [entry] = [event for event in house.log.events if isinstance(event, OutcomeReached)]
+
+    assert entry.outcome == "evaluated"
+    assert decided(await replayed(house, entry)) == entry.decided
+    assert {(verdict.key.source, verdict.key.category) for verdict in entry.verdicts} == places
