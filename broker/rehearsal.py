@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ class Rehearsal:
     examined: Examined
     environ: Mapping[str, str] | None
     now: datetime
+    _mappings: dict[tuple[str, str, Path], list[tuple[Path, Fault]]] = field(default_factory=dict)
 
     def faults(self) -> Iterator[Fault]:
         """Yield whatever would keep an entry from working."""
@@ -67,7 +68,10 @@ class Rehearsal:
         written, at = (row.sheet.written, (*row.path, "reads")) if mapping is None else (mapping, ())
         settings = row.fields["settings"]
         shapes = [*shape_faults(_part(kind), settings, row.sheet.written, (*row.path, "settings"))]
-        shapes += shape_faults(_part(f"{kind}_reads"), reads, written, at)
+        if (tried := (kind, written.file, at)) not in self._mappings:
+            # A mapping that many sources share is held against the schema once.
+            self._mappings[tried] = [*shape_faults(_part(f"{kind}_reads"), reads, written, at)]
+        shapes += self._mappings[tried]
         yield from (fault for _, fault in shapes)
         secrets, faults = self._secrets(row, row.fields.get("secrets", {}), (*row.path, "secrets"))
         yield from faults

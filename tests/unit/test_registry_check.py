@@ -164,6 +164,20 @@ def test_a_mapping_that_cannot_be_read_is_named_in_its_own_file(
     assert [(fault.place.file, fault.place.line) for fault in found if what in fault.what] == [("mapping.yaml", line)]
 
 
+def test_a_mapping_that_two_sources_share_is_told_once(tmp_path: Path) -> None:
+    """One broken mapping is one fault, in the one file it stands in, however many sources name it."""
+    twin = (
+        SMALL[SMALL.index("  jobs:") : SMALL.index("registers:")]
+        .replace("jobs", "twin")
+        .replace("https://twin", "https://a")
+    )
+    text = SMALL.replace("registers:", f"{twin}registers:", 1)
+
+    (fault,) = faults_in(small_folder(tmp_path, text, MAPPING.replace("person: cpr", "persn: cpr")))
+
+    assert (fault.place.file, fault.place.line) == ("mapping.yaml", 4)
+
+
 # --- every field of the demo's registry, left out or misspelt -------------------------------------------------------
 
 NEEDED = {
