@@ -25,6 +25,7 @@ def ask(
         ),
     ],
     path: Annotated[str, typer.Option(help="Where to ask")] = "/v1/views",
+    emergency: Annotated[str, typer.Option(help="The break-glass request that the ask rests on")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON")] = False,
 ) -> None:
     """Ask about one citizen and print the answer: verdicts with basis or reason, findings, where the log holds it."""
@@ -33,6 +34,8 @@ def ask(
     from connectors.client import BrokerRefused, BrokerUnreachable
 
     wish = _read_json(body)
+    if emergency and isinstance(wish, dict):
+        wish["emergency"] = emergency
     profile = _read_json(caller)
     try:
         answer = asyncio.run(_send(profile, caller.parent, path, wish))

@@ -10,6 +10,7 @@ from typing import Any
 
 from demo.scenario.callers import Reply
 from demo.scenario.consents import Consents
+from demo.scenario.emergencies import Emergencies
 from demo.scenario.file import Step
 from demo.world.casting import Cast, employee_id
 from demo.world.children import WorldBroken
@@ -54,6 +55,10 @@ class Acts:
     book: LogBook
     started: dict[str, asyncio.Task[Done]] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
+    emergencies: Emergencies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.emergencies = Emergencies(self.consents.world, self.consents.callers)
 
     async def do(self, step: Step) -> Done:
         """Do what a step says. Raises `WorldBroken` where it cannot be done at all."""
@@ -74,6 +79,9 @@ class Acts:
             "start": self._start,
             "release": self._release,
             "await": self._await,
+            "break_glass": self._break_glass,
+            "decide": self._decide,
+            "log_is": self._log_is,
             "tamper": self._tamper,
             "verify_log": self._verify,
             "look": self._look,
@@ -87,6 +95,8 @@ class Acts:
         names = ("purpose", "case", "categories", "sources", "request_id")
         body = {name: wish[name] for name in names if name in wish}
         body["citizen"] = self.consents.world.cast.cpr(wish["citizen"])
+        if "emergency" in wish:
+            body["emergency"] = self.emergencies.id_of(wish["emergency"])
         view = wish.get("view", True)
         if view and "weeks" in wish:
             body["weeks"] = wish["weeks"]
@@ -182,6 +192,16 @@ class Acts:
         if step.wish not in self.started:
             raise WorldBroken(f"no ask here was started as {step.wish}")
         return await self.started.pop(step.wish)
+
+    async def _break_glass(self, step: Step) -> Done:
+        return Done(await self.emergencies.request(step.name, step.wish), step.wish["citizen"])
+
+    async def _decide(self, step: Step) -> Done:
+        return Done(await self.emergencies.decide(step.wish))
+
+    async def _log_is(self, step: Step) -> Done:
+        await self.book.let_write(writes=step.wish == "up")
+        return Done()
 
     async def _tamper(self, step: Step) -> Done:
         wish = step.wish

@@ -19,7 +19,7 @@ from demo.world.yaml_file import read_yaml
 SCHEMA = ROOT / "scenarios" / "scenario.schema.json"
 VERBS = (
     "ask", "evaluate", "request_consent", "grant", "refuse", "give", "withdraw", "block", "clock", "source", "records",
-    "people", "hold", "start", "release", "await", "tamper", "verify_log", "look",
+    "people", "hold", "start", "release", "await", "break_glass", "decide", "log_is", "tamper", "verify_log", "look",
 )  # fmt: skip
 NOT_HANDED_DOWN = ("steps", "about", "law", "extends", "title")
 MOST_GENERATIONS = 8
@@ -148,10 +148,12 @@ def _names(raw: Row) -> Iterator[tuple[str, str, str]]:
         for verb in ("give", "request_consent"):
             if verb in step:
                 yield from _names_of_consent(f"step {number}", step[verb])
-        for verb in ("ask", "start", "evaluate"):
+        for verb in ("ask", "start", "evaluate", "break_glass"):
             if verb in step:
                 yield f"step {number}", step[verb]["by"], "caseworkers"
                 yield f"step {number}", step[verb]["citizen"], "people"
+        if "decide" in step:
+            yield f"step {number}", step["decide"]["by"], "caseworkers"
 
 
 def _names_of_consent(place: str, row: Row) -> Iterator[tuple[str, str, str]]:

@@ -97,6 +97,15 @@ class LogBook:
             raise WorldBroken("`python -m audit verify` gave no report") from None
         return report
 
+    async def let_write(self, *, writes: bool) -> None:
+        """Let the log take entries, or none from now on, as when its database fails."""
+        connection = await asyncpg.connect(self.world.databases.superuser)
+        try:
+            what = "GRANT EXECUTE ON FUNCTION log.append TO" if writes else "REVOKE EXECUTE ON FUNCTION log.append FROM"
+            await connection.execute(f"{what} borgerbro_app")
+        finally:
+            await connection.close()
+
     async def tamper(self, municipality: str, index: int, what: str) -> int:
         """Change one entry as the database's superuser could; -1 is the newest. Give its index."""
         await self.signed()
