@@ -12,13 +12,14 @@ import httpx2
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
+from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.domain.errors import NotAuthenticated, TooManyAsks
 from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
 from broker.domain.personal import Personal
 from broker.ports import Ports
-from broker.web.api import accesses, authzen, authzen_search, consents, exchange, me
+from broker.web.api import accesses, authzen, authzen_search, break_glass, consents, exchange, me
 from broker.web.api.authzen_desk import Desk
 from broker.web.api.authzen_pages import Windows
 from broker.web.api.once import Once
@@ -59,10 +60,10 @@ class Front:
 
 @contextlib.asynccontextmanager
 async def open_front(
-    postgres: PrivatePostgres, folder: Path, change: Callable[[Ports], Ports] = lambda ports: ports
+    postgres: PrivatePostgres, folder: Path, change: Callable[[Ports], Ports] = lambda ports: ports, **registry: Any
 ) -> AsyncIterator[Front]:
     """Open the faces over two fresh databases; the registers and sources are those of the small house, or changed."""
-    house = await a_house(folder)
+    house = await a_house(folder, **registry)
     async with opened(postgres) as databases:
         citizen, child = await databases.vault.citizens([CITIZEN, CHILD])
         for name, source in house.sources.items():
@@ -71,6 +72,7 @@ async def open_front(
         ports = replace(
             house.ports, handles=databases.vault, consents=databases.consents, log=databases.log, clock=FixedClock(NOON)
         )
+        ports = replace(ports, emergencies=BreakGlassSql(databases.pool, databases.log, databases.vault))
         ports = change(ports)
         transport = httpx2.ASGITransport(app=None, raise_app_exceptions=False)  # type: ignore[arg-type]  # set below
         async with httpx2.AsyncClient(transport=transport, base_url="https://broker.example") as http:
@@ -105,6 +107,7 @@ def _app(front: Front) -> Any:
         authzen.build(desk),
         authzen_search.build(desk, Windows.under(b"a key of the house")),
         consents.build(ports, gate, once, test_numbers=True),
+        break_glass.build(ports, gate, once, test_numbers=True),
         me.build(ports, citizen, session),
         accesses.build_for_citizens(ports, reader, citizen),
         accesses.build_for_officers(ports, reader, officer, session, test_numbers=True),

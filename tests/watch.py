@@ -28,13 +28,15 @@ CALLOUT = "V-2019-311"
 WORDS = Personal("CANARY she has taken pills and does not answer, 710274-0022")
 PURPOSE = "fare_for_liv"
 LENE, GRETHE, STRANGER = Personal("lene"), Personal("grethe"), Personal("hans")
+# On call too, in Lene's own unit.
+COLLEAGUE = Personal("niels")
 HEALTH, SOCIAL_UNIT, HEALTH_UNIT, FAR_HEALTH_UNIT = "health", "social-centre", "health-centre", "far-health-centre"
 PROFILE = {"E01": {}, "H06": {}, "P02": {}, "P03": {}, "H01": {}}
 
 
-def on_call(**changes: Any) -> Caller:
+def on_call(unit: str = SOCIAL_UNIT, **changes: Any) -> Caller:
     """Lene of the social centre, on call."""
-    return _caller(LENE, SOCIAL_UNIT, "korsbaek", Role("vagt_akut", ("29.*",), 3, attested_on=20190101), **changes)
+    return _caller(LENE, unit, "korsbaek", Role("vagt_akut", ("29.*",), 3, attested_on=20190101), **changes)
 
 
 def a_health_person(unit: str = HEALTH_UNIT, home: str = "korsbaek", **changes: Any) -> Caller:
@@ -99,13 +101,22 @@ class Staff:
         return record, replace(employment, employed=unit is not None, unit=unit)
 
 
-async def a_night(folder: Path, **registry: Any) -> Night:
-    """Open the house with the emergency profile at the health centre, and another health centre next door."""
+def night_registry() -> dict[str, Any]:
+    """Let the health centre hold the emergency profile, and another health centre stand next door."""
     units, sources = copy.deepcopy(REGISTRY["units"]), copy.deepcopy(REGISTRY["sources"])
     units[FAR_HEALTH_UNIT] = {**units[HEALTH_UNIT], "municipality": "norrestrand"}
     sources[HEALTH]["reads"] = PROFILE
     sources["far-health"] = {**sources[HEALTH], "unit": FAR_HEALTH_UNIT}
-    house = await a_house(folder, **{"units": units, "sources": sources, **registry})
-    staff = {LENE: SOCIAL_UNIT, GRETHE: HEALTH_UNIT, STRANGER: FAR_HEALTH_UNIT}
-    cases = dict.fromkeys(house.directory.units, Staff(house.cases, staff))
-    return Night(house, replace(house.ports, cases=cases))
+    return {"units": units, "sources": sources}
+
+
+def staffed(ports: Ports) -> Ports:
+    """Let Lene, Grethe and Hans work where they say."""
+    staff = {LENE: SOCIAL_UNIT, COLLEAGUE: SOCIAL_UNIT, GRETHE: HEALTH_UNIT, STRANGER: FAR_HEALTH_UNIT}
+    return replace(ports, cases={unit: Staff(cases, staff) for unit, cases in ports.cases.items()})
+
+
+async def a_night(folder: Path, **registry: Any) -> Night:
+    """Open the house at night."""
+    house = await a_house(folder, **{**night_registry(), **registry})
+    return Night(house, staffed(house.ports))
