@@ -156,7 +156,7 @@ async def test_a_yes_used_for_something_else(front: Front, change: dict[str, Any
 
 
 @pytest.mark.parametrize("thief", [
-    on_call(id=Personal("mallory")),
+    on_call(id=COLLEAGUE),
     on_call(unit="family-centre"),
     on_call(roles=(Role("koordinerende_sagsbehandler", ("15.*", "27.*", "29.*"), 4),)),
     on_call(nsis="Low"),
