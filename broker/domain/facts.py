@@ -39,6 +39,7 @@ class RegisterRepresentative:
 class RegisterPerson:
     """What the CPR register tells of one person. `known` is False when it has no such person.
 
+    `former` are the numbers they had before, and `current_cpr` the one they have instead of the one asked about.
     `protected` of None means that the register did not say; unknown protection protects (`domain.md` 4.5).
     """
 
@@ -52,6 +53,7 @@ class RegisterPerson:
     children: tuple[Personal[str], ...] = ()
     current_cpr: Personal[str] | None = None
     representatives: tuple[RegisterRepresentative, ...] = ()
+    former: tuple[Personal[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ class Facts:
 
     `registers` names those consulted; `failed_registers` those that gave no answer: then the answer is no.
     `break_glass` is the request the ask names, where there is one in the caller's municipality.
-    `cprs` maps each subject's handle to the number sources are asked with; it never enters the question.
+    `cprs` maps each subject's handle to the number sources are asked with, `former` to those they had before; neither
+    enters the question. `aliases` are handles of such numbers, each with the handle that stands here in its stead.
     """
 
     at: datetime
@@ -183,3 +186,5 @@ class Facts:
     related: bool = False
     break_glass: BreakGlass | None = None
     cprs: dict[str, Personal[str]] = field(default_factory=dict, repr=False)
+    former: dict[str, tuple[Personal[str], ...]] = field(default_factory=dict, repr=False)
+    aliases: tuple[tuple[str, str], ...] = ()

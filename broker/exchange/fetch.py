@@ -43,7 +43,10 @@ def _grouped(keys: frozenset[Key]) -> dict[tuple[str, str], frozenset[str]]:
 
 
 async def _read(source: Source, permit: Permit, subject: str, categories: frozenset[str]) -> tuple[Item, ...] | Silent:
+    # A department's system may still hold somebody under a number they no longer have.
+    numbers = (permit.facts.cprs[subject], *permit.facts.former.get(subject, ()))
     try:
-        return await source.read(permit.facts.cprs[subject], subject, categories)
+        told = [await source.read(number, subject, categories) for number in numbers]
     except SourceFailed as failure:
         return Silent(failure.source, failure.why)
+    return tuple(item for items in told for item in items)

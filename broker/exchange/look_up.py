@@ -26,6 +26,7 @@ from broker.domain.facts import (
 from broker.domain.identity import Caller
 from broker.domain.personal import Personal
 from broker.domain.receipts import Recorded
+from broker.exchange.numbers import current, numbers_of, one_handle_each, under_one_handle
 from broker.exchange.together import Together, each
 from broker.ports import Cases, Consents, Handles, People
 
@@ -82,11 +83,13 @@ async def look_up(
     `children` says whether it may rest on them; whether a caseworker asks about their own family always may.
     """
     told = await _ask_registers(recorded, people, cases, children=children)
-    names = await _name(recorded, told, handles)
     persons = (told.citizen, *told.children)
+    by_number = await _name(recorded, told, handles)
+    called = [(told.citizen, recorded.citizen), *((child, by_number[child.cpr]) for child in told.children)]
+    names, aliases = one_handle_each(called, by_number)
     subjects = tuple(_subject(person, names, directory, child=i > 0) for i, person in enumerate(persons))
     caller = recorded.caller
-    everybody = [subject.handle for subject in subjects]
+    everybody = [subject.handle for subject in subjects] + [other for other, _ in aliases]
     async with Together() as group:
         group.create_task(handles.note_known(_heard_of(subjects, people, told)))
         read = await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, everybody)
@@ -99,19 +102,22 @@ async def look_up(
         subjects=subjects,
         case=told.case,
         employment=told.employment,
-        consents=read,
+        consents=under_one_handle(read, aliases),
         registers=tuple(sorted({people.name, cases.name})),
         failed_registers=told.failed,
         related=_related(recorded, told, names),
         cprs={names[person.cpr]: person.cpr for person in persons},
+        former={names[person.cpr]: person.former for person in persons if person.former},
+        aliases=aliases,
     )
 
 
 async def look_again(facts: Facts, recorded: Recorded, consents: Consents) -> ConsentFacts:
     """Read consents and blocks anew, for the same subjects (P3: they changed under a running ask)."""
     caller = recorded.caller
-    handles = [subject.handle for subject in facts.subjects]
-    return await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, handles)
+    handles = [subject.handle for subject in facts.subjects] + [other for other, _ in facts.aliases]
+    read = await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, handles)
+    return under_one_handle(read, facts.aliases)
 
 
 async def _ask_registers(recorded: Recorded, people: People, cases: Cases, *, children: bool) -> _Registers:
@@ -121,11 +127,14 @@ async def _ask_registers(recorded: Recorded, people: People, cases: Cases, *, ch
         asked = group.create_task(_person(people, recorded.ask.citizen, failed))
         case, employment = await _case(cases, recorded, failed)
     citizen = asked.result()
+    if case.concerns_citizen:
+        citizen = await _current(citizen, people, failed)
     wanted = children or recorded.caller.caseworker.cpr is not None
     # A stranger's case opens nothing, so nothing more is read for it: no call tells of the citizen's children.
     numbers = citizen.children if wanted and case.concerns_citizen else ()
-    found = await each([_person(people, cpr, failed) for cpr in numbers])
-    return _Registers(citizen, tuple(found), case, employment, tuple(sorted(failed)))
+    found = await each([_child(people, cpr, failed) for cpr in numbers])
+    distinct = tuple({child.cpr: child for child in found}.values())
+    return _Registers(citizen, distinct, case, employment, tuple(sorted(failed)))
 
 
 async def _person(people: People, cpr: Personal[str], failed: set[str]) -> RegisterPerson:
@@ -134,6 +143,18 @@ async def _person(people: People, cpr: Personal[str], failed: set[str]) -> Regis
     except RegisterUnavailable:
         failed.add(people.name)
         return RegisterPerson(cpr=cpr, known=False)
+
+
+async def _child(people: People, cpr: Personal[str], failed: set[str]) -> RegisterPerson:
+    return await _current(await _person(people, cpr, failed), people, failed)
+
+
+async def _current(person: RegisterPerson, people: People, failed: set[str]) -> RegisterPerson:
+    try:
+        return await current(person, people)
+    except RegisterUnavailable as silent:
+        failed.add(silent.register)
+        return person
 
 
 async def _case(cases: Cases, recorded: Recorded, failed: set[str]) -> tuple[CaseRecord, Employment]:
@@ -147,7 +168,7 @@ async def _case(cases: Cases, recorded: Recorded, failed: set[str]) -> tuple[Cas
 async def _name(recorded: Recorded, told: _Registers, handles: Handles) -> dict[Personal[str], str]:
     """Give everybody the decision may speak of a handle, in one statement however many they are."""
     persons = (told.citizen, *told.children)
-    numbers = {person.cpr for person in persons}
+    numbers = {number for person in persons for number in numbers_of(person)}
     numbers |= {holder.cpr for person in persons for holder in person.custody}
     numbers |= {row.cpr for person in persons for row in person.representatives}
     if recorded.caller.caseworker.cpr:

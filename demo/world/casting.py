@@ -63,7 +63,15 @@ def employee_id(name: str) -> str:
 
 def register_records(cast: Cast, template: Template, today: str) -> dict[str, list[Row]]:
     """Write the CPR register's records as they stand on a day (YYYY-MM-DD): protection ends by itself."""
-    return {"personer": [_person(name, row, cast, template, today) for name, row in cast.people.items()]}
+    known = [_person(name, row, cast, template, today) for name, row in cast.people.items()]
+    numbers = {record["personnummer"] for record in known}
+    moved = [record for record in known if "gaeldendePersonnummer" in record]
+    renumbered = [
+        {**record, "personnummer": record["gaeldendePersonnummer"], "tidligerePersonnumre": [record["personnummer"]]}
+        for record in moved
+        if record["gaeldendePersonnummer"] not in numbers
+    ]
+    return {"personer": known + renumbered}
 
 
 def _person(name: str, row: Row, cast: Cast, template: Template, today: str) -> Row:

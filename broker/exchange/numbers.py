@@ -1,0 +1,70 @@
+"""One person, several numbers: whoever got a new CPR number is the same person under the old one (`domain.md` 4.4).
+
+Consents, blocks and custody may stand under the handle of any number a person ever had. Read under all of them, they
+are told under the one that was asked about, so that a block or a withdrawal holds whichever number somebody uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from broker.domain.errors import RegisterUnavailable
+from broker.domain.facts import ConsentFacts, RegisterPerson
+from broker.domain.personal import Personal
+from broker.ports import People
+
+
+async def current(person: RegisterPerson, people: People) -> RegisterPerson:
+    """Give the person as the register knows them under the number they have now; raise `RegisterUnavailable`.
+
+    The number asked about stays beside it. A number that leads on and on is no answer.
+    """
+    if person.current_cpr is None:
+        return person
+    now = await people.person(person.current_cpr)
+    if not now.known:
+        return person
+    if now.current_cpr is not None:
+        raise RegisterUnavailable(people.name)
+    return replace(now, current_cpr=now.cpr, former=tuple(dict.fromkeys((person.cpr, *now.former))))
+
+
+def numbers_of(person: RegisterPerson) -> tuple[Personal[str], ...]:
+    """Give every number the register tells of one person, the one they have now first."""
+    return tuple(dict.fromkeys((person.cpr, *person.former)))
+
+
+def one_handle_each(
+    persons: Iterable[tuple[RegisterPerson, str]], names: Mapping[Personal[str], str]
+) -> tuple[dict[Personal[str], str], tuple[tuple[str, str], ...]]:
+    """Let every number of a person lead to one handle; give the names anew, and each other handle with its one.
+
+    A number that is somebody else's here stays theirs, whatever a register tells of another.
+    """
+    called = tuple(persons)
+    told, aliases, taken = dict(names), dict[str, str](), {handle for _, handle in called}
+    for person, handle in called:
+        for number in numbers_of(person):
+            if names[number] in taken - {handle}:
+                continue
+            taken.add(names[number])
+            if names[number] != handle:
+                aliases[names[number]] = handle
+            told[number] = handle
+    return told, tuple(sorted(aliases.items()))
+
+
+def under_one_handle(found: ConsentFacts, aliases: Iterable[tuple[str, str]]) -> ConsentFacts:
+    """Tell lines and blocks under the handle their person is asked about by; versions stay those of the store."""
+    known = dict(aliases)
+    if not known:
+        return found
+    return replace(
+        found,
+        lines=tuple(
+            replace(line, subject=known.get(line.subject, line.subject), giver=known.get(line.giver, line.giver))
+            for line in found.lines
+        ),
+        blocks=tuple(replace(block, subject=known.get(block.subject, block.subject)) for block in found.blocks),
+    )
