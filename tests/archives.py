@@ -107,7 +107,7 @@ def run(environ: dict[str, str], *options: str) -> tuple[int, dict[str, Any], st
     """Run `broker policy` as a process of its own."""
     command = [sys.executable, "-m", "broker", "policy", *options]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=300)
-    told = json.loads(done.stdout) if done.stdout.startswith("{") else {}
+    told = json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else {}
     return done.returncode, told, done.stdout + done.stderr
 
 

@@ -1,7 +1,7 @@
 """The rules' own tests (`*_test.rego`), run by OPA.
 
-The embedded engine reads `with` in some tests otherwise than OPA does, so it is no judge of tests; that it decides alike
-is held by golden vectors and the differential tests.
+The embedded engine reads `with` in some tests otherwise than OPA does, so it is no judge of tests; that it decides
+alike is held by golden vectors and the differential tests.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from broker.cli.denials import denials
 from broker.cli.explain import explain
 from broker.cli.replay import replay
 from broker.cli.say import WRONG_USE, fail, out, print_json
@@ -22,6 +23,7 @@ def group() -> None:
 
 policy.command()(replay)
 policy.command()(explain)
+policy.command()(denials)
 
 
 @policy.command()

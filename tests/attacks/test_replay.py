@@ -16,7 +16,7 @@ import pytest
 from broker.domain.kept import canonical, digest, packed, unpacked
 from demo.postgres import PrivatePostgres
 from tests.archives import ORIGIN, ArchiveHouse, open_archive_house, run, write_questions
-from tests.builders import POLICIES, SOCIAL, a_registry
+from tests.builders import POLICIES, ROOT, SOCIAL, a_registry
 from tests.model.engines import opa_on_path
 
 
@@ -255,3 +255,23 @@ def asked_of(folder: Path) -> tuple[Any, ...]:
     """Give the options of a replay of the questions in a folder."""
     files = ("--questions", str(folder / "asked.jsonl"), "--registry", str(folder / "registry.yaml"))
     return ("replay", "--json", "--processes", "1", *files)
+
+
+def test_the_question_is_read_for_replay_alone() -> None:
+    """No page, no answer and no export names the kept question, or reads a body past what leaves it out."""
+    files = {
+        file: file.read_text("utf-8") for file in [*(ROOT / "broker").rglob("*.py"), *(ROOT / "audit").rglob("*.py")]
+    }
+
+    def naming(word: str) -> set[str]:
+        return {file.relative_to(ROOT).as_posix() for file, text in files.items() if word in text}
+
+    adapters = "broker/adapters"
+    assert naming("question_packed") == {
+        "broker/domain/events.py", "broker/exchange/release.py", f"{adapters}/past_decisions.py"
+    }  # fmt: skip
+    assert naming("_opened_whole") == naming("_whole_entry") == {
+        f"{adapters}/audit_reader.py", f"{adapters}/past_decisions.py"
+    }  # fmt: skip
+    assert naming("PastDecisionsPostgres") == {f"{adapters}/past_decisions.py", "broker/cli/archive.py"}
+    assert naming("open_body") == {"audit/commitment.py", f"{adapters}/audit_reader.py"}
