@@ -12,7 +12,7 @@ from typing import Any
 
 from broker.domain.laws import UNIT_KINDS, WRITTEN
 
-CONDITIONS = frozenset({"minor_in_family", "moved_here", "meeting_within_limit", "emergency"})
+CONDITIONS = frozenset({"consent_tried", "minor_in_family", "moved_here", "meeting_within_limit", "emergency"})
 # What a consent must name one by one (domain.md 2.2); a row may not ask for less.
 NAMED = frozenset({"source", "recipient", "category", "purpose", "case"})
 TOLD = ("basis", "paragraph", "gdpr_basis", "note")

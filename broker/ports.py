@@ -107,7 +107,7 @@ class Consents(Protocol):
     async def facts(
         self, municipality: str, unit: str, purpose: str, case: str, subjects: Sequence[str]
     ) -> ConsentFacts:
-        """Read, in one snapshot, the lines given to this unit for this purpose and case, all blocks, all versions."""
+        """Read, in one snapshot, what a decision for this unit, purpose and case may rest on."""
 
     async def request(
         self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested

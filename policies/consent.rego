@@ -20,10 +20,12 @@ codes := {
 	"CONSENT_EXPIRED": consent_expired,
 	"CONSENT_NOT_YET_VALID": consent_not_yet_valid,
 	"CONSENT_REVOKED": consent_revoked,
+	"CONSENT_TOO_GENERAL": consent_too_general,
 	"CUSTODY_INCOMPLETE": custody_incomplete,
 	"EMERGENCY_NOT_JUSTIFIED": emergency_not_justified,
 	"NO_CONSENT": no_consent,
 	"OUT_OF_SCOPE_CATEGORY": out_of_scope_category,
+	"OUT_OF_SCOPE_RECIPIENT": out_of_scope_recipient,
 	"OUT_OF_SCOPE_SOURCE": out_of_scope_source,
 	"SSD_LIMIT_REACHED": ssd_limit_reached,
 }
@@ -333,7 +335,56 @@ unexplained := (unsaid - explained) - paused
 # Where a statute is the basis, its row says what to say when it does not reach.
 by_consent contains i if {
 	count(data.broker.statute.otherwise) == 0
+	some i in (unexplained - consent_too_general)
+}
+
+# A yes that names no source or category one by one is no yes; it may stand in a record that came from elsewhere.
+consent_too_general contains i if {
+	some [source, category, subject] in general
 	some i in unexplained
+	key := input.keys[i]
+	key.subject == subject
+	spans(source, key.source)
+	spans(category, key.category)
+}
+
+general contains [source, category, subject] if {
+	some [source, category, subject, _] in lines
+	source in tables.settings.consents.too_general
+}
+
+general contains [source, category, subject] if {
+	some [source, category, subject, _] in lines
+	category in tables.settings.consents.too_general
+}
+
+spans(word, value) if {
+	is_string(word)
+	word == value
+}
+
+spans(word, value) if {
+	is_string(value)
+	word in tables.settings.consents.too_general
+}
+
+# What the citizen said yes to for the same purpose, but to another unit. That the other unit has a case is not told.
+elsewhere contains [source, category, subject] if {
+	some line in input.consents
+	line.recipient != input.caller.unit
+	line.purpose == input.ask.purpose
+	not line.state in {"paused", "withdrawn"}
+	lib.on_day(line)
+	source := line.source
+	category := line.category
+	subject := line.subject
+}
+
+out_of_scope_recipient contains i if {
+	count(elsewhere) > 0
+	some i in nowhere_named
+	key := input.keys[i]
+	[key.source, key.category, key.subject] in elsewhere
 }
 
 source_named contains i if {
@@ -358,7 +409,9 @@ out_of_scope_category := source_named - pair_named
 
 out_of_scope_source := category_named - source_named
 
-no_consent := ((paused - explained) | ((by_consent - source_named) - category_named)) | (pair_named | unreached)
+nowhere_named := ((by_consent - source_named) - category_named) | pair_named
+
+no_consent := ((paused - explained) | (nowhere_named - out_of_scope_recipient)) | unreached
 
 unreached contains i if {
 	"NO_CONSENT" in data.broker.statute.otherwise

@@ -27,7 +27,9 @@ test_a_line_that_does_not_count if {
 }
 
 test_a_line_for_something_else if {
-	every changes in [{"recipient": "u-far"}, {"purpose": "help"}, {"case": "other"}, {"giver": "bo"}] {
+	stopped(with_line({"recipient": "u-far"})) == {"OUT_OF_SCOPE_RECIPIENT"}
+	stopped(with_line({"recipient": "u-far", "state": "withdrawn"})) == {"NO_CONSENT"}
+	every changes in [{"purpose": "help"}, {"case": "other"}, {"giver": "bo"}] {
 		stopped(with_line(changes)) == {"NO_CONSENT"}
 	}
 }
@@ -36,6 +38,14 @@ test_what_a_live_line_names if {
 	stopped(with_line({"category": "P02"})) == {"OUT_OF_SCOPE_CATEGORY"}
 	stopped(with_line({"source": "far"})) == {"OUT_OF_SCOPE_SOURCE"}
 	stopped(with_line({"source": "far", "category": "P02"})) == {"NO_CONSENT"}
+}
+
+test_a_line_that_names_nothing if {
+	stopped(with_line({"category": "alle"})) == {"CONSENT_TOO_GENERAL"}
+	stopped(with_line({"source": "*"})) == {"CONSENT_TOO_GENERAL"}
+	stopped(with_line({"source": "*", "category": "*"})) == {"CONSENT_TOO_GENERAL"}
+	stopped(with_line({"source": "far", "category": "*"})) == {"NO_CONSENT"}
+	stopped(with_line({"source": "*", "subject": "vik"})) == {"OUT_OF_SCOPE_SOURCE"}
 }
 
 test_a_block if {

@@ -67,6 +67,8 @@ tables := {
 			},
 		},
 		"custody": {"all_holders_from_level": 3, "all_holders_for_child_categories": true},
+		"consents": {"too_general": ["*", "alle"]},
+		"meetings": {"window_years": 1},
 		"emergency": {
 			"purpose": "danger",
 			"hours": 4,
@@ -119,6 +121,7 @@ tables := {
 told := {
 	"CASE_MISMATCH",
 	"CONSENT_EXPIRED",
+	"CONSENT_TOO_GENERAL",
 	"CUSTODY_INCOMPLETE",
 	"EMERGENCY_NOT_JUSTIFIED",
 	"NO_CONSENT",
@@ -135,6 +138,7 @@ hidden := {
 	"CHILD_OWN_CONSENT",
 	"CUSTODY_UNKNOWN",
 	"GUARDIAN_SCOPE",
+	"OUT_OF_SCOPE_RECIPIENT",
 	"SELF_OR_RELATED",
 	"VIP_NO_GROUNDS",
 }
@@ -166,6 +170,7 @@ adult := {
 	"moved_number": false,
 	"representatives": [],
 	"custody": [],
+	"meetings": [],
 }
 
 child := object.union(adult, {
@@ -207,7 +212,7 @@ question := {
 	"version": 1,
 	"at": 1551690000,
 	"today": 20190304,
-	"ask": {"id": "a", "purpose": "plan", "case": "case", "citizen": "anna", "emergency": null},
+	"ask": {"id": "a", "purpose": "plan", "case": "case", "citizen": "anna", "emergency": null, "follow_up": false},
 	"caller": {
 		"handle": "lene",
 		"municipality": "south",
@@ -227,6 +232,7 @@ question := {
 		"unit": "u-jobs",
 		"kle": "15.20.04",
 		"vip": false,
+		"consent_tried": false,
 	},
 	"subjects": [adult, child],
 	"consents": [line],

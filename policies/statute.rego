@@ -40,6 +40,7 @@ by_statute contains [i, id] if {
 	key.category in tables.statutes[id].purposes[input.ask.purpose].categories
 	gives(id, key.source)
 	reaches(id, key.source)
+	within_meetings(id, key.subject)
 }
 
 gives(id, source) if {
@@ -59,7 +60,52 @@ reaches(id, source) if {
 	not "moved_here" in tables.statutes[id].conditions
 }
 
-# `meeting_within_limit` is met by no fact of an ordinary ask, and `emergency` on its own road only.
+# One meeting and one follow-up about the same child: what the broker itself remembers counts (SEL § 49 a, stk. 2).
+within_meetings(id, subject) if {
+	is_string(subject)
+	not "meeting_within_limit" in tables.statutes[id].conditions
+}
+
+within_meetings(id, subject) if {
+	"meeting_within_limit" in tables.statutes[id].conditions
+	subject in meeting_open
+}
+
+# The days with a meeting that still count, by person.
+meetings contains [handle, days] if {
+	is_number(input.today)
+	some subject in input.subjects
+	handle := subject.handle
+	days := {day |
+		some day in subject.meetings
+		is_number(day)
+		input.today < day + (10000 * tables.settings.meetings.window_years)
+	}
+}
+
+# All of one day is one meeting.
+meeting_open contains handle if {
+	some [handle, days] in meetings
+	input.today in days
+}
+
+meeting_open contains handle if {
+	some [handle, days] in meetings
+	count(days) == 0
+}
+
+meeting_open contains handle if {
+	input.ask.follow_up == true
+	some [handle, days] in meetings
+	count(days) == 1
+}
+
+met contains "meeting_within_limit" if count(meeting_open) > 0
+
+# A yes was asked for first, and refused or not answered; or the case system says that it was tried (RSL § 11 c).
+met contains "consent_tried" if input.case.consent_tried == true
+
+# `emergency` is met on its own road only.
 met contains "minor_in_family" if {
 	is_number(input.today)
 	some subject in input.subjects

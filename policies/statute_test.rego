@@ -54,3 +54,30 @@ test_a_move_reaches_the_municipality_left if {
 	tables := object.union(fixture.tables, law)
 	statute.by_statute == {[0, "LAW"]} with input as asked with data.tables as tables
 }
+
+meeting(days, follow_up) := reached if {
+	asked := object.union(helping, {
+		"ask": {"follow_up": follow_up},
+		"subjects": [object.union(fixture.adult, {"meetings": days})],
+	})
+	under := object.union(fixture.tables, {"statutes": {"LAW": {"conditions": ["meeting_within_limit"]}}})
+	reached := statute.by_statute with input as asked with data.tables as under
+}
+
+test_one_meeting_and_one_follow_up if {
+	meeting([], false) == {[0, "LAW"]}
+	meeting([20190304], false) == {[0, "LAW"]}
+	meeting([20190204], false) == set()
+	meeting([20190204], true) == {[0, "LAW"]}
+	meeting([20190204, 20190211], true) == set()
+	meeting([20190204, 20190304], false) == {[0, "LAW"]}
+	meeting([20180305], false) == set()
+	meeting([20180304], false) == {[0, "LAW"]}
+}
+
+test_consent_was_tried if {
+	under := object.union(fixture.tables, {"statutes": {"LAW": {"conditions": ["consent_tried"]}}})
+	statute.by_statute == set() with input as helping with data.tables as under
+	tried := object.union(helping, {"case": {"consent_tried": true}})
+	statute.by_statute == {[0, "LAW"]} with input as tried with data.tables as under
+}

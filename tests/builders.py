@@ -150,7 +150,11 @@ class StandingConsents(FakeConsents):
     async def facts(self, municipality: str, unit: str, purpose: str, case: str, subjects: Any) -> Any:
         """Give the standing lines of these subjects beside the store's own."""
         found = await super().facts(municipality, unit, purpose, case, subjects)
-        mine = tuple(line for line in self.standing if line.subject in subjects and line.recipient == unit)
+        mine = tuple(
+            line
+            for line in self.standing
+            if line.subject in subjects and (line.recipient == unit or line.purpose == purpose)
+        )
         return replace(found, lines=found.lines + mine)
 
 

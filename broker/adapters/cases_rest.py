@@ -62,6 +62,8 @@ class CasesRest(RegisterLine):
             caseworker_named=named,
             # A system that marks no case has none to mark; a mark that cannot be read is no answer.
             vip="vip" in told and self._flag(told, "vip"),
+            # A system that says nothing of it has not said yes.
+            consent_tried=self._flag(told, "samtykkeForsoegt") if "samtykkeForsoegt" in told else False,
         )
         return record, employment
 

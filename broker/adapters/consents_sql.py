@@ -35,7 +35,7 @@ from broker.domain.events import (
     ConsentRequested,
     ConsentWithdrawn,
 )
-from broker.domain.facts import Block, ConsentFacts, ConsentLine
+from broker.domain.facts import Block, ConsentFacts, ConsentLine, EarlierRequest
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 
@@ -54,7 +54,7 @@ class ConsentsSql:
     async def facts(
         self, municipality: str, unit: str, purpose: str, case: str, subjects: Sequence[str]
     ) -> ConsentFacts:
-        """Read, in one snapshot, the lines given to this unit for this purpose and case, all blocks, all versions.
+        """Read, in one snapshot, what a decision for this unit, purpose and case may rest on (`ConsentFacts`).
 
         One statement, the same whatever is found (P6). Raises `StoreUnavailable`.
         """
@@ -68,6 +68,8 @@ class ConsentsSql:
             lines=tuple(ConsentLine(*line) for line in found["lines"]),
             blocks=tuple(Block(*block) for block in found["blocks"]),
             versions=tuple((subject, versions.get(subject, 0)) for subject in subjects),
+            meetings=tuple((subject, day) for subject, day in found["meetings"]),
+            requests=tuple(EarlierRequest(*asked) for asked in found["requests"]),
         )
 
     async def request(

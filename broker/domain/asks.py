@@ -17,6 +17,7 @@ class Ask:
     `places`, where given, are the (source, category) that are meant, out of the named sources and categories.
     `id` is minted by the broker (UUID text) and ties all entries of this ask. `request_id` is the caller's own
     and never unique: a repeat is an access of its own. `emergency` names the break-glass request it rests on.
+    `follow_up` says that this is the one follow-up to an earlier meeting (SEL § 49 a); whether it may be is judged.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Ask:
     repeat: bool = False
     places: frozenset[tuple[str, str]] | None = None
     emergency: str | None = None
+    follow_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

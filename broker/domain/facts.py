@@ -62,6 +62,7 @@ class CaseRecord:
 
     `caseworker_named` is True where they are on it by name, not through a team alone; `vip` where the case is marked
     as specially protected.
+    `consent_tried` says that consent was sought outside the broker, or that there are grounds not to (RSL § 11 c).
     """
 
     exists: bool
@@ -72,6 +73,7 @@ class CaseRecord:
     kle: str | None = None
     caseworker_named: bool = False
     vip: bool = False
+    consent_tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +156,31 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierRequest:
+    """A request for consent that the unit made in this case: its last day, whether refused, whether unanswered."""
+
+    answer_by: int
+    refused: bool
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentFacts:
-    """Consents and blocks of one database snapshot, with each subject's version at that moment (`design.md` 6b g)."""
+    """What the broker's own database tells, of one snapshot, with each subject's version then (`design.md` 6b g).
+
+    `lines` are those given to this unit for this purpose and case, and for this purpose to the municipality's other
+    units. `meetings` are the days (subject, day) on which something went out under a law that counts them.
+    """
 
     lines: tuple[ConsentLine, ...]
     blocks: tuple[Block, ...]
     versions: tuple[tuple[str, int], ...]
+    meetings: tuple[tuple[str, int], ...] = ()
+    requests: tuple[EarlierRequest, ...] = ()
+
+    def consent_was_tried(self, today: int) -> bool:
+        """Tell whether the unit asked for consent in this case and was refused, in whole or part, or not answered."""
+        return any(asked.refused or (asked.open and asked.answer_by < today) for asked in self.requests)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 from broker.domain.asks import Ask, Key
 from broker.domain.break_glass import BreakGlass
 from broker.domain.days import danish_day
-from broker.domain.facts import Block, ConsentLine, Facts, Subject
+from broker.domain.facts import Block, ConsentFacts, ConsentLine, Facts, Subject
 from broker.domain.identity import Caller
 
 
@@ -28,6 +28,7 @@ def question(ask: Ask, caller: Caller, facts: Facts, keys: Iterable[Key]) -> dic
             "case": facts.case_handle,
             "citizen": facts.citizen,
             "emergency": ask.emergency,
+            "follow_up": ask.follow_up,
         },
         "caller": _caller(caller, facts),
         "case": {
@@ -39,8 +40,9 @@ def question(ask: Ask, caller: Caller, facts: Facts, keys: Iterable[Key]) -> dic
             "kle": facts.case.kle,
             "caseworker_named": facts.case.caseworker_named,
             "vip": facts.case.vip,
+            "consent_tried": facts.case.consent_tried or facts.consents.consent_was_tried(facts.today),
         },
-        "subjects": [_subject(subject) for subject in facts.subjects],
+        "subjects": [_subject(subject, facts.consents) for subject in facts.subjects],
         "consents": [_line(line) for line in sorted(facts.consents.lines, key=lambda line: line.id)],
         "blocks": [_block(block) for block in sorted(facts.consents.blocks, key=lambda block: block.id)],
         "emergency": [] if facts.break_glass is None else [_break_glass(facts.break_glass)],
@@ -72,7 +74,7 @@ def _caller(caller: Caller, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _subject(subject: Subject) -> dict[str, Any]:
+def _subject(subject: Subject, told: ConsentFacts) -> dict[str, Any]:
     return {
         "handle": subject.handle,
         "known": subject.known,
@@ -89,6 +91,7 @@ def _subject(subject: Subject) -> dict[str, Any]:
         "custody": [
             {"holder": holder.holder, "from": holder.from_day, "to": holder.to_day} for holder in subject.custody
         ],
+        "meetings": sorted({day for handle, day in told.meetings if handle == subject.handle}),
     }
 
 

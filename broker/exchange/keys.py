@@ -27,7 +27,7 @@ def keys_of(ask: Ask, caller: Caller, facts: Facts, directory: Directory) -> fro
         for source in sources
         for category in categories & directory.sources[source].categories
         if ask.places is None or (source, category) in ask.places
-        for subject in _subjects(directory.categories[category], facts)
+        for subject in _subjects(directory.categories[category], ask, caller, facts)
     )
 
 
@@ -65,11 +65,11 @@ def _given_here(line: ConsentLine, ask: Ask, caller: Caller) -> bool:
     return line.recipient == caller.unit and line.purpose == ask.purpose
 
 
-def _subjects(category: Category, facts: Facts) -> tuple[str, ...]:
+def _subjects(category: Category, ask: Ask, caller: Caller, facts: Facts) -> tuple[str, ...]:
     """Say whom a category concerns: the citizen, or their children that are not of age or spoken of in a consent."""
     if not category.child or _is_minor(facts.subjects[0], facts.today):
         return (facts.citizen,)
-    spoken_of = {line.subject for line in facts.consents.lines}
+    spoken_of = {line.subject for line in facts.consents.lines if _given_here(line, ask, caller)}
     children = tuple(
         subject.handle
         for subject in facts.subjects

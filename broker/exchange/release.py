@@ -95,7 +95,9 @@ def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory) 
     read = {key.source for key in first.keys}
     elsewhere = {directory.sources[source].municipality for source in read} | _delegators(first, directory)
     asked = _asked(permit)
-    events = [_outcome(kept, permit, first, asked, home, subject, None) for subject in subjects]
+    events = [
+        _met(_outcome(kept, permit, first, asked, home, subject, None), permit, directory) for subject in subjects
+    ]
     events[0] = replace(events[0], question_packed=packed(asked.question), decided=asked.answer)
     for municipality in sorted(elsewhere - {home}):
         theirs = frozenset(s for s in read if directory.sources[s].municipality == municipality)
@@ -162,6 +164,13 @@ def _outcome(
 def _count_own(items: tuple[Item, ...], verdicts: tuple[Verdict, ...]) -> int:
     own = {verdict.key for verdict in verdicts if verdict.own}
     return sum(item.key in own for item in items)
+
+
+def _met(event: OutcomeReached, permit: Permit, directory: Directory) -> OutcomeReached:
+    """Let the requester's log remember the day where something goes out on a law that counts meetings."""
+    laws = {basis.law for v in event.verdicts if v.key in permit.keys for basis in v.basis}
+    counted = any(directory.laws[law].counts_meetings for law in laws if law in directory.laws)
+    return replace(event, meeting=counted and permit.recorded.aim != EVALUATION)
 
 
 def _heard(source: str, sources: frozenset[str] | None) -> bool:

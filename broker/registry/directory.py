@@ -107,6 +107,7 @@ def _law(i: str, row: Any) -> LawRow:
         },
         written=form["written"],
         years=form["years"],
+        counts_meetings="meeting_within_limit" in row.get("conditions", ()),
     )
 
 

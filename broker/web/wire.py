@@ -49,6 +49,7 @@ class AskBody(BaseModel):
     emergency: (
         Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$", description="The break-glass request this rests on")] | None
     ) = None
+    follow_up: Annotated[bool, Field(description="This is the one follow-up to an earlier meeting (SSD)")] = False
 
 
 class ViewBody(AskBody):
@@ -91,6 +92,7 @@ def ask_of(body: AskBody, directory: Directory, *, test_numbers: bool, repeat: b
         request_id=body.request_id,
         repeat=repeat,
         emergency=body.emergency,
+        follow_up=body.follow_up,
     )
 
 

@@ -149,6 +149,7 @@ def _case(number: str, row: Row, cast: Cast) -> Row:
         "sagsbehandlere": [employee_id(name) for name in row.get("caseworkers", [])],
         "team": [_team(number)] if row.get("team") else [],
         "vip": row.get("vip", False),
+        "samtykkeForsoegt": row.get("consent_tried", False),
     }
 
 

@@ -140,7 +140,7 @@ async def test_every_table_is_under_row_level_security(superuser: "asyncpg.Conne
         " WHERE c.relkind = 'r' AND n.nspname IN ('consents', 'log')"
     )
 
-    assert {row["name"] for row in rows} == {*CONSENTS, *PUBLIC, *CLOSED}
+    assert {row["name"] for row in rows} == {*CONSENTS, "meeting", *PUBLIC, *CLOSED}
     for row in rows:
         owner = "municipality" if row["schema"] == "consents" else "tenant"
         assert row["closed"], row["name"]

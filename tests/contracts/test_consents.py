@@ -12,7 +12,8 @@ import pytest
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import open_pool
 from broker.domain.consents import GRANTED, PARTLY_GRANTED, REFUSED, REQUESTED, WITHDRAWN
-from broker.domain.errors import BadAsk, Conflict, LogUnavailable, NotFound, StoreUnavailable
+from broker.domain.days import danish_day
+from broker.domain.errors import BadAsk, Conflict, FactsChanged, LogUnavailable, NotFound, StoreUnavailable
 from broker.domain.facts import ConsentFacts
 from broker.domain.identity import Caseworker
 from broker.domain.personal import Personal
@@ -39,6 +40,7 @@ from tests.databases import Databases, opened
 from tests.fakes.consents import FakeConsents
 from tests.fakes.handles import FakeHandles
 from tests.fakes.log import FakeLog
+from tests.log_events import an_outcome
 
 TODAY = 20190302
 
@@ -93,15 +95,70 @@ class ConsentsContract:
         }
         assert found.versions == ((town.anna, 1),)
 
-    @pytest.mark.parametrize(
-        "other", [{"unit": "korsbaek-school"}, {"purpose": "jobplan"}, {"case": "22"}, {"municipality": NEXT_TOWN}]
-    )
+    @pytest.mark.parametrize("other", [{"purpose": "jobplan"}, {"case": "22"}, {"municipality": NEXT_TOWN}])
     async def test_a_yes_covers_nothing_else(self, town: Town, other: dict[str, str]) -> None:
-        """Another unit, purpose, case or municipality does not find it."""
+        """Another purpose, case or municipality does not find it."""
         grant = a_grant(town.anna, town.case)
         await town.consents.grant(grant, granted(grant))
 
         assert (await town.facts(**other)).lines == ()
+
+    async def test_a_yes_to_another_unit_is_found_as_that(self, town: Town) -> None:
+        """Of the same municipality's other units, the yes to the same purpose is found, and names whom it was given."""
+        grant = a_grant(town.anna, town.case)
+        await town.consents.grant(grant, granted(grant))
+
+        found = await town.facts(unit="korsbaek-school", case="22")
+
+        assert [line.recipient for line in found.lines] == [UNIT]
+
+    async def test_a_request_in_the_case_tells_whether_consent_was_tried(self, town: Town) -> None:
+        """Open, then not answered in time, or refused: read with the other facts; another case's request is not."""
+        request = a_request(town.anna, town.case)
+        await town.consents.request(request, requested(request, town.kim))
+        asked = await town.facts()
+        assert not asked.consent_was_tried(request.answer_by)
+        assert asked.consent_was_tried(20190401)
+
+        await town.consents.refuse(request.id, town.anna, refused(request, town.anna))
+
+        assert (await town.facts()).consent_was_tried(TODAY)
+        assert not (await town.facts(case="22")).consent_was_tried(20190401)
+        assert not (await town.facts(unit="korsbaek-school")).consent_was_tried(20190401)
+
+    async def test_a_yes_to_all_is_no_try(self, town: Town) -> None:
+        """Where everything asked for was given, nothing was refused and nothing is open."""
+        request = a_request(town.anna, town.case)
+        await town.consents.request(request, requested(request, town.kim))
+        grant = yes_to(request, town.anna)
+        await town.consents.grant(grant, granted(grant))
+
+        assert not (await town.facts()).consent_was_tried(20190401)
+
+    async def test_meetings_are_kept_by_the_release(self, town: Town) -> None:
+        """A day something goes out under a law that counts them is found by its person, purpose and municipality.
+
+        Ten asks of one day are one day; what is refused or counts nothing leaves none; a guard that fails takes the day
+        with it.
+        """
+        met = {"subject": town.child, "actor": town.kim, "municipality": HOME, "requester": HOME, "purpose": PURPOSE}
+        day = an_outcome(**met, meeting=True, at=NOON)
+        await asyncio.gather(*(town.log.append([day]) for _ in range(10)))
+        await town.log.append([an_outcome(**met, at=NOON + timedelta(days=2))])
+        late = an_outcome(**met, meeting=True, at=NOON + timedelta(days=3))
+        with pytest.raises(FactsChanged):
+            await town.log.append([late], versions=[(town.child, 7)])
+        # Half past eleven in the evening in London is the next day in Denmark.
+        evening = NOON.replace(hour=23, minute=30) + timedelta(days=7)
+        await town.log.append([an_outcome(**met, meeting=True, at=evening)], versions=[(town.child, 0)])
+
+        found = await town.facts(town.child)
+
+        assert found.meetings == ((town.child, danish_day(NOON)), (town.child, danish_day(evening)))
+        assert danish_day(evening) == danish_day(NOON) + 8
+        assert (await town.facts(town.anna)).meetings == ()
+        assert (await town.facts(town.child, purpose="jobplan")).meetings == ()
+        assert (await town.facts(town.child, municipality=NEXT_TOWN)).meetings == ()
 
     async def test_a_yes_to_all_answers_the_request(self, town: Town) -> None:
         """A request is open until its giver answers; then it says how."""

@@ -139,8 +139,7 @@ def test_the_questions_reach_every_rule() -> None:
 
     told_elsewhere = {
         # Reasons that need what an ordinary question does not hold: items, a log, a break-glass ask.
-        "CONSENT_TOO_GENERAL", "EXCLUDED_INTERVENTION", "EXCLUDED_PLAN_PART", "LOG_UNAVAILABLE",
-        "OUT_OF_SCOPE_PERIOD", "OUT_OF_SCOPE_RECIPIENT", "POLICY_ERROR",
+        "EXCLUDED_INTERVENTION", "EXCLUDED_PLAN_PART", "LOG_UNAVAILABLE", "OUT_OF_SCOPE_PERIOD", "POLICY_ERROR",
     }  # fmt: skip
     kinds = {"own_case", "statute", "consent", "address", "child_name"}
     assert met == ({*TABLES["reasons"]} - told_elsewhere) | kinds

@@ -6,7 +6,9 @@ from typing import TypeVar
 from uuid import uuid4
 
 from broker.domain.consents import (
+    EXPIRED,
     GRANTED,
+    PARTLY_GRANTED,
     REFUSED,
     WITHDRAWN,
     Answer,
@@ -27,7 +29,7 @@ from broker.domain.events import (
     ConsentRequested,
     ConsentWithdrawn,
 )
-from broker.domain.facts import Block, ConsentFacts, ConsentLine
+from broker.domain.facts import Block, ConsentFacts, ConsentLine, EarlierRequest
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from tests.fakes.log import FakeLog
@@ -50,15 +52,22 @@ class FakeConsents:
     async def facts(
         self, municipality: str, unit: str, purpose: str, case: str, subjects: Sequence[str]
     ) -> ConsentFacts:
-        """Read the lines of this unit, purpose and case, all blocks, all versions."""
-        mine = (municipality, unit, purpose, case)
-        found = [c for c in self.consents.values() if (c.municipality, c.unit, c.purpose, c.case) == mine]
+        """Read what a decision for this unit, purpose and case may rest on."""
+        about = [c for c in self.consents.values() if (c.municipality, c.purpose) == (municipality, purpose)]
+        found = [c for c in about if c.unit != unit or c.case == case]
         lines = [line for consent in found for line in consent.lines if line.subject in subjects]
         blocks = [block for block in self.blocks.values() if block.subject in subjects]
         return ConsentFacts(
             tuple(sorted(lines, key=lambda line: line.id)),
             tuple(sorted(blocks, key=lambda block: block.id)),
             tuple((subject, self.versions.get(subject, 0)) for subject in subjects),
+            tuple(sorted(self.log.meetings_of(municipality, purpose, subjects))),
+            tuple(
+                _earlier(request)
+                for request in self.requests.values()
+                if (request.municipality, request.unit, request.purpose, request.case)
+                == (municipality, unit, purpose, case)
+            ),
         )
 
     async def request(
@@ -214,6 +223,11 @@ class FakeConsents:
     def _bump(self, *citizens: str) -> None:
         for citizen in set(citizens):
             self.versions[citizen] = self.versions.get(citizen, 0) + 1
+
+
+def _earlier(request: ConsentRequest) -> EarlierRequest:
+    said_no = any(answer.state in {REFUSED, PARTLY_GRANTED, EXPIRED} for answer in request.answers)
+    return EarlierRequest(request.answer_by, said_no, any(not request.answered_by(giver) for giver in request.givers))
 
 
 def _as_seen(request: ConsentRequest, citizen: str) -> ConsentRequest | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from broker.domain.days import danish_day
 from broker.domain.errors import FactsChanged, LogUnavailable
-from broker.domain.events import AuditEvent
+from broker.domain.events import AuditEvent, OutcomeReached
 from broker.domain.receipts import Receipt
 
 
@@ -30,6 +30,17 @@ class FakeLog:
         if any(self.versions.get(citizen, 0) != version for citizen, version in versions):
             raise FactsChanged
         return tuple(self._write(event) for event in events)
+
+    def meetings_of(self, municipality: str, purpose: str, subjects: Sequence[str]) -> set[tuple[str, int]]:
+        """Give the days on which something went out about these people under a law that counts them."""
+        return {
+            (event.subject, danish_day(event.at))
+            for event in self.events
+            if isinstance(event, OutcomeReached)
+            and event.meeting
+            and (event.municipality, event.purpose) == (municipality, purpose)
+            and event.subject in subjects
+        }
 
     def _write(self, event: AuditEvent) -> Receipt:
         origin = f"fake/log/{event.municipality}/{danish_day(event.at) // 10000}"

@@ -36,6 +36,7 @@ class FakeCases:
         self.silent = False
         self.employed = True
         self.vip = False
+        self.consent_tried = False
 
     async def case(
         self, case: Personal[str], citizen: Personal[str], caseworker: Personal[str]
@@ -55,5 +56,6 @@ class FakeCases:
             kle=self.kle,
             caseworker_named=caseworker == self.known[2],
             vip=self.vip,
+            consent_tried=self.consent_tried,
         )
         return record, employment

@@ -375,7 +375,31 @@ class _Model:
             return told or {"NO_CONSENT"}
         if not self.purpose["consent_bases"]:
             return {self.t["statutes"][row]["otherwise"] for row in self.purpose["statutes"]}
+        if self._is_too_general(key):
+            return {"CONSENT_TOO_GENERAL"}
         return {self._scope(key)}
+
+    def _is_too_general(self, key: Row) -> bool:
+        """Tell whether a yes that names nothing one by one would cover this."""
+        general = self.t["settings"]["consents"]["too_general"]
+        return any(
+            line["subject"] == key["subject"]
+            and line["source"] in [*general, key["source"]]
+            and line["category"] in [*general, key["category"]]
+            and {line["source"], line["category"]} & set(general)
+            for line in self.live
+        )
+
+    def _is_given_elsewhere(self, key: Row) -> bool:
+        """Tell whether the yes was given to another unit."""
+        return any(
+            self._is_about(line, key)
+            and line["recipient"] != self.caller["unit"]
+            and line["purpose"] == self.ask["purpose"]
+            and line["state"] == "granted"
+            and self._is_today(line)
+            for line in self.q["consents"]
+        )
 
     def _why_idle(self, line: Row) -> str | None:
         if line["state"] == "withdrawn":
@@ -388,13 +412,14 @@ class _Model:
 
     def _scope(self, key: Row) -> str:
         pairs = {(line["source"], line["category"]) for line in self.live}
+        nowhere = "OUT_OF_SCOPE_RECIPIENT" if self._is_given_elsewhere(key) else "NO_CONSENT"
         if (key["source"], key["category"]) in pairs:
-            return "NO_CONSENT"
+            return nowhere
         if key["source"] in {source for source, _ in pairs}:
             return "OUT_OF_SCOPE_CATEGORY"
         if key["category"] in {category for _, category in pairs}:
             return "OUT_OF_SCOPE_SOURCE"
-        return "NO_CONSENT"
+        return nowhere
 
     def _is_blocked(self, key: Row) -> bool:
         return any(
@@ -518,7 +543,17 @@ class _Model:
             ages = [self._age(subject) for subject in self.people.values() if subject["known"]]
             if not any(age is not None and age < 18 for age in ages):
                 return False
-        return "meeting_within_limit" not in statute["conditions"]
+        if "consent_tried" in statute["conditions"] and not self.case["consent_tried"]:
+            return False
+        return "meeting_within_limit" not in statute["conditions"] or self._may_meet(key["subject"])
+
+    def _may_meet(self, handle: str) -> bool:
+        """Tell whether a meeting about someone may be held today: the first, its only follow-up, or one under way."""
+        if handle not in self.people:
+            return False
+        years = self.t["settings"]["meetings"]["window_years"]
+        days = {day for day in self.people[handle]["meetings"] if self.today < day + 10000 * years}
+        return self.today in days or len(days) == 0 or (len(days) == 1 and self.ask["follow_up"])
 
     def _is_rescued(self, key: Row) -> bool:
         return self._is_emergency() and self._is_opened(key) and not self._purpose(key)

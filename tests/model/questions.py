@@ -77,7 +77,7 @@ def role(**changes: Any) -> dict[str, Any]:
 def person(handle: str, **changes: Any) -> dict[str, Any]:
     """Make a grown-up citizen of Korsbæk of whom nothing special is known."""
     plain = {"known": True, "child_of_citizen": False, "born": 19740210, "dead_on": None, "municipality": "korsbaek"}
-    rest = {"protected": False, "moved_number": False, "representatives": [], "custody": []}
+    rest = {"protected": False, "moved_number": False, "representatives": [], "custody": [], "meetings": []}
     return {"handle": handle, **plain, **rest, **changes}
 
 
@@ -126,6 +126,7 @@ def question(*keys: dict[str, str], **parts: Any) -> dict[str, Any]:
             "case": "c-417",
             "citizen": ANNETTE,
             "emergency": None,
+            "follow_up": False,
         },
         "caller": {
             "handle": LENE,
@@ -146,6 +147,7 @@ def question(*keys: dict[str, str], **parts: Any) -> dict[str, Any]:
             "vip": False,
             "unit": "jobcenter",
             "kle": "15.20.04",
+            "consent_tried": False,
         },
         "subjects": [person(ANNETTE)],
         "consents": [],
@@ -177,7 +179,7 @@ def random_question(chance: random.Random) -> dict[str, Any]:
         today=chance.choice(
             [TODAY] * 20 + [20180615, 20181231, 20191231, 20200101, 20200229, 20200301, 20220103, 20240615]
         ),
-        ask={"purpose": purpose if _rarely_not(chance) else "nysgerrighed"},
+        ask={"purpose": purpose if _rarely_not(chance) else "nysgerrighed", "follow_up": chance.random() < 0.3},
         caller=_random_caller(chance, unit),
         case=_random_case(chance, purpose, unit),
         subjects=people,
@@ -258,7 +260,13 @@ def _random_child(chance: random.Random, number: int) -> dict[str, Any]:
         municipality=chance.choice(["korsbaek"] * 5 + [None]),
         protected=chance.choice([False] * 10 + [True, None]),
         custody=_random_custody(chance),
+        meetings=_random_meetings(chance),
     )
+
+
+def _random_meetings(chance: random.Random) -> list[int]:
+    """Days of earlier meetings: none, one, two; today's, one that still counts, one that no longer does."""
+    return sorted(chance.sample([20180304, 20180305, 20190201, TODAY], chance.choice([0, 0, 0, 1, 1, 2])))
 
 
 def _random_representatives(chance: random.Random) -> list[dict[str, Any]]:
@@ -307,7 +315,8 @@ def _random_case(chance: random.Random, purpose: str, unit: str) -> dict[str, An
     facts = {name: _rarely_not(chance) for name in ("exists", "open", "concerns_citizen", "caseworker_on_case")}
     kle = chance.choice([_PURPOSES[purpose]] * 30 + ["27.36.12", "15", None])
     marked = {"caseworker_named": chance.random() < 0.5, "vip": not _rarely_not(chance)}
-    return {**facts, **marked, "unit": chance.choice([unit] * 40 + ["ydelse", None]), "kle": kle}
+    tried = {"consent_tried": chance.random() < 0.8}
+    return {**facts, **marked, **tried, "unit": chance.choice([unit] * 40 + ["ydelse", None]), "kle": kle}
 
 
 def call_out(**changes: Any) -> dict[str, Any]:
@@ -383,12 +392,14 @@ def _random_line(
         "consent": chance.choice(["C1", "C1", "C2"]),
         "version": chance.choice([1, 1, 2]),
         "purpose": whom[1] if _rarely_not(chance) else "jobplan",
-        "recipient": whom[0] if _rarely_not(chance) else "ydelse",
+        "recipient": whom[0] if chance.random() < 0.9 else "ydelse",
         "case": "c-417" if _rarely_not(chance) else "c-999",
         "from": chance.choice([20190301] * 6 + [20190304, 20190305, 20180304, 20180305]),
         "to": chance.choice([20200229] * 6 + [20190304, 20190303]),
         "state": chance.choice(["granted"] * 7 + ["paused", "withdrawn"]),
     }
+    if chance.random() < 0.03:
+        odd[chance.choice(["source", "category"])] = "*"
     return {**given, **odd}
 
 

@@ -488,7 +488,9 @@ CONSENT = {
         question(S01, consents=[line("socialcenter", "S01", state="withdrawn"), {**SAID[0], "id": "l2"}]),
         GIVEN,
     ),
-    "to another unit": (question(S01, consents=[line("socialcenter", "S01", recipient="skole")]), ("NO_CONSENT",)),
+    "to another unit": (
+        question(S01, consents=[line("socialcenter", "S01", recipient="skole")]), ("OUT_OF_SCOPE_RECIPIENT",),
+    ),
     "for another purpose": (question(S01, consents=[line("socialcenter", "S01", purpose="jobplan")]), ("NO_CONSENT",)),
     "for another case": (question(S01, consents=[line("socialcenter", "S01", case="c-9")]), ("NO_CONSENT",)),
     "of another category from the source": (
@@ -554,7 +556,7 @@ CONSENT = {
 }  # fmt: skip
 HELP = {"unit": "ydelse", "system_units": ["ydelse"], "roles": [role(kle=["32.*"])]}
 HELP_CASE = {"unit": "ydelse", "kle": "32.24.04"}
-CHILD_CASE = {"unit": "socialcenter", "kle": "27.24.03"}
+CHILD_CASE = {"unit": "socialcenter", "kle": "27.24.03", "consent_tried": True}
 SOCIAL = {"unit": "socialcenter", "system_units": ["socialcenter"], "roles": [role(kle=["27.*"])]}
 AT_SCHOOL = key("skole", "K01")
 STATUTE = {
@@ -601,8 +603,11 @@ STATUTE = {
         question(key("familiecenter", "F01"), ask={"purpose": "flytning"}, case=CHILD_CASE, caller=SOCIAL),
         ("NO_CONSENT",),
     ),
-    "early preventive work: no register counts the meetings": (
-        about(*HER, one=F01, ask={"purpose": "ssd_moede"}, case=CHILD_CASE, caller=SOCIAL),
+    "early preventive work: a second meeting that nobody calls the follow-up": (
+        about(
+            person(ANNETTE), child(meetings=[20190225]), one=F01, ask={"purpose": "ssd_moede"}, case=CHILD_CASE,
+            caller=SOCIAL,
+        ),
         ("SSD_LIMIT_REACHED",),
     ),
     "danger to life: not by an ordinary ask": (
