@@ -87,6 +87,7 @@ def _person(cpr: Personal[str], told: Mapping[str, Any]) -> RegisterPerson:
         custody=tuple(_holder(one, _CUSTODY_KINDS) for one in _relations(told["foraeldremyndighed"])),
         children=tuple(dict.fromkeys(_number(one["personnummer"]) for one in _relations(told["boern"]))),
         current_cpr=None if current == cpr else current,
+        household=tuple(_number(one["personnummer"]) for one in _relations(told.get("husstand", []))),
         former=tuple(
             number for number in map(_number, _relations(told.get("tidligerePersonnumre", []))) if number != cpr
         ),

@@ -39,7 +39,8 @@ class RegisterRepresentative:
 class RegisterPerson:
     """What the CPR register tells of one person. `known` is False when it has no such person.
 
-    `former` are the numbers they had before, and `current_cpr` the one they have instead of the one asked about.
+    `household` are those the register says they live with, `former` the numbers they had before, and `current_cpr` the
+    one they have instead of the one asked about.
     `protected` of None means that the register did not say; unknown protection protects (`domain.md` 4.5).
     """
 
@@ -54,6 +55,7 @@ class RegisterPerson:
     current_cpr: Personal[str] | None = None
     representatives: tuple[RegisterRepresentative, ...] = ()
     former: tuple[Personal[str], ...] = ()
+    household: tuple[Personal[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

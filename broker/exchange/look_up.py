@@ -205,7 +205,7 @@ def _heard_of(subjects: tuple[Subject, ...], people: People, told: _Registers) -
 def _related(recorded: Recorded, told: _Registers, names: dict[Personal[str], str]) -> bool:
     """Tell whether the caseworker asks about themself, their child or a child's other parent, as far as is known.
 
-    Or about somebody they represent (FVL § 3, stk. 1, nr. 1).
+    Or about somebody they represent or live with (FVL § 3, stk. 1, nr. 1 and 2).
     """
     own = recorded.caller.caseworker.cpr
     if own is None:
@@ -213,4 +213,6 @@ def _related(recorded: Recorded, told: _Registers, names: dict[Personal[str], st
     family = {person.cpr for person in (told.citizen, *told.children)}
     family |= {holder.cpr for person in (told.citizen, *told.children) for holder in person.custody}
     family |= {row.cpr for person in (told.citizen, *told.children) for row in person.representatives}
+    if own in told.citizen.household:
+        return True
     return names[own] in {names[cpr] for cpr in family}

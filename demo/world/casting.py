@@ -100,6 +100,8 @@ def _person(name: str, row: Row, cast: Cast, template: Template, today: str) -> 
         }  # fmt: skip
     if "representatives" in row:
         record["repraesentanter"] = [_representative(told, born, cast) for told in row["representatives"]]
+    if "household" in row:
+        record["husstand"] = [{"personnummer": number.replace("-", "")} for number in row["household"]]
     if "current_cpr" in row:
         record["gaeldendePersonnummer"] = row["current_cpr"].replace("-", "")
     return record

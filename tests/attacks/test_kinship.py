@@ -10,7 +10,7 @@ import pytest
 
 from broker.domain.errors import Refused
 from broker.domain.events import OutcomeReached
-from broker.domain.facts import CustodyHolder
+from broker.domain.facts import CustodyHolder, RegisterRepresentative
 from broker.domain.personal import Personal
 from broker.exchange import exchange
 from tests.builders import CHILD, CITIZEN, SOCIAL, STRANGER, SmallHouse, a_caller, a_house, an_ask
@@ -38,6 +38,20 @@ def test_nobody_looks_up_their_own_family(house: SmallHouse, own: Personal[str])
     assert {code for verdict in outcome.verdicts for code in verdict.reasons} == {"SELF_OR_RELATED"}
     assert set(caught.value.reasons) <= WANT_OF_CONSENT
     assert all(source.asked == [] for source in house.sources.values())
+
+
+@pytest.mark.parametrize("what", ["household", "representatives"])
+def test_nobody_looks_up_whom_they_live_with_or_act_for(house: SmallHouse, what: str) -> None:
+    """Where the register tells that the two share a home, or one acts for the other, nothing goes out."""
+    own = Personal("0101700003")
+    told = {"household": (own,), "representatives": (RegisterRepresentative(own, "assistant", ()),)}
+    house.people.persons[CITIZEN] = replace(house.people.persons[CITIZEN], **{what: told[what]})
+
+    with pytest.raises(Refused):
+        asyncio.run(exchange(an_ask(), a_caller(cpr=own), house.ports))
+
+    outcome = next(event for event in house.log.events if isinstance(event, OutcomeReached))
+    assert {code for verdict in outcome.verdicts for code in verdict.reasons} == {"SELF_OR_RELATED"}
 
 
 def test_a_stranger_to_the_family_is_answered(house: SmallHouse) -> None:

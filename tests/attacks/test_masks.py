@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import orjson
 import pytest
 
-from broker.domain.items import ItemPerson
+from broker.domain.items import Item, ItemPerson
 from broker.domain.personal import Personal
 from broker.exchange import exchange
 from broker.web.wire import answer_body
@@ -61,6 +61,18 @@ def test_an_unprotected_citizen_keeps_the_place(house: SmallHouse) -> None:
     seen = told(house, SOCIAL)
 
     assert [word for word in (NAME, PHONE, TITLE, PLACE) if word in seen] == [NAME, PHONE, TITLE, PLACE]
+
+
+def test_every_field_of_an_item_was_judged() -> None:
+    """Each thing an item can say is known to tell a place, or not to; a new one must be judged before it is shown."""
+    tells_place = {"title", "text", "unit", "people"}
+    judged = {
+        "source", "category", "subject", "kind", "id", "fetched_at", "from_day", "to_day", "law", "kle", "need",
+        "limits", "demands", "visits", "topic", "status", "decision", "plan_type", "next_follow_up", "hours_per_week",
+    }  # fmt: skip
+
+    assert {field.name for field in fields(Item)} == tells_place | judged
+    assert {field.name for field in fields(ItemPerson)} == {"role", "name", "phone", "label"}
 
 
 def test_a_child_is_not_named_to_another_unit(house: SmallHouse) -> None:

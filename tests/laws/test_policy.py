@@ -91,6 +91,47 @@ def test_a_line_taken_away_never_widens(question: dict[str, Any], data: st.DataO
 
 @many
 @given(questions, st.data())
+def test_a_role_taken_away_or_narrowed_never_widens(question: dict[str, Any], data: st.DataObject) -> None:
+    """Nobody is wider than their roles: one less, one never attested, or one for another's citizens gives no more."""
+    roles = question["caller"]["roles"]
+    if not roles:
+        return
+    place = data.draw(st.integers(0, len(roles) - 1))
+    narrowed = data.draw(
+        st.sampled_from(
+            [[], [{"kle": []}], [{"sensitivity": 0}], [{"attested_on": 19000101}], [{"delegated_from": "dragsholm"}]]
+        )
+    )
+    kept = [row | change for row in [roles[place]] for change in narrowed]
+    fewer = [*roles[:place], *kept, *roles[place + 1 :]]
+
+    assert released(question | {"caller": question["caller"] | {"roles": fewer}}) <= released(question)
+
+
+@many
+@given(questions, st.sampled_from(["born", "municipality", "protected", "custody"]))
+def test_what_is_not_known_never_widens(question: dict[str, Any], what: str) -> None:
+    """A register that tells less of the citizen never lets more go out."""
+    unknown = [] if what == "custody" else None
+    citizen, *rest = question["subjects"]
+    told = question | {"subjects": [citizen | {what: unknown}, *rest]}
+
+    assert released(told) <= released(question)
+
+
+@many
+@given(questions)
+def test_a_protected_case_never_widens(question: dict[str, Any]) -> None:
+    """Marking a case as protected, or naming nobody on it, takes away and never gives."""
+    case = question["case"]
+    marked, unnamed = (question | {"case": case | change} for change in ({"vip": True}, {"caseworker_named": False}))
+
+    assert released(marked) <= released(question)
+    assert released(unnamed) <= released(question)
+
+
+@many
+@given(questions, st.data())
 def test_a_block_never_widens(question: dict[str, Any], data: st.DataObject) -> None:
     """A block takes away what rests on consent, never gives; where nothing went out it shows nothing new."""
     key = data.draw(st.sampled_from(question["keys"]))

@@ -43,6 +43,9 @@ def caseworker_from(claims: Mapping[str, Any], *, issuer: str, municipality: str
     roles = claims.get("roles")
     if nsis is None or not isinstance(roles, list) or len(roles) > _MOST_ROLES:
         raise NotAuthenticated(refusal)
+    # An account that several people use names nobody (P11, domain.md 1.4 C37); only an outright no is none.
+    if claims.get("shared_account", False) is not False:
+        raise NotAuthenticated(refusal)
     cpr = claims.get("cpr")
     if cpr is not None and (not isinstance(cpr, str) or not CPR.fullmatch(cpr)):
         raise NotAuthenticated(refusal)
