@@ -309,3 +309,11 @@ async def test_a_yes_while_the_ask_runs_opens_nothing(night: Night) -> None:
 
     assert {item.source for item in first.found.items} == {HEALTH}
     assert {item.source for item in second.found.items} == both
+
+
+async def test_a_yes_is_to_the_person_it_names(night: Night) -> None:
+    """Who was told of another person says yes to nobody: no such request, and no answer is kept."""
+    call = await night.call()
+    with pytest.raises(NotFound):
+        await night.say("yes", call, citizen=CHILD)
+    assert await reasons(night, call) == ("EMERGENCY_NOT_JUSTIFIED",)
