@@ -6,18 +6,24 @@ from dataclasses import dataclass
 
 from broker.domain.directory import Directory
 from broker.domain.items import Item, LawRef
-from broker.view.activity import is_coming, period
+from broker.view.activity import days_between, is_coming, period
 from broker.view.codes import NEVER_COUNTED
 from broker.view.finding import start_fields
 
 # The preparing part of the rehabilitation plan: dispensation was refused for the citizen's legal certainty (letter
 # 2016-8973 of 1 February 2017, table 1). It stays a document of its own whatever a registry says.
 NEVER_REPLACED = "rehab_forberedende_del"
+EDUCATION_ORDER, FLEXIBLE_PROCESS = "uddannelsespaalaeg", "processuel_fleksibilitet"
+DAYS_OF_A_YEAR = 365
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Plan:
-    """One written plan: item `item` of the answer. `trial` names the trial that makes it `replaceable`, if any."""
+    """One written plan: item `item` of the answer. `trial` names the trial that makes it `replaceable`, if any.
+
+    `exempt` is True for an uddannelsespålæg whose education, as its source says, starts more than a year from now, in
+    a municipality with the trial that exempts from it (L3, C27).
+    """
 
     item: int
     plan_type: str | None
@@ -31,6 +37,7 @@ class Plan:
     future: bool
     replaceable: bool
     trial: str | None
+    exempt: bool
 
 
 def plans(items: tuple[Item, ...], directory: Directory, today: int) -> tuple[Plan, ...]:
@@ -60,6 +67,19 @@ def replacing_trial(item: Item, directory: Directory, today: int) -> str | None:
     return min(holding, default=None)
 
 
+def is_exempt(item: Item, directory: Directory, today: int) -> bool:
+    """Tell whether a trial frees the citizen from an uddannelsespålæg: its start is more than a year away (C27)."""
+    source = directory.sources.get(item.source)
+    if source is None or item.plan_type != EDUCATION_ORDER or item.from_day is None or item.from_day <= today:
+        return False
+    return days_between(today, item.from_day) > DAYS_OF_A_YEAR and any(
+        trial.municipality == source.municipality
+        and trial.kind == FLEXIBLE_PROCESS
+        and trial.from_day <= today <= trial.to_day
+        for trial in directory.trials.values()
+    )
+
+
 def _plan(index: int, item: Item, directory: Directory, today: int) -> Plan:
     trial = replacing_trial(item, directory, today)
     from_day, future = start_fields(period(item, today)[0], today)
@@ -76,4 +96,5 @@ def _plan(index: int, item: Item, directory: Directory, today: int) -> Plan:
         future=future,
         replaceable=trial is not None,
         trial=trial,
+        exempt=is_exempt(item, directory, today),
     )

@@ -9,6 +9,7 @@ from broker.domain.directory import Directory
 from broker.domain.items import Item, Silent
 from broker.view.activity import is_effort
 from broker.view.codes import area_of, is_counted
+from broker.view.excluded import Excluded, excluded
 from broker.view.finding import Finding
 from broker.view.findings import findings
 from broker.view.gaps import Gap, employment, gaps
@@ -28,6 +29,7 @@ class View:
 
     `reduced` is True when fewer than two areas are seen at work: then there are no weeks and no findings, since
     looking across areas has no ground (C12). `employment` is the section on work; when empty, a gap says so.
+    `excluded` names what is shown and left out of findings or of one plan, and why.
     `computed_without` names the silent sources: findings may be missing for want of them (`design.md` 6b m).
     """
 
@@ -41,6 +43,7 @@ class View:
     findings: tuple[Finding, ...]
     computed_without: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    excluded: tuple[Excluded, ...]
 
 
 def whole_person(
@@ -77,6 +80,7 @@ def whole_person(
         findings=seen,
         computed_without=tuple(sorted({one.source for one in silent})),
         gaps=gaps(items, silent, today),
+        excluded=excluded(items),
     )
 
 

@@ -23,6 +23,7 @@ from broker.view.texts import finding_text, gap_text, reduced_text, suggestion
 from broker.view.week import IsoWeek, Presence
 from broker.view.weeks import WeekView
 from broker.view.whole_person import View, whole_person
+from broker.web.problems import reason_row
 from broker.web.wire import answer_body, clock_text, day_text, law_rows, receipt_body
 
 COORDINATOR_ROLE = "koordinerende_sagsbehandler"
@@ -56,6 +57,7 @@ def view_body(
         "findings": [_finding(finding) for finding in view.findings],
         "computed_without": list(view.computed_without),
         "gaps": [_gap(gap) for gap in view.gaps],
+        "excluded": [{"item": one.item, "reason": reason_row(one.code, directory.reasons)} for one in view.excluded],
         "journal_note": journal_note(answer, caller, at, directory),
     }
 
@@ -99,6 +101,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "future": plan.future,
         "replaceable": plan.replaceable,
         "trial": plan.trial,
+        "exempt": plan.exempt,
     }
 
 

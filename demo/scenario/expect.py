@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from demo.scenario.expect_log import check_log, check_report
-from demo.scenario.expect_view import check_findings, check_gaps, check_no_findings, check_plans, check_weeks
+from demo.scenario.expect_view import (
+    check_excluded,
+    check_findings,
+    check_gaps,
+    check_no_findings,
+    check_plans,
+    check_weeks,
+)
 from demo.scenario.seen import Check, Seen, equal, same_set
 
 Expected = Any
@@ -213,6 +220,7 @@ CHECKS: Mapping[str, Callable[[Expected, Seen], Iterator[Check]]] = {
     "no_trace_of": _no_trace_of,
     "counts": _counts,
     "silent": _silent,
+    "excluded": check_excluded,
     "weeks": check_weeks,
     "findings": check_findings,
     "no_findings": check_no_findings,

@@ -51,6 +51,12 @@ def check_gaps(expected: list[str], seen: Seen) -> Iterator[Check]:
         yield Check(f"gap {gap}", held=gap in told, line=f"gaps: {', '.join(sorted(told)) or 'none'}")
 
 
+def check_excluded(expected: Mapping[str, str], seen: Seen) -> Iterator[Check]:
+    """Check which items are shown and left out, each with its reason: exactly these."""
+    told = {_item(row["item"], seen): row["reason"]["code"] for row in seen.reply.said.get("excluded", ())}
+    yield equal("excluded", dict(expected), told)
+
+
 def _named(finding: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     return {**finding, "items": [_item(index, seen) for index in finding["items"]]}
 

@@ -114,7 +114,8 @@ PLAN = form(
         "source": TEXT,
         "law": LAW,
         "next_follow_up": maybe(DAY),
-        **dict.fromkeys(("future", "replaceable", "trial"), YES_NO),
+        "trial": maybe(TEXT),
+        **dict.fromkeys(("future", "replaceable", "exempt"), YES_NO),
     }
 )
 SUPPORT = form(
@@ -180,6 +181,7 @@ VIEW: Mapping[str, Schema] = {
     "findings": many(FINDING),
     "computed_without": many(TEXT),
     "gaps": many(GAP),
+    "excluded": many(form({"item": COUNT, "reason": named("Reason")})),
     "journal_note": NOTE,
 }
 REQUEST: Mapping[str, Schema] = {
