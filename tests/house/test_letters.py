@@ -10,7 +10,7 @@ UNBUILT = "not built yet"
 
 
 def test_every_row_is_answered() -> None:
-    """C01 to C50 stand once each, in order; each names a file that is there, or another row, or says what is wanting."""
+    """C01 to C50 stand once each, in order; each names a file that is there, another row, or what is wanting."""
     rows = ROW.findall((DOCS / "letters.md").read_text("utf-8"))
 
     assert [number for number, _, _ in rows] == [f"C{number:02}" for number in range(1, 51)]
