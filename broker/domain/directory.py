@@ -114,7 +114,10 @@ class ReasonText:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A frikommune trial, bound to network, municipality and days (inclusive): the plan types one plan may replace."""
+    """A frikommune trial, bound to network, municipality and days (inclusive): the plan types one plan may replace.
+
+    `contacts` in `contact_days` days is the follow-up that must be reached in total (L3, C26); 0 asks for none.
+    """
 
     id: str
     network: str
@@ -123,6 +126,8 @@ class Trial:
     from_day: int
     to_day: int
     replaces: frozenset[str]
+    contacts: int = 0
+    contact_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

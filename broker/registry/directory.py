@@ -121,7 +121,11 @@ def _reason(i: str, row: Any) -> ReasonText:
 
 def _trial(i: str, row: Any) -> Trial:
     days = (day(row["from_day"]), day(row["to_day"]))
-    return Trial(i, row["network"], row["municipality"], row["kind"], *days, frozenset(row.get("replaces", ())))
+    follow_up = row.get("follow_up", {"contacts": 0, "days": 0})
+    return Trial(
+        i, row["network"], row["municipality"], row["kind"], *days, frozenset(row.get("replaces", ())),
+        follow_up["contacts"], follow_up["days"],
+    )  # fmt: skip
 
 
 def _kind(row: Any) -> RepresentativeKind:

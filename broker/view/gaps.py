@@ -5,24 +5,32 @@ A gap tells of what was asked for and permitted. That something is withheld is n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from broker.domain.directory import Directory
 from broker.domain.items import Item, Silent
-from broker.view.activity import is_effort
+from broker.view.activity import days_between, is_effort
 from broker.view.codes import EMPLOYMENT, area_of, is_counted
 
 SOURCE_SILENT = "source_silent"
 NO_EMPLOYMENT = "no_employment"
+FEW_CONTACTS = "few_contacts"
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A hole in the view: `source_silent` with its source and why, or `no_employment` for the area of work (C25)."""
+    """A hole in the view: `source_silent` with its source and why, `no_employment` for the area of work (C25).
+
+    Or `few_contacts` where the follow-up seen falls short of what a trial must keep up in total: `held` of `needed`.
+    """
 
     code: str
     source: str | None = None
     why: str | None = None
     area: str | None = None
+    held: int | None = None
+    needed: int | None = None
 
 
 def employment(items: tuple[Item, ...], today: int) -> tuple[int, ...]:
@@ -34,9 +42,20 @@ def employment(items: tuple[Item, ...], today: int) -> tuple[int, ...]:
     )
 
 
-def gaps(items: tuple[Item, ...], silent: tuple[Silent, ...], today: int) -> tuple[Gap, ...]:
-    """List the holes: silent sources by name, then work if nothing about it can be shown."""
+def gaps(items: tuple[Item, ...], silent: tuple[Silent, ...], directory: Directory, today: int) -> tuple[Gap, ...]:
+    """List the holes: silent sources by name, work if nothing about it can be shown, follow-up that falls short."""
     found = [Gap(SOURCE_SILENT, source=one.source, why=one.why) for one in sorted(silent, key=lambda one: one.source)]
     if not employment(items, today):
         found.append(Gap(NO_EMPLOYMENT, area=EMPLOYMENT))
-    return tuple(found)
+    return tuple(found) + tuple(_few_contacts(items, directory, today))
+
+
+def _few_contacts(items: tuple[Item, ...], directory: Directory, today: int) -> Iterator[Gap]:
+    """Count the talks held, over all areas that are seen, against what each trial in force must reach (L3, C26)."""
+    homes = {directory.sources[item.source].municipality for item in items if item.source in directory.sources}
+    held_on = [item.from_day for item in items if item.kind == "meeting" and is_counted(item) and item.from_day]
+    for _, trial in sorted(directory.trials.items()):
+        if trial.municipality in homes and trial.from_day <= today <= trial.to_day and trial.contacts:
+            held = sum(day <= today and days_between(day, today) < trial.contact_days for day in held_on)
+            if held < trial.contacts:
+                yield Gap(FEW_CONTACTS, held=held, needed=trial.contacts)

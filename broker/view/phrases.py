@@ -129,6 +129,10 @@ SENTENCES: dict[str, Phrase] = {
         "En kilde har ikke svaret. Der kan mangle oplysninger.",
         "A source has not answered. Information may be missing.",
     ),
+    "few_contacts": (
+        "Kommunens forsøg kræver {needed} samtaler i alt i perioden. Du kan se {held}.",
+        "The municipality's trial takes {needed} talks in all in the period. You can see {held}.",
+    ),
     "no_employment": ("Du kan ikke se nogen aktuel indsats om job.", "You can see no current help towards a job."),
     "reduced": (
         "Du kan kun se indsats på ét område eller slet ingen. Derfor viser vi ikke et samlet overblik.",

@@ -45,7 +45,8 @@ def suggestion(finding: Finding, language: Language) -> str:
 
 def gap_text(gap: Gap, language: Language) -> str:
     """Say what is missing. The name of a silent source stands beside it."""
-    return _say(gap.code, language)
+    counts = {"held": str(gap.held), "needed": str(gap.needed)} if gap.needed is not None else {}
+    return _say(gap.code, language, **counts)
 
 
 def reduced_text(language: Language) -> str:

@@ -79,7 +79,7 @@ def whole_person(
         weeks=laid_out,
         findings=seen,
         computed_without=tuple(sorted({one.source for one in silent})),
-        gaps=gaps(items, silent, today),
+        gaps=gaps(items, silent, directory, today),
         excluded=excluded(items),
     )
 

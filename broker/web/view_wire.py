@@ -191,5 +191,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "source": gap.source,
         "why": gap.why,
         "area": gap.area,
+        "held": gap.held,
+        "needed": gap.needed,
         "text": {"da": gap_text(gap, "da"), "en": gap_text(gap, "en")},
     }

@@ -159,7 +159,17 @@ FINDING = form(
         "suggestion": BOTH,
     }
 )
-GAP = form({"code": TEXT, "source": maybe(TEXT), "why": maybe(TEXT), "area": maybe(TEXT), "text": BOTH})
+GAP = form(
+    {
+        "code": TEXT,
+        "source": maybe(TEXT),
+        "why": maybe(TEXT),
+        "area": maybe(TEXT),
+        "held": maybe(COUNT),
+        "needed": maybe(COUNT),
+        "text": BOTH,
+    }
+)
 NOTE = form(
     {
         "time": MOMENT,
