@@ -1,0 +1,24 @@
+"""Every reason for which something may be held back has a case of its own that a lawyer can read."""
+
+import json
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "scenarios" / "reasons"
+# No scenario can bring these about: an engine that fails (`tests/attacks/test_lying_engine.py`), a yes to everything,
+# which only another system's records could hold (`tests/rules/test_conditions.py`), and a limit that no line carries yet.
+NOT_TO_BE_PLAYED = {"POLICY_ERROR", "CONSENT_TOO_GENERAL", "OUT_OF_SCOPE_PERIOD"}
+
+
+def test_every_reason_has_its_scenario() -> None:
+    """For each code there is a file named by it whose expectations name it; no file is left without a code."""
+    reasons = json.loads((ROOT / "policies" / "tables" / "reasons.json").read_text("utf-8"))
+    wanted = {code.lower().replace("_", "-"): code for code in reasons if code not in NOT_TO_BE_PLAYED}
+    files = {file.stem: YAML(typ="safe").load(file) for file in FOLDER.glob("*.yaml")}
+
+    assert sorted(wanted.keys() - files.keys()) == []
+    assert sorted(files.keys() - wanted.keys()) == []
+    unnamed = [name for name, code in wanted.items() if code not in json.dumps(files[name]["steps"], default=str)]
+    assert unnamed == []
