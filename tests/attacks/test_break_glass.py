@@ -125,7 +125,9 @@ async def test_a_decision_of_those_who_were_not_asked(front: Front, who: Caller)
     assert codes(await look(front, request)) == NO
 
 
-@pytest.mark.parametrize("guess", ["5f0c9c0e-8d55-4a3f-9b1e-2f6a7c1d4e90", "00000000-0000-0000-0000-000000000000", "-" * 36])
+@pytest.mark.parametrize(
+    "guess", ["5f0c9c0e-8d55-4a3f-9b1e-2f6a7c1d4e90", "00000000-0000-0000-0000-000000000000", "-" * 36]
+)
 async def test_a_guessed_id(front: Front, guess: str) -> None:
     """An id of nothing is answered like one that is another's, to the asker, the reader and the decider alike."""
     request = await a_call(front)
