@@ -88,7 +88,7 @@ class LogUnavailable(BrokerError):
     """
 
     def __init__(self, *, paper: bool = False) -> None:
-        super().__init__("log unavailable")
+        super().__init__()
         self.paper = paper
 
 
