@@ -575,6 +575,9 @@ STATUTE = {
     "sickness benefit: which benefits, by law": (
         question(key("ydelse", "Y01"), ask={"purpose": "sygedagpengeopfoelgning"}), GIVEN,
     ),
+    "sickness benefit: a name takes consent, though the same unit holds it": (
+        question(key("ydelse", "P01"), ask={"purpose": "sygedagpengeopfoelgning"}), ("NO_CONSENT",),
+    ),
     "sickness benefit: health takes consent": (
         question(key("sundhed", "H01"), ask={"purpose": "sygedagpengeopfoelgning"}), ("NO_CONSENT",),
     ),
