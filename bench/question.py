@@ -19,7 +19,14 @@ def question_of(directory: Directory, count: int) -> dict[str, Any]:
         "version": 1,
         "at": 1551690000,
         "today": TODAY,
-        "ask": {"id": "a-1", "purpose": PURPOSE, "case": CASE, "citizen": CITIZEN, "emergency": None},
+        "ask": {
+            "id": "a-1",
+            "purpose": PURPOSE,
+            "case": CASE,
+            "citizen": CITIZEN,
+            "emergency": None,
+            "follow_up": False,
+        },
         "caller": _caller(),
         "case": {
             "exists": True,
@@ -30,6 +37,7 @@ def question_of(directory: Directory, count: int) -> dict[str, Any]:
             "vip": False,
             "unit": UNIT,
             "kle": "15.00.00",
+            "consent_tried": False,
         },
         "subjects": [_subject(CITIZEN, 19740211), _subject(CHILD, 20060920)],
         "consents": [_line(number, *key) for number, key in enumerate(keys)],
@@ -67,6 +75,7 @@ def _subject(handle: str, born: int) -> dict[str, Any]:
         "protected": False,
         "moved_number": False,
         "representatives": [],
+        "meetings": [],
         "custody": [{"holder": CITIZEN, "from": born, "to": 99991231}] if child else [],
     }
 

@@ -15,7 +15,9 @@ import pytest
 from bench.large import COUNTRY, size_of, write_large
 from bench.pages import fetched_by
 from bench.processes import listener_on, open_books, resident_kb
+from bench.question import question_of
 from bench.watched import SHARED, STEPS, Watch, library_of, standing_at, timed
+from broker.policy_shape import shape
 from broker.policy_tables import refuse_bad_tables
 from broker.registry import read_registry
 from tests.builders import POLICIES, REGISTRY
@@ -48,6 +50,15 @@ def test_the_large_registry_changes_nothing_that_was_there(tmp_path: Path) -> No
         assert getattr(before.directory, table).items() <= getattr(after.directory, table).items()
     for table in ("statutes", "purposes", "categories"):
         assert before.tables[table].items() <= after.tables[table].items()
+
+
+def test_the_question_measured_is_one_the_policy_takes(tmp_path: Path) -> None:
+    """What the bench asks of the engines keeps to the schema, so that it measures decisions and not refusals."""
+    small = tmp_path / "registry.yaml"
+    small.write_text(json.dumps(REGISTRY), "utf-8")
+    directory = read_registry(small, POLICIES / "tables").directory
+
+    assert shape(POLICIES / "question.schema.json")(question_of(directory, 60))
 
 
 @pytest.mark.parametrize("step", [*STEPS, *SHARED])
