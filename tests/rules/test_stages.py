@@ -587,6 +587,20 @@ STATUTE = {
         ),
         GIVEN,
     ),
+    "a child's case: 18 tomorrow is a child still": (
+        about(
+            person(ANNETTE), child(VIKTOR, ANNETTE, born=20010305), one=F01,
+            ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=SOCIAL,
+        ),
+        GIVEN,
+    ),
+    "a child's case: 18 today is none": (
+        about(
+            person(ANNETTE), child(VIKTOR, ANNETTE, born=20010304), one=F01,
+            ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=SOCIAL,
+        ),
+        ("NO_CONSENT",),
+    ),
     "a child's case: a block does not stand against the law": (
         about(
             *HER, one=F01, ask={"purpose": "boernefaglig_undersoegelse"}, case=CHILD_CASE, caller=SOCIAL,
