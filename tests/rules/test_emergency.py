@@ -156,6 +156,17 @@ TABLE = {
 }  # fmt: skip
 
 
+def test_every_engine_gives_the_rows_the_same_decision(engines: Engines, engine: str) -> None:
+    """Each row's whole decision is the model's (`tools/mutants` counts on it)."""
+    differing = [
+        name
+        for name, (asked, _) in TABLE.items()
+        if engines.decide(engine, asked).verdicts != engines.decide("plain", asked).verdicts
+    ]
+
+    assert differing == []
+
+
 @pytest.mark.parametrize("name", TABLE)
 def test_the_table(engines: Engines, engine: str, name: str) -> None:
     """Each row ends as it says: given on SUL § 43 stk. 2, or withheld for just these reasons."""

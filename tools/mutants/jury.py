@@ -21,6 +21,7 @@ from broker.policy_lint import faults_of, parsed
 from broker.policy_tables import Rules, load_rules
 from tests.model.pairs import FACTORS, of_row, pairwise
 from tests.model.questions import POLICIES, random_question, tables
+from tests.rules.test_emergency import TABLE as EMERGENCIES
 from tests.rules.test_stages import TABLE
 from tools.mutants.damage import Mutant
 from tools.parts import found
@@ -36,7 +37,7 @@ class Jury:
         self._rules = load_rules(POLICIES)
         self._tables = json.dumps({"tables": tables()})
         asked: dict[Verdict, list[dict[str, Any]]] = {
-            "table": [question for question, *_ in TABLE.values()],
+            "table": [question for question, *_ in (*TABLE.values(), *EMERGENCIES.values())],
             "pairs": [of_row(row) for row in pairwise(FACTORS)],
             "random": [*_random(seeds)],
         }
