@@ -1,4 +1,4 @@
-"""`python -m audit`: verify, export and prove, for auditors, citizens and journalists.
+"""`python -m audit`: verify, export and prove, for auditors, citizens and journalists; witness, for neighbours.
 
 Exit codes: 0 all is well, 1 something is wrong with a log or a proof, 2 the check could not be done.
 """
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from audit import export
+from audit import export, keys_command, witness_command
 from audit.entry import Leaf
 from audit.errors import LogError, NotVerified, TreeMismatch
 from audit.note import VerifyKey
@@ -94,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument("--json", action="store_true")
     prove.add_argument("index", metavar="INDEX", type=int)
     prove.set_defaults(run=_prove)
+    witness_command.add_to(commands)
+    keys_command.add_to(commands)
     return parser
 
 

@@ -45,13 +45,21 @@ class Checkpoint:
         if len(lines) < 4 or lines[-1]:
             raise Malformed("a checkpoint has at least three lines")
         origin, size, root, *extensions = lines[:-1]
-        if not (size.isascii() and size.isdigit()) or len(size) > 19 or (size != "0" and size[0] == "0"):
-            raise Malformed("a checkpoint's size is a plain decimal number")
-        return cls(origin, int(size), base64_strict.decode(root), tuple(extensions))
+        return cls(origin, read_size(size), base64_strict.decode(root), tuple(extensions))
 
-    def signed_by(self, *keys: note.SigningKey) -> str:
+    def signed_by(self, *keys: note.Signer) -> str:
         """Write the signed note."""
         return note.sign(self.to_text(), keys)
+
+
+def read_size(text: str) -> int:
+    """Read a tree's size as it must be written: decimal, no leading zero, at most 63 bits; raise Malformed."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or (text != "0" and text[0] == "0"):
+        raise Malformed("a size is a plain decimal number")
+    size = int(text)
+    if size > MAX_SIZE:
+        raise Malformed("a size has at most 63 bits")
+    return size
 
 
 def read_unverified(signed: str) -> Checkpoint:

@@ -31,3 +31,15 @@ class LogUnavailable(LogError):
 
 class GuardChanged(LogError):
     """What the submission relied on changed before it was written; nothing of it was written."""
+
+
+class SignerUnavailable(LogError):
+    """The signing key cannot be reached or used; nothing was signed."""
+
+
+class StateRefused(LogError):
+    """The file that remembers what was signed is missing, damaged, another's, or in use."""
+
+
+class PolicyRefused(LogError):
+    """A policy of witnesses that cannot be used; the message names the line."""

@@ -27,6 +27,11 @@ KEY = SigningKey(ORIGIN, b"k" * 32)
 OTHER = SigningKey("witness.example", b"w" * 32)
 
 
+def _line(key: SigningKey, text: str) -> str:
+    """Write a key's signature line over a text."""
+    return note.signature_line(key.name, key.verify_key.key_id, key.sign(text.encode()))
+
+
 def test_the_published_note_is_written_and_opened() -> None:
     """Go's documented key signs Go's documented note byte for byte, and its public half opens it."""
     key = SigningKey.from_text(SKEY)
@@ -48,13 +53,13 @@ def test_unknown_signatures_are_ignored_and_bad_known_ones_refuse_the_note() -> 
     signed = note.sign(text, [KEY, OTHER])
     assert note.open_note(signed, [KEY.verify_key])[1] == (KEY.verify_key,)
     assert len(note.open_note(signed, [KEY.verify_key, OTHER.verify_key])[1]) == 2
-    forged = signed.replace(OTHER.signature_line(text), OTHER.signature_line("another\n"))
+    forged = signed.replace(_line(OTHER, text), _line(OTHER, "another\n"))
     assert note.open_note(forged, [KEY.verify_key])[0] == text
     with pytest.raises(NotVerified):
         note.open_note(forged, [KEY.verify_key, OTHER.verify_key])
     with pytest.raises(NotVerified):
         note.open_note(signed, [])
-    twice = note.sign(text, [KEY]) + KEY.signature_line("another\n")
+    twice = note.sign(text, [KEY]) + _line(KEY, "another\n")
     assert note.open_note(twice, [KEY.verify_key])[0] == text
 
 
