@@ -9,7 +9,7 @@ Rules kept here:
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 
@@ -18,7 +18,7 @@ from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.errors import Malformed, NotVerified, TreeMismatch
 from audit.merkle import Frontier, leaf_hash
 from audit.note import SigningKey, VerifyKey
-from audit.postgres import Connection, Head, KeptCheckpoint
+from audit.postgres import Connection, Head, KeptCheckpoint, Pool
 
 Prepare: TypeAlias = Callable[[Connection], Awaitable[None]]
 
@@ -39,7 +39,7 @@ class Checkpointer:
 
     def __init__(
         self,
-        pool: "asyncpg.Pool[Any]",
+        pool: Pool,
         key: SigningKey,
         *,
         former_keys: Sequence[VerifyKey] = (),

@@ -19,9 +19,7 @@ import asyncpg
 
 from audit import postgres
 from audit.errors import GuardChanged, LogUnavailable, UnknownLog
-from audit.postgres import Connection, NewEntry, Position
-
-Pool: TypeAlias = "asyncpg.Pool[Any]"
+from audit.postgres import Connection, NewEntry, Pool, Position
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ Rules kept here:
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -25,6 +26,13 @@ OWNER_ROLE = "borgerbro_log_owner"
 APPLICATION_ROLE = "borgerbro_app"
 CHECKPOINTER_ROLE = "borgerbro_checkpointer"
 PAGE = 1000
+
+
+class Pool(Protocol):
+    """Where connections come from: asyncpg's own pool, or anything that lends them as it does."""
+
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection for the length of a block."""
 
 
 @dataclass(frozen=True, slots=True)

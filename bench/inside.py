@@ -16,12 +16,12 @@ from typing import Any
 import asyncpg
 
 from audit.commitment import Party, seal
-from audit.committer import GroupCommitter, Pool, Submission
+from audit.committer import GroupCommitter, Submission
 from audit.postgres import NewEntry, open_log
 from bench.figures import percentile_99
 from bench.question import question_of
 from bench.scene import FIVE_SOURCES, PUPIL, Scene
-from broker.adapters.database import open_pool
+from broker.adapters.database import Pool, open_pool
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
 from broker.domain.personal import Personal

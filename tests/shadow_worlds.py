@@ -300,11 +300,11 @@ async def _listen(databases: Databases, notes: Notes) -> None:
         return note
 
     for name, pool in (("main", databases.pool), ("vault", databases.vault_pool)):
-        connections = [await pool.acquire() for _ in range(pool.get_max_size())]
+        connections = [await pool.take() for _ in range(pool.largest)]
         for connection in connections:
             connection.add_query_logger(notes_of(name))
         for connection in connections:
-            await pool.release(connection)
+            pool.give_back(connection)
 
 
 def _body(path: str, citizen: str, wish: Mapping[str, Any], held: Mapping[str, frozenset[str]]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
@@ -22,9 +23,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from broker.adapters.pool import Pool as OpenPool
 from broker.domain.errors import StoreUnavailable
 
-Pool: TypeAlias = "asyncpg.Pool[Any]"
+Pool: TypeAlias = OpenPool
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 
 ROLES_FILE = Path(__file__).parents[2] / "deploy" / "database" / "roles.sql"
@@ -140,23 +142,6 @@ async def upgrade(owner_dsn: str, which: Literal["main", "vault"], revision: str
     await asyncio.to_thread(command.upgrade, config, revision)
 
 
-class _BoundedPool(asyncpg.Pool):
-    """A pool in which nobody waits for a connection longer than a statement may take.
-
-    Without that, asks that come while the database hangs would each wait for all those before them.
-    """
-
-    __slots__ = ("_wait_seconds",)
-
-    def __init__(self, dsn: str, *, wait_seconds: float, **settings: Any) -> None:
-        super().__init__(dsn, **settings)
-        self._wait_seconds = wait_seconds
-
-    def acquire(self, *, timeout: float | None = None) -> Any:
-        """Give a connection in time, or raise `TimeoutError`; its return is bounded alike."""
-        return super().acquire(timeout=self._wait_seconds if timeout is None else timeout)
-
-
 async def open_pool(
     dsn: str, *, name: str, smallest: int = 1, largest: int = 16, timeout_seconds: float = DEADLINE_SECONDS
 ) -> Pool:
@@ -167,16 +152,11 @@ async def open_pool(
     the server itself ends a statement by then, and in half of it a transaction in which nothing happens.
     """
     milliseconds = int(timeout_seconds * 1000)
-    pool = _BoundedPool(
+    connect = partial(
+        asyncpg.connect,
         dsn,
-        wait_seconds=timeout_seconds,
-        min_size=smallest,
-        max_size=largest,
-        max_queries=50_000,
-        max_inactive_connection_lifetime=300.0,
         timeout=timeout_seconds,
         command_timeout=timeout_seconds,
-        reset=_leave_as_is,
         server_settings={
             "application_name": name,
             "synchronous_commit": "on",
@@ -184,14 +164,12 @@ async def open_pool(
             # Whoever waits for a lock that a node which stopped still holds gets it before their own deadline.
             "idle_in_transaction_session_timeout": str(max(milliseconds // 2, 1)),
         },
-        connection_class=asyncpg.Connection,
-        record_class=asyncpg.Record,
-        loop=None,
     )
-    try:
-        return await pool
-    except UNREACHABLE:
-        raise StoreUnavailable from None
+    pool = OpenPool(connect, largest=largest, wait_seconds=timeout_seconds)
+    async with reaching_the_store(), AsyncExitStack() as first:
+        for _ in range(smallest):
+            await first.enter_async_context(pool.acquire())
+    return pool
 
 
 async def commit_once(pool: Pool) -> None:
@@ -201,10 +179,6 @@ async def commit_once(pool: Pool) -> None:
     """
     async with reaching_the_store():
         await pool.execute("SELECT pg_logical_emit_message(true, 'borgerbro', '')")
-
-
-async def _leave_as_is(connection: Connection) -> None:
-    """Reset nothing: settings are local to their transaction."""
 
 
 class _ReachingTheStore:
