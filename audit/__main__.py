@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a signed checkpoint kept elsewhere; needs --origin; may be repeated",
     )
     _add_keys(verify)
+    _add_deletion_keys(verify)
     verify.add_argument("--json", action="store_true", help="write one JSON object for machines")
     verify.set_defaults(run=_verify)
     out = commands.add_parser("export", help="write a log as tiles, entry bundles and checkpoint")
@@ -104,10 +105,22 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vkey-file", type=Path, action="append", default=[], help="a file with such keys, one a line")
 
 
+def _add_deletion_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--deletion-vkey-file",
+        type=Path,
+        action="append",
+        default=[],
+        help="a file with public keys that may sign what was lawfully deleted, one a line; with --database",
+    )
+
+
 def _keys(given: argparse.Namespace) -> list[VerifyKey]:
-    lines = list(given.vkey)
-    for path in given.vkey_file:
-        lines += [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [*map(VerifyKey.from_text, given.vkey), *_keys_in(given.vkey_file)]
+
+
+def _keys_in(paths: Sequence[Path]) -> list[VerifyKey]:
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     return [VerifyKey.from_text(line) for line in lines]
 
 
@@ -135,7 +148,12 @@ async def _verify_database(given: argparse.Namespace, keys: list[VerifyKey]) -> 
     try:
         with _ProgressBar() as bar:
             reports = await verify_logs(
-                connection, origin=given.origin, keys=keys, kept_elsewhere=elsewhere, progress=bar.show
+                connection,
+                origin=given.origin,
+                keys=keys,
+                deletion_keys=_keys_in(given.deletion_vkey_file),
+                kept_elsewhere=elsewhere,
+                progress=bar.show,
             )
         return reports, await stray_rows(connection) if given.origin is None else []
     finally:
@@ -206,6 +224,7 @@ def _as_json(report: Report) -> dict[str, Any]:
         "signed_size": report.signed_size,
         "signatures_checked": report.signatures_checked,
         "faults": [asdict(fault) for fault in report.faults],
+        "deleted": [{"entry": entry, "entries": count} for entry, count in report.deleted],
     }
 
 
@@ -213,6 +232,9 @@ def _print_reports(reports: list[Report], stray: list[str]) -> None:
     for report in reports:
         for fault in report.faults:
             sys.stdout.write(f"{report.origin}: {fault}\n")
+        for entry, count in report.deleted:
+            whose = "1 entry" if count == 1 else f"{count} entries"
+            sys.stdout.write(f"{report.origin}: entry {entry}: bodies of {whose} lawfully deleted\n")
         sys.stdout.write(f"{report.origin}: {_summary(report)}\n")
     for table in stray:
         sys.stdout.write(f"log.{table}: rows of a log that has no head\n")

@@ -25,6 +25,7 @@ Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 OWNER_ROLE = "borgerbro_log_owner"
 APPLICATION_ROLE = "borgerbro_app"
 CHECKPOINTER_ROLE = "borgerbro_checkpointer"
+ERASER_ROLE = "borgerbro_eraser"
 PAGE = 1000
 
 
@@ -120,6 +121,12 @@ def schema_statements(
     return [statement.strip() for statement in script.split("\n-- next\n")]
 
 
+def deletion_statements() -> list[str]:
+    """List the statements that let `borgerbro_eraser` delete what is on record as deleted; they run again unharmed."""
+    script = files("audit").joinpath("sql/deletion.sql").read_text(encoding="utf-8")
+    return [statement.strip() for statement in script.split("\n-- next\n")]
+
+
 async def open_log(connection: Connection, origin: str, tenant: str, year: int) -> int:
     """Make sure that a log exists and give its id; opening it again changes nothing.
 
@@ -165,6 +172,15 @@ async def append_by(
             raise UnknownLog("a log of that origin has not been opened") from None
         raise
     return [_position(row) for row in rows]
+
+
+async def delete(connection: Connection, eid: bytes) -> int:
+    """Delete bodies and index rows as the entry of this id says (`deletion.py`); give how many entries lost theirs.
+
+    Raises asyncpg.PostgresError where no entry of that id says so, or the caller's role may not.
+    """
+    gone: int = await connection.fetchval("SELECT log.delete($1)", eid)
+    return gone
 
 
 async def positions(connection: Connection, eids: Iterable[bytes]) -> dict[bytes, Position]:

@@ -14,6 +14,7 @@ import rfc8785
 from audit import note
 from audit.checkpoint import Checkpoint, open_checkpoint, read_unverified
 from audit.commitment import body_commitment, body_digest
+from audit.deletion import MEMBER, Ledger, Span
 from audit.entry import Leaf
 from audit.errors import Malformed, NotVerified
 from audit.merkle import Frontier, leaf_hash
@@ -71,7 +72,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found out about one log."""
+    """What a check found out about one log.
+
+    `deleted` names each entry that says what was lawfully deleted, and how many entries lost body and index row by it.
+    """
 
     origin: str
     size: int
@@ -79,6 +83,7 @@ class Report:
     signed_size: int | None
     signatures_checked: bool
     faults: tuple[Fault, ...]
+    deleted: tuple[tuple[int, int], ...] = ()
 
     @property
     def intact(self) -> bool:
@@ -93,6 +98,8 @@ class LogCheck:
     claim: Claim
     signed: Sequence[SignedClaim]
     keys: Sequence[note.VerifyKey]
+    deletion_keys: Sequence[note.VerifyKey] = ()
+    _ledger: Ledger = field(init=False)
     _faults: list[Fault] = field(default_factory=list)
     _checkpoints: list[tuple[SignedClaim, Checkpoint]] = field(default_factory=list)
     _frontiers: dict[int, Frontier] = field(default_factory=dict)
@@ -108,6 +115,7 @@ class LogCheck:
 
     def __post_init__(self) -> None:
         """Read the checkpoints first, so that their sizes are known before the walk."""
+        self._ledger = Ledger(self.claim.origin, self.deletion_keys)
         for claimed in self.signed:
             self._read_checkpoint(claimed)
         wanted = {checkpoint.size for _, checkpoint in self._checkpoints}
@@ -134,6 +142,7 @@ class LogCheck:
         for indices in duplicates:
             self._fault(indices[-1], f"has the id of entry {indices[0]}")
         self._blame_differing()
+        deleted = self._check_deletions()
         self._check_head()
         self._check_checkpoints()
         sizes = [checkpoint.size for _, checkpoint in self._checkpoints]
@@ -145,6 +154,7 @@ class LogCheck:
             max(sizes, default=None),
             bool(self.keys),
             tuple(faults),
+            deleted,
         )
 
     def _fault(self, index: int, what: str) -> None:
@@ -154,8 +164,8 @@ class LogCheck:
         first, last = self._expected, index - 1
         if first > last:
             return
-        where = f"entry {first}" if first == last else f"entries {first} to {last}"
-        self._faults.append(Fault(where, "row is missing" if first == last else "rows are missing", first))
+        what = "row is missing" if first == last else "rows are missing"
+        self._faults.append(Fault(_entries((first, last)), what, first))
         self._whole = False
         self._expected = index
 
@@ -175,9 +185,10 @@ class LogCheck:
     def _check_parts(self, row: Row) -> None:
         if row.tenants != {self.claim.tenant}:
             self._fault(row.index, "belongs to another tenant than its log")
-        for part, missing in (("body", row.ciphertext is None), ("index", row.index_bytes is None)):
-            if missing:
-                self._fault(row.index, f"{part} row is missing")
+        missing = [name for name, part in (("body", row.ciphertext), ("index", row.index_bytes)) if part is None]
+        self._ledger.entry(row.index, absent=len(missing) == 2)
+        if len(missing) == 1:
+            self._fault(row.index, f"{missing[0]} row is missing")
         try:
             leaf = Leaf.from_bytes(row.leaf or b"")
         except Malformed:
@@ -198,6 +209,26 @@ class LogCheck:
             self._fault(row.index, f"{part} does not match its commitment")
         elif not body_as_remembered or not _same(row.fields, row.index_bytes):
             self._fault(row.index, "index row does not match its commitment")
+        elif f'"{MEMBER}":' in row.index_bytes:
+            self._hear_statement(row.index, json.loads(row.index_bytes).get(MEMBER))
+
+    def _hear_statement(self, index: int, signed: object) -> None:
+        """Hear what an entry says was deleted; only now, that its index row is known to be the one that was logged."""
+        if signed is None:
+            return
+        wrong = self._ledger.stated(index, signed) if isinstance(signed, str) else "its statement is no text"
+        if wrong is not None:
+            self._fault(index, wrong)
+
+    def _check_deletions(self) -> tuple[tuple[int, int], ...]:
+        """Tell what was deleted on record from what is gone without one; give the entries that say so."""
+        settled = self._ledger.settle()
+        for spans, what in (
+            (settled.unaccounted, "body and index row are missing"),
+            (settled.back, "was deleted on record and is there again"),
+        ):
+            self._faults += [Fault(_entries(span), what, span[0]) for span in spans]
+        return settled.under
 
     def _blame_differing(self) -> None:
         """Say of leaf and recorded hash which was changed, by which of the two the head agrees with."""
@@ -260,6 +291,11 @@ class LogCheck:
                 agreed = checkpoint.size
                 if claimed.frontier not in {None, frontier.to_bytes()}:
                     self._faults.append(Fault(where, "frontier is not the frontier of the entries"))
+
+
+def _entries(span: Span) -> str:
+    first, last = span
+    return f"entry {first}" if first == last else f"entries {first} to {last}"
 
 
 def _same(fields: str, index_bytes: str) -> bool:

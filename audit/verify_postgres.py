@@ -15,17 +15,20 @@ async def verify_logs(
     *,
     origin: str | None = None,
     keys: Sequence[VerifyKey] = (),
+    deletion_keys: Sequence[VerifyKey] = (),
     kept_elsewhere: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> list[Report]:
     """Check one log or all of them; each report names what is wrong.
 
-    `kept_elsewhere` are signed checkpoints from outside the database, for the log of `origin`. `progress` hears
-    origin, entries done and entries in all. Raises UnknownLog where there is no log of that origin.
+    `deletion_keys` are those that may sign what was lawfully deleted (`deletion.py`). `kept_elsewhere` are signed
+    checkpoints from outside the database, for the log of `origin`. `progress` hears origin, entries done and entries
+    in all. Raises UnknownLog where there is no log of that origin.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         heads = await postgres.heads(connection) if origin is None else [await postgres.head(connection, origin)]
-        return [await _verify(connection, head, keys, kept_elsewhere, progress) for head in heads]
+        trusted = (keys, deletion_keys)
+        return [await _verify(connection, head, trusted, kept_elsewhere, progress) for head in heads]
 
 
 async def stray_rows(connection: Connection) -> list[str]:
@@ -41,7 +44,7 @@ async def stray_rows(connection: Connection) -> list[str]:
 async def _verify(
     connection: Connection,
     head: Head,
-    keys: Sequence[VerifyKey],
+    trusted: tuple[Sequence[VerifyKey], Sequence[VerifyKey]],
     kept_elsewhere: Sequence[str],
     progress: Progress | None,
 ) -> Report:
@@ -49,7 +52,7 @@ async def _verify(
     signed = [SignedClaim(one.note, one.size, one.root, one.frontier) for one in kept]
     signed += [SignedClaim(note) for note in kept_elsewhere]
     claim = Claim(head.origin, head.tenant, head.size, head.root, head.frontier)
-    check = LogCheck(claim, signed, keys)
+    check = LogCheck(claim, signed, *trusted)
     async for row in _rows(connection, head, progress):
         check.row(row)
     duplicates = await connection.fetch(

@@ -37,8 +37,8 @@ DEADLINE_SECONDS = 6.0
 UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 OWNER, APP, VAULT_APP = "borgerbro_owner", "borgerbro_app", "borgerbro_vault_app"
-CHECKPOINTER, READER = "borgerbro_checkpointer", "borgerbro_reader"
-LOGINS = (OWNER, APP, VAULT_APP, CHECKPOINTER, READER)
+CHECKPOINTER, READER, ERASER = "borgerbro_checkpointer", "borgerbro_reader", "borgerbro_eraser"
+LOGINS = (OWNER, APP, VAULT_APP, CHECKPOINTER, READER, ERASER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class Addresses:
     vault: str
     checkpointer: str
     reader: str
+    eraser: str
+    vault_eraser: str
 
 
 async def bootstrap(
@@ -84,8 +86,8 @@ async def bootstrap(
     asyncpg.PostgresError; running it again changes nothing but the passwords.
     """
     vault_dsn = vault_admin_dsn or admin_dsn
-    await _prepare_server(admin_dsn, passwords, {main: f"{APP}, {CHECKPOINTER}, {READER}"}, log_in=main)
-    await _prepare_server(vault_dsn, passwords, {vault: VAULT_APP})
+    await _prepare_server(admin_dsn, passwords, {main: f"{APP}, {CHECKPOINTER}, {READER}, {ERASER}"}, log_in=main)
+    await _prepare_server(vault_dsn, passwords, {vault: f"{VAULT_APP}, {ERASER}"})
     return Addresses(
         owner=_as(admin_dsn, OWNER, passwords, main),
         vault_owner=_as(vault_dsn, OWNER, passwords, vault),
@@ -93,6 +95,8 @@ async def bootstrap(
         vault=_as(vault_dsn, VAULT_APP, passwords, vault),
         checkpointer=_as(admin_dsn, CHECKPOINTER, passwords, main),
         reader=_as(admin_dsn, READER, passwords, main),
+        eraser=_as(admin_dsn, ERASER, passwords, main),
+        vault_eraser=_as(vault_dsn, ERASER, passwords, vault),
     )
 
 

@@ -57,6 +57,8 @@ def bootstrap(
             "vault_url": addresses.vault,
             "checkpointer_url": addresses.checkpointer,
             "reader_url": addresses.reader,
+            "eraser_url": addresses.eraser,
+            "vault_eraser_url": addresses.vault_eraser,
         }
         for name, address in named.items():
             _keep(folder / name, address + "\n")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from broker.domain.laws import LawRow, row_of
 from broker.domain.representation import Kinds
+from broker.domain.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Municipality:
 
     `purposes` are those it has narrowed, each with the categories it keeps (none: switched off). `ceilings` are asks an
     hour by who asks (`caseworker`, `system`, `municipality`), where it wants fewer than the broker's settings.
+    `retention` is None where it has not said how long it keeps its log: then nothing of it is deleted.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Municipality:
     strict_kle: bool = False
     purposes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     ceilings: Mapping[str, int] = field(default_factory=dict)
+    retention: Retention | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from broker.domain.directory import (
 )
 from broker.domain.laws import FREE, LawRow
 from broker.domain.representation import RepresentativeKind
+from broker.domain.retention import Retention
 
 
 def directory_of(raw: Any, laws: Mapping[str, Any], held: Any) -> Directory:
@@ -54,7 +55,12 @@ def directory_of(raw: Any, laws: Mapping[str, Any], held: Any) -> Directory:
 def _municipality(i: str, row: Any) -> Municipality:
     narrowed = {purpose: frozenset(kept.get("only", ())) for purpose, kept in row.get("purposes", {}).items()}
     strict, ceilings = row.get("strict_kle", False), row.get("ceilings", {})
-    return Municipality(i, row["cvr"], row["name"], row["code"], strict, narrowed, ceilings)
+    kept = _retention(row["retention"]) if "retention" in row else None
+    return Municipality(i, row["cvr"], row["name"], row["code"], strict, narrowed, ceilings, kept)
+
+
+def _retention(row: Any) -> Retention:
+    return Retention(row.get("months", {}), frozenset(row["archive"]))
 
 
 def _source(i: str, row: Any, units: Mapping[str, Unit]) -> SourceEntry:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from broker.domain.addresses import address_fault
+from broker.domain.events import CATALOGUE
+from broker.domain.retention import KEPT, term
 from broker.registry.directory import day
-from broker.registry.faults import Fault, shown
+from broker.registry.faults import Fault, listed, nearest, shown
 from broker.registry.sheet import Row, Sheet
 
 # L3 grants one plan in place of others, but never of this part (domain.md 1.3, C23).
@@ -27,6 +29,7 @@ def rule_faults(sheet: Sheet) -> Iterator[Fault]:
     yield from _trials(sheet)
     yield from _delegations(sheet)
     yield from _approvals(sheet)
+    yield from _retention(sheet)
     for section in ("delegations", "trials", "standing_approvals"):
         for row in sheet.rows(section):
             yield from _window(row)
@@ -95,6 +98,27 @@ def _approvals(sheet: Sheet) -> Iterator[Fault]:
             if unit == row.text("unit"):
                 what = f"{shown(unit)} says yes to itself"
                 yield sheet.fault(path, what, "take it out of to_units: two units decide, never one")
+
+
+def _retention(sheet: Sheet) -> Iterator[Fault]:
+    """Yield kinds of events that there are not or that are kept for good, and terms that the law does not bear."""
+    known = {event.name for event in CATALOGUE} - KEPT
+    for home in sheet.rows("municipalities"):
+        kept = sheet.row("municipalities", home.name, "retention")
+        if kept is None:
+            continue
+        months = kept.fields.get("months")
+        named = [((*kept.path, "months", kind), kind) for kind in months] if isinstance(months, dict) else []
+        for path, kind in (*named, *kept.texts("archive")):
+            if kind not in known:
+                meant = nearest(kind, known)
+                remedy = f"did you mean {meant}?" if meant else f"write one of {listed(sorted(known))}"
+                yield sheet.fault(path, "is no kind of event that is ever deleted", remedy)
+        for path, kind in named:
+            told, bounds = sheet.at(path), term(kind)
+            if kind in known and isinstance(told, int) and not bounds.least <= told <= bounds.most:
+                remedy = f"write {bounds.least} to {bounds.most} months"
+                yield sheet.fault(path, f"{shown(kind)} cannot be kept for {told} months", remedy)
 
 
 def _share_kle(one: Row, other: Row) -> bool:

@@ -71,9 +71,11 @@ class WorldFiles:
     def passwords(self) -> dict[str, str]:
         """Give the database roles' passwords, drawn once."""
         file = self.folder / "secrets" / "database.json"
-        if not file.exists():
-            write_private(file, json.dumps({role: secrets.token_urlsafe(24) for role in LOGINS}))
-        kept: dict[str, str] = json.loads(file.read_text("utf-8"))
+        kept: dict[str, str] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        # A folder from before may lack a role that came later.
+        if fresh := {role: secrets.token_urlsafe(24) for role in LOGINS if role not in kept}:
+            kept |= fresh
+            write_private(file, json.dumps(kept))
         return kept
 
     def write_records(self, name: str, records: Mapping[str, Any]) -> Path:

@@ -10,14 +10,16 @@
 --   borgerbro_checkpointer  signs the log's heads: reads the log, keeps checkpoints
 --   borgerbro_reader        verifies the log: reads it, writes nothing
 --   borgerbro_vault_app     the broker at the vault: six functions, no table
+--   borgerbro_eraser        erases and keeps retention, in both databases: deletes from the log what an entry of the log
+--                           says is deleted, and the keys of one citizen. Its secret belongs to that job alone, no node.
 --
 -- Then, once, with names of your choice (the vault on a server with backups of its own):
 --   CREATE DATABASE borgerbro OWNER borgerbro_owner;
 --   REVOKE ALL ON DATABASE borgerbro FROM PUBLIC;
---   GRANT CONNECT ON DATABASE borgerbro TO borgerbro_app, borgerbro_checkpointer, borgerbro_reader;
+--   GRANT CONNECT ON DATABASE borgerbro TO borgerbro_app, borgerbro_checkpointer, borgerbro_reader, borgerbro_eraser;
 --   CREATE DATABASE borgerbro_vault OWNER borgerbro_owner;
 --   REVOKE ALL ON DATABASE borgerbro_vault FROM PUBLIC;
---   GRANT CONNECT ON DATABASE borgerbro_vault TO borgerbro_vault_app;
+--   GRANT CONNECT ON DATABASE borgerbro_vault TO borgerbro_vault_app, borgerbro_eraser;
 --   GRANT CREATE ON DATABASE borgerbro TO borgerbro_log_owner;
 DO $$
 DECLARE
@@ -30,7 +32,8 @@ BEGIN
             ('borgerbro_app', 'LOGIN'),
             ('borgerbro_checkpointer', 'LOGIN'),
             ('borgerbro_reader', 'LOGIN'),
-            ('borgerbro_vault_app', 'LOGIN')
+            ('borgerbro_vault_app', 'LOGIN'),
+            ('borgerbro_eraser', 'LOGIN')
         ) AS role (name, login)
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted.name) THEN
@@ -58,3 +61,7 @@ ALTER ROLE borgerbro_vault_app SET lock_timeout = '5s'
 ALTER ROLE borgerbro_vault_app SET statement_timeout = '10s'
 -- next
 ALTER ROLE borgerbro_vault_app SET synchronous_commit = 'on'
+-- next
+ALTER ROLE borgerbro_eraser SET lock_timeout = '5s'
+-- next
+ALTER ROLE borgerbro_eraser SET synchronous_commit = 'on'

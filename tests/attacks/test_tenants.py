@@ -227,7 +227,7 @@ async def test_roles_are_plain(superuser: "asyncpg.Connection[Any]") -> None:
     """No role of ours is a superuser, passes row-level security, or makes roles or databases."""
     rows = await superuser.fetch("SELECT * FROM pg_roles WHERE rolname LIKE 'borgerbro%'")
 
-    assert len(rows) == 6
+    assert len(rows) == 7
     for row in rows:
         assert not any(row[right] for right in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb"))
         assert row["rolcanlogin"] == (row["rolname"] != "borgerbro_log_owner")

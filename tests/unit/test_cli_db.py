@@ -10,7 +10,10 @@ from typer.testing import CliRunner
 from broker.cli.commands import app
 from demo.postgres import PrivatePostgres
 
-NAMES = ("owner_url", "vault_owner_url", "database_url", "vault_url", "checkpointer_url", "reader_url")
+NAMES = (
+    "owner_url", "vault_owner_url", "database_url", "vault_url", "checkpointer_url", "reader_url", "eraser_url",
+    "vault_eraser_url",
+)  # fmt: skip
 
 
 async def first(address: str, statement: str) -> object:
@@ -43,7 +46,7 @@ def test_bare_servers_become_a_house(servers: tuple[PrivatePostgres, PrivatePost
         for name, address in addresses.items():
             assert (tmp_path / "secrets" / name).stat().st_mode & 0o777 == 0o600, name
             assert str(vault.port if "vault" in name else main.port) in address
-            # The owners may see no row of the log's; whoever works with it can.
+            # The owners may see no row of the log's, and the vault has none; whoever works with it can.
             statement = "SELECT 1" if "owner" in name or "vault" in name else "SELECT 1 + count(*) FROM log.head"
             assert asyncio.run(first(address, statement)) == 1, name
     for server in servers:

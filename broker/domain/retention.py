@@ -1,0 +1,108 @@
+"""How long what stands on the log is kept, by kind of event, and when it may go.
+
+Rules kept here:
+- Months are counted from the entry's own Danish day; it may go on the day after.
+- A kind that is not named is kept as long as the longest: what nobody has thought of is not deleted early.
+- A municipality that has not said how long it keeps things deletes nothing.
+- What must be delivered to an archive first (arkivloven) may go only once the archive has confirmed that day.
+
+| kinds | months | why |
+| --- | --- | --- |
+| asks, answers, searches of the log | 6, at most 60 | Datatilsynet's practice; longer takes a written assessment |
+| consents | 72, at least 18 | evidence for five years after a yes that may last one (GDPR art. 7, stk. 1) |
+| break-glass | 60 | five years |
+| what names no citizen: registry, checks, deletions | kept | the house's own account of itself |
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from broker.domain.days import DANISH_TIME
+
+LONGEST = 72
+MOST = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How long a kind of event is kept where a municipality says nothing, and the least and most it may say."""
+
+    months: int
+    least: int
+    most: int
+
+
+ACCESS, CONSENT, EMERGENCY = Term(6, 6, 60), Term(LONGEST, 18, MOST), Term(60, 6, MOST)
+UNNAMED = Term(LONGEST, 6, MOST)
+TERMS: Mapping[str, Term] = {
+    "ask": ACCESS,
+    "outcome": ACCESS,
+    "log.searched": ACCESS,
+    "consent.requested": CONSENT,
+    "consent.granted": CONSENT,
+    "consent.refused": CONSENT,
+    "consent.withdrawn": CONSENT,
+    "block.changed": CONSENT,
+    "break_glass.requested": EMERGENCY,
+    "break_glass.read": EMERGENCY,
+    "break_glass.decided": EMERGENCY,
+}
+# They name no citizen, and say what became of the log itself.
+KEPT = frozenset(
+    {
+        "log.verified",
+        "decisions.replayed",
+        "registry.loaded",
+        "citizen.erased",
+        "retention.applied",
+        "archive.received",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What one municipality has decided: months by kind where it differs, and the kinds an archive must have first."""
+
+    months: Mapping[str, int] = field(default_factory=dict)
+    archive: frozenset[str] = frozenset()
+
+    def ends(self, kind: str, today: date, archived: date | None) -> datetime | None:
+        """Give the moment before which entries of a kind may go today; None where none may.
+
+        `archived` is the last day the archive has confirmed to have.
+        """
+        if kind in KEPT:
+            return None
+        before = months_before(today, self.months.get(kind, term(kind).months))
+        if kind in self.archive:
+            if archived is None:
+                return None
+            before = min(before, archived + timedelta(days=1))
+        return datetime.combine(before, time(), DANISH_TIME)
+
+    def keeps_until(self, kind: str, at: datetime) -> date | None:
+        """Give the last day an entry of a moment is kept, archives apart; None where it is kept for good."""
+        if kind in KEPT:
+            return None
+        return months_after(at.astimezone(DANISH_TIME).date(), self.months.get(kind, term(kind).months))
+
+
+def term(kind: str) -> Term:
+    """Give how long a kind is kept."""
+    return TERMS.get(kind, UNNAMED)
+
+
+def months_before(day: date, months: int) -> date:
+    """Count months back; a day that a month does not have is its last."""
+    return months_after(day, -months)
+
+
+def months_after(day: date, months: int) -> date:
+    """Count months on; a day that a month does not have is its last."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
