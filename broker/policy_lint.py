@@ -187,6 +187,15 @@ def unused_name(module: Module) -> Found:
                 yield line, f"{name} is bound and never used"
 
 
+def undeclared_name(module: Module) -> Found:
+    """A name is declared before it is used: one that nothing binds stands for anything there is, so rules open."""
+    for rule in module.rules:
+        declared = _known(module) | {name for name, _ in _bound(rule)} | set(_given(module, rule))
+        for tag, node in _walk(rule):
+            if tag == "Var" and node["value"] not in declared:
+                yield node["span"]["line"], f"{node['value']} is bound by nothing"
+
+
 def foreign_import(module: Module) -> Found:
     """Imports are of data, or the one keyword that mends `not`."""
     for path in module.imports:
@@ -217,7 +226,7 @@ def stray_test(module: Module) -> Found:
 
 CHECKS: tuple[Callable[[Module], Found], ...] = (
     unknown_builtin, nested_head, busy_head, bare_function, otherwise, two_values, careless_not, unguarded_order,
-    unused_name, foreign_import, template_string, untitled, stray_test,
+    unused_name, undeclared_name, foreign_import, template_string, untitled, stray_test,
 )  # fmt: skip
 
 
@@ -290,12 +299,28 @@ def _gives_value(rule: Node) -> bool:
 
 
 def _bound(rule: Node) -> Iterator[tuple[str, int]]:
-    for tag, node in _walk(rule["bodies"]):
+    for tag, node in _walk(rule):
         if tag == "SomeIn":
             for part in (node["key"], node["value"]):
                 yield from ((var["value"], var["span"]["line"]) for kind, var in _walk(part) if kind == "Var")
         elif tag == "AssignExpr" and node["op"] == "ColEq":
             yield _path(node["lhs"]), node["span"]["line"]
+
+
+def _known(module: Module) -> frozenset[str]:
+    """Name what every rule of a module may use: its own rules, its imports, what is called (`unknown_builtin`)."""
+    called = {_root(node["fcn"]) for tag, node in module.nodes if tag == "Call"}
+    return module.named | called | {path.rsplit(".", 1)[-1] for path in module.imports} | {"_", "data", "input"}
+
+
+def _given(module: Module, rule: Node) -> Iterator[str]:
+    """Name a function's arguments, and what `every` goes through."""
+    [(_, head)] = rule["head"].items()
+    yield from (_path(argument) for argument in head.get("args", ()))
+    for tag, node in _walk(rule["bodies"]):
+        if tag == "Every":
+            for span in filter(None, (node["key"], node["value"])):
+                yield module.text.encode()[span["start"] : span["end"]].decode()
 
 
 def _sure_numbers(module: Module, rule: Node) -> frozenset[str]:

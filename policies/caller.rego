@@ -58,7 +58,6 @@ role_kle contains i if {
 
 role_kle contains i if {
 	roles_tested
-	not role_covers
 	not role_covered_once
 	some i in lib.asked
 }
@@ -128,10 +127,7 @@ covering contains n if {
 # Some roles may be used for certain purposes only.
 bounded contains name if some name, _ in tables.settings.roles.bounds
 
-may_ask(name) if {
-	is_string(name)
-	not name in bounded
-}
+may_ask(name) if not name in bounded
 
 may_ask(name) if tables.settings.roles.bounds[name].any_purpose == true
 
@@ -147,7 +143,6 @@ reaches_citizen(role) if {
 }
 
 reaches_citizen(role) if {
-	is_string(role.delegated_from)
 	role.delegated_from != input.caller.municipality
 	role.delegated_from in data.broker.delegation.residence
 }
@@ -187,17 +182,11 @@ narrow_gives contains [n, i] if {
 	in_unit(input.caller.roles[n].name, i)
 }
 
-in_categories(name, category) if {
-	is_string(category)
-	tables.settings.roles.bounds[name].any_category == true
-}
+in_categories(name, _) if tables.settings.roles.bounds[name].any_category == true
 
 in_categories(name, category) if category in tables.settings.roles.bounds[name].categories
 
-in_unit(name, i) if {
-	is_number(i)
-	tables.settings.roles.bounds[name].own_only == false
-}
+in_unit(name, _) if tables.settings.roles.bounds[name].own_only == false
 
 in_unit(name, i) if {
 	tables.settings.roles.bounds[name].own_only == true
@@ -214,7 +203,6 @@ reached_by_narrow contains i if some [_, i] in narrow_gives
 
 role_sensitivity contains i if {
 	roles_tested
-	role_covers
 	some i in ((data.broker.purpose.within - unreached) - cleared)
 }
 
@@ -242,7 +230,6 @@ clearances contains highest if {
 strict if tables.municipalities[input.caller.municipality].strict_kle == true
 
 covered_categories contains category if {
-	strict
 	some n in covering
 	some limit in input.caller.roles[n].kle
 	some category, row in tables.categories
@@ -252,7 +239,6 @@ covered_categories contains category if {
 
 # A category that belongs to no subject of its own is held by every unit.
 covered_categories contains category if {
-	strict
 	some category, row in tables.categories
 	count(row.kle) == 0
 }

@@ -82,7 +82,7 @@ named_sources contains source if some [source, _, _, _] in lines
 
 named_categories contains category if some [_, category, _, _] in lines
 
-# Lines that no longer, or not yet, count: why, and for what.
+# Lines that no longer, or not yet, count: why, and for what. That it is paused is told of one that nothing else ends.
 idle contains ["withdrawn", source, category, subject] if {
 	some n in ours
 	line := input.consents[n]
@@ -131,14 +131,10 @@ idle contains ["paused", source, category, subject] if {
 	some n in ours
 	line := input.consents[n]
 	line.state == "paused"
-	not n in data.broker.basis.outlived
-	lib.on_day(line)
 	source := line.source
 	category := line.category
 	subject := line.subject
 }
-
-idle_named contains [source, category, subject] if some [_, source, category, subject] in idle
 
 # --- whose yes it takes ------------------------------------------------------
 
@@ -202,7 +198,7 @@ by_self contains i if {
 }
 
 by_some_holder contains i if {
-	some i in (spoken & (held | by_holders))
+	some i in held
 	key := input.keys[i]
 	some [handle, holder] in data.broker.person.custody
 	handle == key.subject
@@ -224,7 +220,7 @@ holders_agree := by_some_holder - lacks_holder
 complete := ((by_one & by_self) | ((by_holders - together) & holders_agree)) | ((together & holders_agree) & by_self)
 
 own_word contains i if {
-	some i in ((spoken - held) - by_self)
+	some i in spoken
 	key := input.keys[i]
 	handle := key.subject
 	[key.source, key.category, handle, handle] in lines
@@ -279,15 +275,9 @@ blocked contains i if {
 }
 
 # A block names a value, or null for any.
-meets(block, value) if {
-	block == null
-	is_string(value)
-}
+meets(block, _) if block == null
 
-meets(block, value) if {
-	is_string(block)
-	block == value
-}
+meets(block, value) if block == value
 
 blocks_readable if count(readable) == count(input.blocks)
 
@@ -315,7 +305,6 @@ because contains [i, why] if {
 	count(idle) > 0
 	some i in unsaid
 	key := input.keys[i]
-	[key.source, key.category, key.subject] in idle_named
 	some why in {"withdrawn", "expired", "early", "paused"}
 	[why, key.source, key.category, key.subject] in idle
 }
@@ -358,15 +347,9 @@ general contains [source, category, subject] if {
 	category in tables.settings.consents.too_general
 }
 
-spans(word, value) if {
-	is_string(word)
-	word == value
-}
+spans(word, value) if word == value
 
-spans(word, value) if {
-	is_string(value)
-	word in tables.settings.consents.too_general
-}
+spans(word, _) if word in tables.settings.consents.too_general
 
 # What the citizen said yes to for the same purpose, but to another unit. That the other unit has a case is not told.
 elsewhere contains [source, category, subject] if {
@@ -400,7 +383,7 @@ category_named contains i if {
 }
 
 pair_named contains i if {
-	some i in (source_named & category_named)
+	some i in source_named
 	key := input.keys[i]
 	[key.source, key.category] in named_pairs
 }

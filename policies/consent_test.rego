@@ -57,6 +57,11 @@ test_a_block if {
 
 test_a_block_that_cannot_be_read_blocks_all if {
 	stopped({"blocks": [{"id": "b", "subject": "bo"}]}) == {"BLOCKED_BY_CITIZEN"}
+	block := {"id": "b", "subject": "bo", "source": null, "unit": null, "category": null}
+	stopped({"blocks": [block]}) == set()
+	every part in ["subject", "source", "unit", "category"] {
+		stopped({"blocks": [object.union(block, {part: 5})]}) == {"BLOCKED_BY_CITIZEN"}
+	}
 }
 
 child_asked(lines, holders) := object.union(fixture.question, {
@@ -86,12 +91,22 @@ test_every_holder_is_enough if {
 	consent.relied_on == {[0, "c1", 3]} with input as both with data.tables as fixture.tables
 }
 
+test_one_holder_is_enough_for_what_the_settings_leave_to_one if {
+	one := child_asked([said("anna")], ["anna", "bo"])
+	light := object.union(fixture.tables, {"categories": {"F01": {"level": 2}}})
+	consent.complete == set() with input as one with data.tables as light
+	rule := {"settings": {"custody": {"all_holders_for_child_categories": false}}}
+	consent.complete == {0} with input as one with data.tables as object.union(light, rule)
+}
+
 at_fifteen(lines) := object.union(child_asked(lines, ["anna"]), {"subjects": [
 	fixture.adult,
 	object.union(fixture.child, {"born": 20040304}),
 ]})
 
 test_from_fifteen_the_young_person_says_yes_too if {
+	held := at_fifteen([said("anna")])
+	consent.custody_incomplete == set() with input as held with data.tables as fixture.tables
 	alone := at_fifteen([said("vik")])
 	consent.codes.CUSTODY_INCOMPLETE == {0} with input as alone with data.tables as fixture.tables
 	together := at_fifteen([said("anna"), said("vik")])

@@ -71,7 +71,7 @@ verdicts contains verdict if {
 
 verdicts contains verdict if {
 	some i in (data.broker.consent.stopped & after_4)
-	codes := {code | some code in heard; i in data.broker.consent.codes[code]}
+	codes := {code | some code, stopped in data.broker.consent.codes; i in stopped}
 	verdict := withheld(i, codes)
 }
 
@@ -88,11 +88,6 @@ verdicts contains verdict if {
 verdicts contains verdict if {
 	some i in masked
 	verdict := given(i, "mask")
-}
-
-heard contains code if {
-	some code, stopped in data.broker.consent.codes
-	count(stopped) > 0
 }
 
 masking := {

@@ -53,6 +53,13 @@ test_what_is_missing_is_named if {
 	found.S01.missing == {{"source": "social", "category": "S01", "giver": "citizen"}}
 }
 
+test_where_nothing_about_the_person_stands_against_it_nothing_is_hushed if {
+	unsaid := object.union(fixture.question, {"consents": []})
+	share.hushed_4 == set() with input as unsaid with data.tables as fixture.tables
+	related := object.union(unsaid, {"related": true})
+	share.hushed_4 == {fixture.own, fixture.shared} with input as related with data.tables as fixture.tables
+}
+
 test_a_masked_key_says_what_to_mask if {
 	found := verdicts({"subjects": [object.union(fixture.adult, {"protected": true})]})
 	found.S01.outcome == "mask"

@@ -21,8 +21,11 @@ residence contains municipality if {
 	is_string(municipality)
 }
 
+# METADATA
+# title: The citizen lives in the asking municipality
 resident if input.caller.municipality in residence
 
+# The registry takes none from a municipality to itself.
 between contains id if {
 	some subject in input.subjects
 	subject.handle == input.ask.citizen
@@ -52,7 +55,6 @@ absent if {
 # METADATA
 # title: Agreements were made, none of them for today
 ended if {
-	not resident
 	count(between) > 0
 	count(in_force) == 0
 }
@@ -60,7 +62,6 @@ ended if {
 # METADATA
 # title: An agreement holds today, for other subjects
 elsewhere if {
-	not resident
 	count(in_force) > 0
 	not covering
 }

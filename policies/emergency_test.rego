@@ -125,6 +125,17 @@ test_nobody_knows_the_citizen if {
 	outcomes(unknown) == {["withhold", {"EMERGENCY_NOT_JUSTIFIED"}]}
 }
 
+test_a_purpose_of_its_own if {
+	reach := fixture.tables.statutes.RESCUE.purposes.danger
+	tables := object.union(fixture.tables, {
+		"purposes": {"plan": {"statutes": ["RESCUE"]}},
+		"statutes": {"RESCUE": {"purposes": {"plan": reach}}},
+	})
+	asked := object.union(fixture.emergency, {"ask": {"purpose": "plan"}})
+	emergency.law == {"RESCUE"} with input as asked with data.tables as tables
+	emergency.granted == set() with input as asked with data.tables as tables
+}
+
 test_kinds_of_units if {
 	every changes in [{"from_units": ["social"]}, {"to_units": ["social"]}, {"to": 20190303}] {
 		law := {"RESCUE": object.union(fixture.tables.statutes.RESCUE, changes)}
@@ -150,6 +161,8 @@ test_what_is_relaxed_stands_in_the_settings if {
 	outcomes(away) == {["release", set()]}
 	without_relaxing("residence", away) == {["withhold", {"NO_DELEGATION"}]}
 	without_relaxing("residence", {}) == {["release", set()]}
+	silent := object.union(away, {"failed_registers": ["cpr"]})
+	without_relaxing("residence", silent) == {["withhold", {"SOURCE_UNAVAILABLE"}]}
 	without_relaxing("case", {}) == {["withhold", {"CASE_MISMATCH"}]}
 	without_relaxing("case_kle", {}) == {["withhold", {"ROLE_KLE"}]}
 	without_relaxing("case_kle", {"case": {"kle": "29.10.00"}}) == {["release", set()]}

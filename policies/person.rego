@@ -124,19 +124,16 @@ of_adult contains i if {
 }
 
 of_minor contains i if {
-	count(minors) > 0
 	some i, key in input.keys
 	key.subject in minors
 }
 
 of_young contains i if {
-	count(young) > 0
 	some i, key in input.keys
 	key.subject in young
 }
 
 of_child contains i if {
-	count(children) > 0
 	some i, key in input.keys
 	key.subject in children
 }
@@ -150,13 +147,11 @@ of_known contains i if {
 # Keys about someone over whom somebody holds custody today. The dead have no custody holder.
 of_custody contains i if {
 	held := in_custody - dead
-	count(held) > 0
 	some i, key in input.keys
 	key.subject in held
 }
 
 of_represented contains i if {
-	count(represented) > 0
 	some i, key in input.keys
 	key.subject in represented
 }

@@ -55,16 +55,10 @@ reaches(id, source) if {
 	tables.sources[source].municipality != input.caller.municipality
 }
 
-reaches(id, source) if {
-	is_string(source)
-	not "moved_here" in tables.statutes[id].conditions
-}
+reaches(id, _) if not "moved_here" in tables.statutes[id].conditions
 
 # One meeting and one follow-up about the same child: what the broker itself remembers counts (SEL § 49 a, stk. 2).
-within_meetings(id, subject) if {
-	is_string(subject)
-	not "meeting_within_limit" in tables.statutes[id].conditions
-}
+within_meetings(id, _) if not "meeting_within_limit" in tables.statutes[id].conditions
 
 within_meetings(id, subject) if {
 	"meeting_within_limit" in tables.statutes[id].conditions
@@ -100,26 +94,16 @@ meeting_open contains handle if {
 	count(days) == 1
 }
 
-met contains "meeting_within_limit" if count(meeting_open) > 0
+# Judged of each subject by itself: `within_meetings`.
+met contains "meeting_within_limit"
 
 # A yes was asked for first, and refused or not answered; or the case system says that it was tried (RSL § 11 c).
 met contains "consent_tried" if input.case.consent_tried == true
 
 # `emergency` is met on its own road only.
-met contains "minor_in_family" if {
-	is_number(input.today)
-	some subject in input.subjects
-	subject.known == true
-	is_number(subject.born)
-	floor((input.today - subject.born) / 10000) < tables.settings.ages.majority
-}
+met contains "minor_in_family" if count(data.broker.person.known & data.broker.person.minors) > 0
 
-met contains "moved_here" if {
-	some subject in input.subjects
-	subject.handle == input.ask.citizen
-	is_string(subject.municipality)
-	subject.municipality == input.caller.municipality
-}
+met contains "moved_here" if data.broker.delegation.resident
 
 # METADATA
 # title: Keys that need no consent

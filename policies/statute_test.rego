@@ -12,6 +12,12 @@ test_the_units_own if {
 	statute.own == {fixture.own} with input as fixture.question with data.tables as fixture.tables
 }
 
+test_two_units_that_nobody_knows_are_not_one if {
+	unknown := object.union(fixture.question, {"caller": {"unit": null}})
+	tables := object.union(fixture.tables, {"sources": {"jobs": {"unit": null}}})
+	statute.own == set() with input as unknown with data.tables as tables
+}
+
 test_a_statute_reaches_what_its_row_lists if {
 	statute.by_statute == {[0, "LAW"]} with input as helping with data.tables as fixture.tables
 }
@@ -53,6 +59,8 @@ test_a_move_reaches_the_municipality_left if {
 	]})
 	tables := object.union(fixture.tables, law)
 	statute.by_statute == {[0, "LAW"]} with input as asked with data.tables as tables
+	homeless := object.union(tables, {"sources": {"far": {"municipality": null}}})
+	statute.by_statute == set() with input as asked with data.tables as homeless
 }
 
 meeting(days, follow_up) := reached if {

@@ -15,6 +15,7 @@ from broker.adapters.policy_answer import contract
 from broker.adapters.policy_embedded import EmbeddedPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
 from broker.domain.decisions import Decision, PolicyMark, Verdict
+from broker.domain.errors import PolicyBroken, PolicyUnavailable
 from broker.policy_tables import load_rules
 from broker.ports import Policy
 from tests.model.plain_policy import plain_decision
@@ -70,6 +71,27 @@ class Engines:
         """Ask a question of one key and give its verdict."""
         [verdict] = self.decide(engine, question, law).verdicts
         return verdict
+
+    def differing(self, engine: str, questions: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Name the questions to which one engine gives another decision than the model."""
+        return [
+            name
+            for name, asked in questions.items()
+            if self.decide(engine, asked).verdicts != self.decide("plain", asked).verdicts
+        ]
+
+    def raw(self, engine: str, question: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Give the verdicts of the rules alone, past the check of the question's shape; none where the rules fail."""
+        policy: Any = self.policy(engine)
+        try:
+            if engine == "opa":
+                answer = self.wait(policy.client._ask(question))["result"]
+            else:
+                answer = policy._evaluate(question)
+        except (PolicyBroken, PolicyUnavailable):
+            return []
+        verdicts: list[dict[str, Any]] = answer["verdicts"]
+        return verdicts
 
     def policy(self, engine: str, law: Mapping[str, Any] = TABLES) -> Policy:
         """Give an engine for these tables."""

@@ -38,12 +38,13 @@ KINDS = {
 
 
 def tables(**registry: Any) -> dict[str, Any]:
-    """Give the law's tables with a small registry of two municipalities; name a table to put another in its place."""
+    """Give the law's tables with a small registry of three municipalities; name a table to put another in its place."""
     ours = {
         "municipalities": {
             # Keeps some of one purpose, and names beside it what the law never allows.
             "korsbaek": {"strict_kle": False, "purposes": {"jobplan": ["B01", "S01", "F04", "K01"]}},
             "norrestrand": {"strict_kle": False, "purposes": {"flytning": []}},
+            "dragsholm": {"strict_kle": True, "purposes": {}},
         },
         "units": {unit: {"municipality": home, "kind": KINDS[unit]} for unit, home, _ in SOURCES.values()},
         "sources": {

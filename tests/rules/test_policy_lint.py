@@ -34,6 +34,11 @@ PLANTED = {
     "unguarded_order, computed": ("s if input.age + 1 > 18", "may be no number"),
     "unused_name": ("s if {\n\tsome i, key in input.keys\n\tkey.a == 1\n}", "i is bound and never used"),
     "unused_name, assigned": ("s if {\n\tx := input.a\n\tkept\n}", "x is bound and never used"),
+    "undeclared_name": ("s if input.m[x].a == 1", "x is bound by nothing"),
+    "undeclared_name, bound elsewhere": (
+        "s if input.m[x].a == 1\n\nt contains x if some x in input.m",
+        "x is bound by nothing",
+    ),
     "stray_test": ("test_s if kept", "test_s stands outside"),
     "unreadable": ("s if {", "the embedded engine cannot read it"),
 }
@@ -45,6 +50,8 @@ SOUND = [
     "s := tables.a - tables.b",
     "s if count(input.a) > 0",
     "n := count(input.a)\n\ns if n > 0",
+    "f(a, _) if {\n\tevery b in a {\n\t\tb in input.c\n\t}\n}",
+    "s := {d | some d, _ in input.m}",
 ]
 
 

@@ -47,6 +47,12 @@ def orphan(*lines: dict[str, Any]) -> dict[str, Any]:
     return question(F01, subjects=[person(ANNETTE), child(custody=[])], consents=list(lines))
 
 
+def anew(asked: dict[str, Any]) -> dict[str, Any]:
+    """Let each line stand a second time, as it was taken back before."""
+    before = [{**one, "id": f"{one['id']}-old", "state": "withdrawn"} for one in asked["consents"]]
+    return {**asked, "consents": [*asked["consents"], *before]}
+
+
 YOUNG = {"born": 20040304}
 TABLE = {
     "protected, and nobody asked": (place(True), ("NO_CONSENT",), BY_CITIZEN),
@@ -105,6 +111,9 @@ TABLE = {
         viktor(F01, EITHERS, ANNETTE, born=None), ("CUSTODY_INCOMPLETE",), BY_HOLDER,
     ),
     "15, and the mother alone said yes": (viktor(F01, HERS, ANNETTE, **YOUNG), ("NO_CONSENT",), BY_HOLDER),
+    "15, and the mother said yes anew": (
+        anew(viktor(F01, HERS, ANNETTE, **YOUNG)), ("NO_CONSENT",), BY_HOLDER,
+    ),
     "15, and one of two said yes": (viktor(F01, EITHERS, ANNETTE, **YOUNG), ("CUSTODY_INCOMPLETE",), BY_HOLDER),
     "15, health, and the mother alone said yes": (viktor(H01, HERS, ANNETTE, **YOUNG), ("NO_CONSENT",), BY_HOLDER),
     "15, health, and one of two said yes": (
@@ -127,6 +136,11 @@ def test_what_is_shown(engines: Engines, engine: str, name: str) -> None:
     assert not verdict.released
     assert verdict.shown == shown
     assert tuple(one.giver for one in verdict.missing) == givers
+
+
+def test_every_engine_gives_the_rows_the_same_decision(engines: Engines, engine: str) -> None:
+    """Each row's whole decision is the model's (`tools/mutants` counts on it)."""
+    assert engines.differing(engine, {name: asked for name, (asked, *_) in TABLE.items()}) == []
 
 
 @pytest.mark.parametrize(

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from broker.policy_lint import parsed
 from tests.model.questions import POLICIES
 from tools.mutants.damage import Mutant, mutants
-from tools.mutants.jury import Jury, Verdict
-from tools.places import ROOT
+from tools.mutants.equal import equal_mutants
+from tools.mutants.jury import Jury
+from tools.mutants.record import Tried, keep, row_of
 
 AT_ONCE = 2
 SEEDS = 500
 FEWEST, SHARE = 150, 0.98
-EQUAL = ROOT / "tests" / "rules" / "equal_mutants.yaml"
-Tried = tuple[Mutant, Verdict]
+PART = re.compile("[1-9][0-9]*/[1-9][0-9]*")
 _WIDTH = 30
 _jury: list[Jury] = []
 
 
 def main(arguments: Sequence[str]) -> int:
     """Try every mutant; 1 when too many survive, or one that the list calls equal was noticed or is no more."""
-    options = _parser().parse_args(arguments)
-    in_part = bool(options.only or options.part)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.part and (options.keep or not PART.fullmatch(options.part)):
+        parser.error("--part is written as 1/12, and nothing is kept of a part")
+    in_part, equal = bool(options.only or options.part), equal_mutants()
     tried = _try(_chosen(_made(options.only), options.part), options.seeds)
-    report = _report(tried, _equal(), in_part=in_part)
+    report = _report(tried, equal, in_part=in_part)
+    if options.keep:
+        keep(tried, equal)
     _print(report, as_json=options.json)
     enough = report["share"] >= SHARE and (report["mutants"] >= FEWEST or in_part)
     return 0 if enough and not report["stale"] else 1
@@ -41,19 +44,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _report(tried: Sequence[Tried], equal: Mapping[str, str], *, in_part: bool) -> dict[str, Any]:
     """Count who noticed what; of a part it cannot be said which of the equal ones are no more."""
-    counted = [(mutant, verdict) for mutant, verdict in tried if verdict != "no rules" and mutant.name not in equal]
-    survived = [f"{mutant.file}:{mutant.line}: {mutant.name}" for mutant, who in counted if who == "survived"]
-    noticed = len(counted) - len(survived)
+    row = row_of(tried, equal)
+    lines = {mutant.name: mutant.line for mutant, who in tried if who == "survived"}
     noticed_after_all = set(equal) & {mutant.name for mutant, verdict in tried if verdict != "survived"}
     gone = set() if in_part else set(equal) - {mutant.name for mutant, _ in tried}
-    return {
-        "mutants": len(counted),
-        "noticed": noticed,
-        "share": round(noticed / len(counted), 4) if counted else 0.0,
-        "by": dict(sorted(Counter(verdict for _, verdict in counted).items())),
-        "equal": len(equal),
-        "no_rules": sum(verdict == "no rules" for _, verdict in tried),
-        "survived": survived,
+    return row | {
+        "share": round(row["noticed"] / row["mutants"], 4) if row["mutants"] else 0.0,
+        "survived": [f"line {lines[name]} of {name}" for name in row["survived"]],
         "stale": sorted(noticed_after_all | gone),
     }
 
@@ -67,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", metavar="FILE", help="one file of policies/, such as consent.rego")
     parser.add_argument("--part", metavar="I/N", help="every N-th mutant from the I-th on, as 1/4")
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"random questions to ask ({SEEDS})")
+    parser.add_argument("--keep", action="store_true", help="write down what docs/mutants.md is made from (no --part)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
 
@@ -80,14 +78,6 @@ def _made(only: str | None) -> list[Mutant]:
 def _chosen(made: list[Mutant], part: str | None) -> list[Mutant]:
     place, _, count = (part or "1/1").partition("/")
     return made[int(place) - 1 :: int(count)]
-
-
-def _equal() -> dict[str, str]:
-    """Read which damages change nothing that anybody could see, each with the reason why."""
-    if not EQUAL.exists():
-        return {}
-    told: dict[str, str] = YAML(typ="safe").load(EQUAL) or {}
-    return told
 
 
 def _try(made: Sequence[Mutant], seeds: int) -> list[Tried]:

@@ -1,7 +1,8 @@
-"""Who notices a mutant: questions of the rules' table, made pair by pair, and random; the lint; the rules' own tests.
+"""Who notices a mutant: questions of the rules' tables, made pair by pair, and random; the lint; the rules' own tests.
 
 All these questions are answered by the rules and by a model in plain Python in the tests, and the whole decisions
-compared (`tests/rules/test_stages.py`, `tests/differential`): a mutant that answers one of them otherwise fails there.
+compared (`tests/rules`, `tests/differential`): a mutant that answers one of them otherwise fails there. Of a question
+that breaks its shape the reasons are compared, as `tests/rules/test_unshaped.py` does.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from broker.policy_lint import faults_of, parsed
 from broker.policy_tables import Rules, load_rules
 from tests.model.pairs import FACTORS, of_row, pairwise
 from tests.model.questions import POLICIES, random_question, tables
+from tests.rules.test_beside import TABLE as BESIDE
 from tests.rules.test_emergency import TABLE as EMERGENCIES
-from tests.rules.test_stages import TABLE
+from tests.rules.test_shown import TABLE as SHOWN
+from tests.rules.test_stages import TABLE as STAGES
+from tests.rules.test_unshaped import TABLE as UNSHAPED
 from tools.mutants.damage import Mutant
 from tools.parts import found
 
 ENTRY_POINT = "data.broker.share.decision"
-Verdict = Literal["table", "pairs", "random", "lint", "rego", "survived", "no rules"]
+Verdict = Literal["table", "unshaped", "pairs", "random", "lint", "rego", "survived", "no rules"]
 
 
 class Jury:
@@ -37,13 +41,14 @@ class Jury:
         self._rules = load_rules(POLICIES)
         self._tables = json.dumps({"tables": tables()})
         asked: dict[Verdict, list[dict[str, Any]]] = {
-            "table": [question for question, *_ in (*TABLE.values(), *EMERGENCIES.values())],
+            "table": [question for table in (STAGES, EMERGENCIES, SHOWN, BESIDE) for question, *_ in table.values()],
+            "unshaped": [question for question, _ in UNSHAPED.values()],
             "pairs": [of_row(row) for row in pairwise(FACTORS)],
             "random": [*_random(seeds)],
         }
         self._asked = [(who, json.dumps(question)) for who, questions in asked.items() for question in questions]
         sound = self._engine(self._rules.portable)
-        self._answers = [_answer(sound, question) for _, question in self._asked]
+        self._answers = [_answer(sound, *asked) for asked in self._asked]
 
     def try_one(self, mutant: Mutant) -> Verdict:
         """Tell who notices it first; `no rules` where the engine cannot read what it left."""
@@ -53,9 +58,9 @@ class Jury:
             engine.eval_rule_as_json(ENTRY_POINT)
         except RuntimeError:
             return "no rules"
-        for (who, question), answer in zip(self._asked, self._answers, strict=True):
-            if _answer(engine, question) != answer:
-                return who
+        for asked, answer in zip(self._asked, self._answers, strict=True):
+            if _answer(engine, *asked) != answer:
+                return asked[0]
         if faults_of(parsed(mutant.file, mutant.text)):
             return "lint"
         return "rego" if _own_tests_fail(self._rules, mutant) else "survived"
@@ -72,13 +77,13 @@ def _random(seeds: int) -> Iterator[dict[str, Any]]:
     return (random_question(random.Random(seed)) for seed in range(seeds))  # noqa: S311 -- seeded, to be had again
 
 
-def _answer(engine: Any, question: str) -> str:
+def _answer(engine: Any, who: Verdict, question: str) -> str:
     engine.set_input_json(question)
     try:
         answer: str = engine.eval_rule_as_json(ENTRY_POINT)
     except RuntimeError:
         return "no answer"
-    return answer
+    return str([verdict["reasons"] for verdict in json.loads(answer)["verdicts"]]) if who == "unshaped" else answer
 
 
 def _own_tests_fail(rules: Rules, mutant: Mutant) -> bool:
