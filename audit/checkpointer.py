@@ -63,6 +63,8 @@ class Checkpointer:
                 head = await postgres.head(connection, origin)
                 kept = await postgres.last_checkpoint(connection, head.log_id)
                 frontier = await self._extended(connection, head, kept)
+            # Entries may be seen before they are durable; what is signed must not be lost with the next crash.
+            await postgres.flush(connection)
             checkpoint = Checkpoint(origin, frontier.size, frontier.root())
             if kept is None or kept.size < checkpoint.size:
                 note = checkpoint.signed_by(self._key)

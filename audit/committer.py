@@ -3,6 +3,10 @@
 Rules kept here:
 - A submission is whole: all its entries in one transaction, or none. A submitter hears a position only after COMMIT.
 - A batch is one statement, which is its own transaction: heads and guards are held for no round trip to us.
+- Where writers stand in line, heads are let go before the disk (and a synchronous replica) is waited for. WAL is
+  written in order, so one small transaction behind the batch is durable only once the batch is; several processes
+  share such waits. It runs on the same connection and looks for the batch: a server that fell in between, and lost
+  what nobody had been told of, cannot say yes for it.
 - Guards are checked inside that statement, before any head is locked; a refused submission takes nobody with it.
 - One poisoned submission does not poison its batch: after a failure each is tried once more by itself.
 - Where the connection broke, the entry ids are looked up before anything is said. What is not found is reported as
@@ -10,14 +14,16 @@ Rules kept here:
 """
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import asyncpg
 
 from audit import postgres
+from audit.contention import Line
 from audit.errors import GuardChanged, LogUnavailable, UnknownLog
 from audit.postgres import Connection, NewEntry, Pool, Position
 
@@ -30,12 +36,18 @@ class Submission:
     guard: Any = field(default=None, repr=False)
 
 
-Write: TypeAlias = Callable[[Connection, Sequence[Submission]], Awaitable[Sequence[list[Position] | None]]]
+Places: TypeAlias = Sequence[list[Position] | None]
+Write: TypeAlias = Callable[[Connection, Sequence[Submission], bool], Awaitable[Places]]
 
 
-async def append_all(connection: Connection, submissions: Sequence[Submission]) -> Sequence[list[Position] | None]:
+async def append_all(
+    connection: Connection,
+    submissions: Sequence[Submission],
+    early: bool,  # noqa: FBT001 - The shape of every `Write`.
+) -> Places:
     """Append whatever is handed in, without looking at guards; raise as `postgres.append` does."""
-    places = iter(await postgres.append(connection, [entry for one in submissions for entry in one.entries]))
+    entries = [entry for one in submissions for entry in one.entries]
+    places = iter(await postgres.append(connection, entries, early=early))
     return [[next(places) for _ in one.entries] for one in submissions]
 
 
@@ -61,7 +73,8 @@ class GroupCommitter:
     """Appends for many callers of one process, one transaction a batch.
 
     `write` appends whole submissions in one transaction and says where their entries stand: None for a submission
-    whose guard no longer holds. The time limit covers one batch, waiting for a connection included.
+    whose guard no longer holds. Told to be `early`, it does not wait for the disk (`postgres.append_by`). The time
+    limit covers one batch, waiting for a connection included. `line` says when writers stand in line.
     """
 
     def __init__(
@@ -71,8 +84,11 @@ class GroupCommitter:
         write: Write = append_all,
         max_entries: int = 1000,
         timeout_seconds: float = 10.0,
+        line: Line | None = None,
     ) -> None:
         self._pool = pool
+        self._line = line or Line()
+        self._took = 0.0
         self._write = write
         self._max_entries = max_entries
         self._timeout_seconds = timeout_seconds
@@ -105,6 +121,7 @@ class GroupCommitter:
                 batch = self._next_batch()
                 if batch:
                     await self._settle(batch)
+                    await self._look_at_the_line()
         except BaseException:
             # A fault of ours or the loop's end: nobody waits for ever, and nobody is told yes.
             for waiting in (*batch, *self._waiting):
@@ -140,12 +157,30 @@ class GroupCommitter:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         async with self._connection() as connection:
-            written = await self._write(connection, [waiting.submission for waiting in batch])
+            began, early = time.monotonic(), self._line.crowded
+            written = await self._write(connection, [waiting.submission for waiting in batch], early)
+            if early:
+                await self._flush(connection, written)
+            self._took = time.monotonic() - began
         for waiting, places in zip(batch, written, strict=True):
             if places is None:
                 waiting.refuse(GuardChanged("what the submission relied on has changed"))
             else:
                 waiting.give(places)
+
+    async def _flush(self, connection: Connection, written: Places) -> None:
+        """Wait until what this very connection has just appended is durable; raise _Broken where it is not there."""
+        last = next((places[-1] for places in reversed(written) if places), None)
+        if last is not None and not await postgres.flushed(connection, last.eid):
+            raise _Broken
+
+    async def _look_at_the_line(self) -> None:
+        """See whether others wait, after the submitters have their answers; what cannot be seen changes nothing."""
+        if not self._line.suspicious(self._took):
+            return
+        with contextlib.suppress(_Broken, asyncpg.PostgresError):
+            async with self._connection() as connection:
+                await self._line.look(connection)
 
     async def _look_up(self, batch: list[_Waiting]) -> None:
         eids = [entry.sealed.eid for waiting in batch for entry in waiting.submission.entries]
@@ -153,7 +188,7 @@ class GroupCommitter:
             async with self._connection() as connection, connection.transaction():
                 # A commit cut off while it waited for a replica can be seen here and be lost there. This one of our
                 # own stands behind it, so that it ends well only once both are safe.
-                await connection.execute("SELECT pg_logical_emit_message(true, 'audit', '')")
+                await postgres.flush(connection)
                 found = await postgres.positions(connection, eids)
         except (_Broken, asyncpg.PostgresError):
             found = {}
@@ -165,7 +200,7 @@ class GroupCommitter:
             else:
                 waiting.refuse(LogUnavailable("the log did not confirm that the entries are written"))
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         """Lend a connection; raise _Broken where it is not known what became of what was done with it."""
         try:

@@ -136,25 +136,31 @@ async def open_log(connection: Connection, origin: str, tenant: str, year: int) 
     return log_id
 
 
-async def append(connection: Connection, entries: Sequence[NewEntry]) -> list[Position]:
+async def append(connection: Connection, entries: Sequence[NewEntry], *, early: bool = False) -> list[Position]:
     """Append entries, in order, inside the caller's transaction; they are durable once it has committed.
 
-    An entry id that is there already with the same leaf keeps its place. Raises UnknownLog for an origin that was
-    never opened, and asyncpg.PostgresError where an id is taken by another entry; the transaction is then lost.
+    With `early` they are not, until `flushed` says so (`append_by`). An entry id that is there already with the same
+    leaf keeps its place. Raises UnknownLog for an origin that was never opened, and asyncpg.PostgresError where an id
+    is taken by another entry; the transaction is then lost.
     """
     if not entries:
         return []
-    return await append_by(connection, "SELECT * FROM log.append($1, $2, $3, $4, $5, $6)", entries)
+    statement = "SELECT * FROM log.append($1, $2, $3, $4, $5, $6)"
+    return await append_by(connection, statement, entries, early=early)
 
 
 async def append_by(
-    connection: Connection, statement: str, entries: Sequence[NewEntry], *also: Sequence[Any]
+    connection: Connection, statement: str, entries: Sequence[NewEntry], *also: Sequence[Any], early: bool = False
 ) -> list[Position]:
     """Append entries by a statement that calls `log.append`, perhaps under a condition of its owner's.
 
     It takes the entries as six arrays ($1 origins, eids, leaves, ciphertexts, salts, $6 index rows), then `also`, and
-    gives the positions of those it appended. Raises as `append` does.
+    gives the positions of those it appended. With `early` its transaction ends, and lets go of the heads, before it
+    is durable: nobody may be told until `flushed` has said so on the same connection. Raises as `append` does.
     """
+    if early:
+        # Local to the transaction that the statement is.
+        statement = f"SELECT a.* FROM set_config('synchronous_commit', 'off', true), ({statement}) AS a"  # noqa: S608 - Ours.
     sealed = [entry.sealed for entry in entries]
     try:
         rows = await connection.fetch(
@@ -181,6 +187,31 @@ async def delete(connection: Connection, eid: bytes) -> int:
     """
     gone: int = await connection.fetchval("SELECT log.delete($1)", eid)
     return gone
+
+
+async def flush(connection: Connection) -> None:
+    """Write something of no meaning, so that the transaction's end waits until all before it is durable.
+
+    Where a synchronous replica is demanded it waits for that too.
+    """
+    await connection.execute("SELECT pg_logical_emit_message(true, 'audit', '')")
+
+
+async def flushed(connection: Connection, eid: bytes) -> bool:
+    """Wait until all that was committed is durable, and tell whether an entry is part of it."""
+    row = await connection.fetchrow(
+        "SELECT pg_logical_emit_message(true, 'audit', ''), EXISTS (SELECT FROM log.entry WHERE eid = $1) AS there", eid
+    )
+    return row is not None and row["there"]
+
+
+async def waiting_writers(connection: Connection) -> int:
+    """Count who waits for a row that another transaction holds, among the connections this role may see."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock' AND wait_event IN ('tuple', 'transactionid')"
+    )
+    return count
 
 
 async def positions(connection: Connection, eids: Iterable[bytes]) -> dict[bytes, Position]:

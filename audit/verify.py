@@ -285,7 +285,8 @@ class LogCheck:
                 held = f"only {self._tree.size} are here"
                 self._faults.append(Fault(where, f"{checkpoint.size} entries were signed, {held}"))
             elif frontier is not None and frontier.root() != checkpoint.root:
-                span = f"entries {agreed} to {checkpoint.size - 1}"
+                first = agreed if agreed < checkpoint.size else 0
+                span = f"entries {first} to {checkpoint.size - 1}"
                 self._faults.append(Fault(where, f"{span} are not those that were signed"))
             elif frontier is not None:
                 agreed = checkpoint.size

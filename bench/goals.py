@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
+from bench.crowd import SHAPES
 from bench.figures import Figures, Place
 from bench.plan import COUNTRY_BROKER, REGISTERS_MS, SLOW_MS, TLS_BROKER, TLS_FLOOR, Case
 
@@ -83,6 +84,9 @@ def _log(figures: Figures) -> Iterator[Goal]:
     for callers, least in (("1", 0.6), ("16", 2.0), ("64", 2.5)):
         if times := figures.ratio(("log", callers, "grouped"), ("log", callers, "raw")):
             yield _least(f"log appends beside plain rows, {callers} at once", least, median(times), "×")
+    for shape, least in zip(SHAPES, (1.2, 1.0, 2.5), strict=True):
+        if times := figures.ratio(("log", shape.name, "grouped"), ("log", shape.name, "raw")):
+            yield _least(f"log appends beside plain rows, {shape.name}", least, median(times), "×")
     p99: tuple[Place, Place] = (("log", "16", "grouped p99"), ("log", "16", "raw p99"))
     if times := figures.ratio(*p99):
         yield _most("p99 of an append beside a plain row's, 16 at once", 1.0, median(times), "×")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +13,9 @@ from typing import Any
 
 import asyncpg
 
-from audit.commitment import Party, seal
-from audit.committer import GroupCommitter, Submission
-from audit.postgres import NewEntry, open_log
+from audit.committer import GroupCommitter
+from audit.postgres import open_log
+from bench.appending import Write, an_entry, in_a_loop, plain, proven
 from bench.figures import percentile_99
 from bench.question import question_of
 from bench.scene import FIVE_SOURCES, PUPIL, Scene
@@ -32,14 +30,11 @@ from broker.settings import read
 from demo.world.world import POLICIES
 
 ORIGIN, TENANT, YEAR = "bench.example/log/bench/2019", "bench", 2019
-CITIZEN, ACTOR = Party(b"bench-citizen", b"c" * 32), Party(b"bench-actor", b"a" * 32)
-BODY = b"x" * 300
 RAW_TABLE = """
 CREATE TABLE bench_raw (eid bytea PRIMARY KEY, leaf bytea, ciphertext bytea, salt bytea, fields jsonb,
                         n bigint GENERATED ALWAYS AS IDENTITY UNIQUE);
 GRANT SELECT, INSERT ON bench_raw TO borgerbro_app;
 """
-RAW_INSERT = "INSERT INTO bench_raw (eid, leaf, ciphertext, salt, fields) VALUES ($1, $2, $3, $4, $5::jsonb)"
 KEYS = (1, 60)
 LARGE_TABLES = ", large tables"
 
@@ -53,23 +48,11 @@ class Appends:
 
     async def grouped(self, callers: int, each: int) -> tuple[float, float]:
         """Append with proof; give the appends a second, and the p99 of one in milliseconds."""
-        entries = [_entry() for _ in range(callers * each)]
-
-        async def append(entry: NewEntry) -> None:
-            await self.committer.submit(Submission((entry,)))
-
-        return await _rate(entries, callers, append)
+        return await _rate(callers, each, proven(self.committer))
 
     async def raw(self, callers: int, each: int) -> tuple[float, float]:
         """Insert plain rows; give the inserts a second, and the p99 of one in milliseconds."""
-        entries = [_entry() for _ in range(callers * each)]
-
-        async def insert(entry: NewEntry) -> None:
-            one = entry.sealed
-            row = (one.eid, one.leaf, one.ciphertext, one.body_salt, one.index_bytes.decode())
-            await self.pool.execute(RAW_INSERT, *row)
-
-        return await _rate(entries, callers, insert)
+        return await _rate(callers, each, plain(self.pool))
 
 
 @asynccontextmanager
@@ -89,24 +72,10 @@ async def opened_appends(scene: Scene) -> AsyncIterator[Appends]:
         await pool.close()
 
 
-def _entry() -> NewEntry:
-    index = {"kind": "ask", "unit": "korsbaek-school", "purpose": "helhedsorienteret_plan"}
-    return NewEntry(ORIGIN, seal(eid=os.urandom(16), kind=1, subject=CITIZEN, actor=ACTOR, body=BODY, index=index))
-
-
-async def _rate(
-    entries: Sequence[NewEntry], callers: int, write: Callable[[NewEntry], Awaitable[None]]
-) -> tuple[float, float]:
-    took: list[float] = []
-
-    async def caller(number: int) -> None:
-        for entry in entries[number::callers]:
-            sent = time.perf_counter()
-            await write(entry)
-            took.append((time.perf_counter() - sent) * 1000)
-
+async def _rate(callers: int, each: int, write: Write) -> tuple[float, float]:
+    entries = [an_entry(ORIGIN) for _ in range(callers * each)]
     begun = time.perf_counter()
-    await asyncio.gather(*(caller(number) for number in range(callers)))
+    took = await in_a_loop(entries, callers, write)
     return len(entries) / (time.perf_counter() - begun), percentile_99(took)
 
 

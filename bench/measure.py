@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.asking import Load, opened_load
+from bench.crowd import Crowd, opened_crowd
 from bench.figures import Figures
 from bench.inside import Appends, Decisions, opened_appends, opened_decisions, opened_sources, sources_alone
 from bench.large import size_of, write_large
@@ -39,6 +40,7 @@ class Course:
     house: House
     decisions: Decisions
     appends: Appends
+    crowd: Crowd
     withdrawals: Withdrawals
 
 
@@ -64,10 +66,11 @@ async def opened_course(scene: Scene, plan: Plan, into: Figures) -> AsyncIterato
         large = read_timed(into, registry, policies)
         decisions = await stack.enter_async_context(opened_decisions(house, large.tables))
         appends = await stack.enter_async_context(opened_appends(scene))
+        crowd = await stack.enter_async_context(opened_crowd(folder / "crowd"))
         machine = await find_payers(scene, load.process.pid)
         withdrawals = await stack.enter_async_context(opened_withdrawals(scene, next(iter(engines()))))
         await withdrawals.begin()
-        yield Course(scene, load, machine, house, decisions, appends, withdrawals)
+        yield Course(scene, load, machine, house, decisions, appends, crowd, withdrawals)
         into.facts["registry"] |= {"started_seconds": dict(scene.started), "resident_kb": machine.resident()}
     # What comes after needs their connections: PostgreSQL has a number of them.
     for name in scene.started:
@@ -177,6 +180,7 @@ async def _inside(course: Course, into: Figures) -> None:
             rate, p99 = await write(callers, max(1, into.plan.appends * 16 // max(callers, 16)))
             into.add("log", f"{callers}", name, value=rate)
             into.add("log", f"{callers}", f"{name} p99", value=p99)
+    await course.crowd.round(into, into.plan.appends * 32)
     for engine in course.decisions.engines:
         for keys in course.decisions.questions:
             p50, p99 = await course.decisions.took(engine, keys, into.plan.decisions)

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from bench.chart import chart
+from bench.crowd import appended
 from bench.figures import Figures, Place
 from bench.goals import broker_of, goals
 from bench.inside import LARGE_TABLES
@@ -198,9 +199,9 @@ def _parts(figures: Figures) -> str:
         )
 
     def rows() -> Iterator[Sequence[str]]:
-        for callers in figures.plan.callers:
-            log = ("log", f"{callers}")
-            yield row(f"log appends/s, {callers} at once; plain rows", (*log, "grouped"), (*log, "raw"), 0)
+        for what, name in appended(figures):
+            log = ("log", name)
+            yield row(f"log appends/s, {what}; plain rows", (*log, "grouped"), (*log, "raw"), 0)
             yield row("p99 of one, ms; of a plain row", (*log, "grouped p99"), (*log, "raw p99"), 1)
         for _, engine, keys, name in (place for place in figures.series if place[0] == "decision"):
             base = engine.removesuffix(LARGE_TABLES) if engine.endswith(LARGE_TABLES) else "embedded"

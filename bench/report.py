@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 from rich.table import Table
 
+from bench.crowd import appended
 from bench.figures import Figures, Place
 from bench.goals import Goal, broker_of, goals
 from bench.inside import LARGE_TABLES
@@ -121,9 +122,9 @@ def _parts(figures: Figures) -> Table:
         ratio = times(figures.ratio(place, other)) if place != other else ""
         table.add_row(name, *(shown(figures.of(*one), places) for one in (place, other)), ratio)
 
-    for callers in figures.plan.callers:
-        log = ("log", f"{callers}")
-        row(f"log appends/s, {callers} at once; the same rows plain", (*log, "grouped"), (*log, "raw"), 0)
+    for name, place in appended(figures):
+        log = ("log", place)
+        row(f"log appends/s, {name}; the same rows plain", (*log, "grouped"), (*log, "raw"), 0)
         row("  p99 of one, ms; of one plain", (*log, "grouped p99"), (*log, "raw p99"), 1)
     for _, engine, keys, name in (place for place in figures.series if place[0] == "decision"):
         base = engine.removesuffix(LARGE_TABLES) if engine.endswith(LARGE_TABLES) else "embedded"

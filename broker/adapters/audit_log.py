@@ -21,6 +21,7 @@ import orjson
 from audit import errors, postgres
 from audit.commitment import Party, derive_key, seal
 from audit.committer import GroupCommitter, Submission
+from audit.contention import Line
 from audit.entry import EID_SIZE
 from audit.postgres import NewEntry, Position
 from broker.adapters.database import Connection, Pool, commit_once, reaching_the_store
@@ -42,15 +43,17 @@ class AuditLogPostgres:
     """The log of every municipality and year, in the main database.
 
     `base` is where the logs are published, without scheme, such as `samtykke.example.dk/log`: a log's origin is
-    `<base>/<municipality>/<year>` (C2SP tlog-checkpoint).
+    `<base>/<municipality>/<year>` (C2SP tlog-checkpoint). `line` tells when several nodes write to the same logs.
     """
 
-    def __init__(self, pool: Pool, vault: HandlesVault, base: str, *, timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self, pool: Pool, vault: HandlesVault, base: str, *, timeout_seconds: float = 10.0, line: Line | None = None
+    ) -> None:
         self._pool = pool
         self._vault = vault
         self._base = base.strip("/")
         self._opened: set[str] = set()
-        self._committer = GroupCommitter(pool, write=_append_if_still, timeout_seconds=timeout_seconds)
+        self._committer = GroupCommitter(pool, write=_append_if_still, timeout_seconds=timeout_seconds, line=line)
 
     def origin(self, municipality: str, at: datetime) -> str:
         """Name the log that an event of a municipality and moment stands on; the year is the Danish one."""
@@ -155,7 +158,11 @@ def items_digest(items: Sequence[Item], items_key: bytes) -> str:
 _APPEND_IF_STILL = "SELECT * FROM consents.append_if_still($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
 
-async def _append_if_still(connection: Connection, submissions: Sequence[Submission]) -> list[list[Position] | None]:
+async def _append_if_still(
+    connection: Connection,
+    submissions: Sequence[Submission],
+    early: bool,  # noqa: FBT001 - As the committer calls it.
+) -> list[list[Position] | None]:
     """Hold every citizen's state that a submission rests on, and append those whose versions have not moved on."""
     guards: list[tuple[int, str, int]] = [
         (number, citizen, version)
@@ -168,6 +175,7 @@ async def _append_if_still(connection: Connection, submissions: Sequence[Submiss
         [entry for submission in submissions for entry in submission.entries],
         [number for number, submission in enumerate(submissions) for _ in submission.entries],
         *(list(column) for column in zip(*guards, strict=True)) if guards else ([], [], []),
+        early=early,
     )
     places = {place.eid: place for place in written}
     return [

@@ -12,6 +12,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from audit.checkpointer import Checkpointer
+from audit.contention import Line
+from audit.note import SigningKey
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import open_pool
@@ -26,6 +29,7 @@ from demo.postgres_standby import Standby
 from tests.consent_values import a_block, blocked
 from tests.databases import BASE, fresh
 from tests.log_events import NOON, an_ask
+from tests.unit.audit.sealed import Crowded
 
 SECONDS = 1.0
 # A deadline that bounds a hang; says nothing of speed.
@@ -67,7 +71,9 @@ class House:
 
 
 @asynccontextmanager
-async def a_house(pair: tuple[PrivatePostgres, Standby], *, largest: int = 4) -> AsyncIterator[House]:
+async def a_house(
+    pair: tuple[PrivatePostgres, Standby], *, largest: int = 4, line: Line | None = None
+) -> AsyncIterator[House]:
     """Open a house over the pair, the replica following and demanded."""
     primary, replica = pair
     _, at = await fresh(primary)
@@ -76,7 +82,7 @@ async def a_house(pair: tuple[PrivatePostgres, Standby], *, largest: int = 4) ->
     pool = await open_pool(at.app, name="test", largest=largest, timeout_seconds=SECONDS)
     vault_pool = await open_pool(at.vault, name="test", largest=largest, timeout_seconds=SECONDS)
     vault = HandlesVault(vault_pool, new_house_keys())
-    log = AuditLogPostgres(pool, vault, BASE, timeout_seconds=SECONDS)
+    log = AuditLogPostgres(pool, vault, BASE, timeout_seconds=SECONDS, line=line)
     house = House(log, ConsentsSql(pool, log, vault), vault)
     house.database = at.app.rpartition("/")[2]
     try:
@@ -88,9 +94,10 @@ async def a_house(pair: tuple[PrivatePostgres, Standby], *, largest: int = 4) ->
         vault_pool.terminate()
 
 
-async def test_a_line_that_is_on_one_disk_is_no_line(pair: tuple[PrivatePostgres, Standby]) -> None:
+@pytest.mark.parametrize("line", [Line, Crowded], ids=["calm", "crowded"])
+async def test_a_line_that_is_on_one_disk_is_no_line(pair: tuple[PrivatePostgres, Standby], line: type[Line]) -> None:
     """With the replica dead an ask is refused within its deadline, though the primary has its line."""
-    async with a_house(pair) as house, asyncio.timeout(NEVER):
+    async with a_house(pair, line=line()) as house, asyncio.timeout(NEVER):
         pair[1].kill()
         with pytest.raises(LogUnavailable):
             await house.ask("second")
@@ -148,12 +155,13 @@ async def test_an_operator_can_go_on_without_a_replica(pair: tuple[PrivatePostgr
                     continue
 
 
-async def test_what_was_confirmed_outlives_the_primary(pair: tuple[PrivatePostgres, Standby]) -> None:
+@pytest.mark.parametrize("line", [Line, Crowded], ids=["calm", "crowded"])
+async def test_what_was_confirmed_outlives_the_primary(pair: tuple[PrivatePostgres, Standby], line: type[Line]) -> None:
     """The primary killed under load and the replica promoted: every line that was confirmed is there."""
     primary, replica = pair
     confirmed: list[int] = []
 
-    async with a_house(pair) as house, asyncio.timeout(NEVER):
+    async with a_house(pair, line=line()) as house, asyncio.timeout(NEVER):
 
         async def keep_asking(caller: int) -> None:
             for number in range(100_000):
@@ -173,3 +181,42 @@ async def test_what_was_confirmed_outlives_the_primary(pair: tuple[PrivatePostgr
     there = {row["idx"] for row in await connection.fetch("SELECT idx FROM log.entry")}
     await connection.close()
     assert set(confirmed) <= there
+
+
+@pytest.mark.parametrize("line", [Line, Crowded], ids=["calm", "crowded"])
+async def test_a_head_is_free_while_its_last_writer_waits(
+    pair: tuple[PrivatePostgres, Standby], line: type[Line]
+) -> None:
+    """Where writers stand in line nobody holds the log's head while the replica is waited for; both ways it is a no."""
+    async with a_house(pair, line=line()) as house, asyncio.timeout(NEVER):
+        admin = await asyncpg.connect(pair[0].dsn(house.database))
+        await admin.execute("SET synchronous_commit = off")
+        pair[1].kill()
+        asking = asyncio.create_task(house.ask("second"))
+        while not await admin.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"):
+            await asyncio.sleep(0.01)
+        free = await admin.fetch("SELECT FROM log.head FOR UPDATE SKIP LOCKED")
+        with pytest.raises(LogUnavailable):
+            await asking
+        await admin.close()
+    assert bool(free) == (line is Crowded)
+
+
+async def test_nothing_is_signed_that_could_be_lost(pair: tuple[PrivatePostgres, Standby]) -> None:
+    """An entry that can be seen and is on one disk only is not signed: the checkpointer waits for the replica first."""
+    key = SigningKey.generate(f"{BASE}/korsbaek/2019")
+    async with a_house(pair, line=Crowded()) as house, asyncio.timeout(NEVER):
+        pair[1].kill()
+        with pytest.raises(LogUnavailable):
+            await house.ask("second")
+        async with asyncpg.create_pool(pair[0].dsn(house.database), min_size=1, max_size=1) as pool:
+            signing = asyncio.create_task(Checkpointer(pool, key).run_once(f"{BASE}/korsbaek/2019"))
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            admin = await asyncpg.connect(pair[0].dsn(house.database))
+            while not await admin.fetchval(f"{waiting} AND query LIKE '%emit_message%'"):
+                assert not signing.done()
+                await asyncio.sleep(0.01)
+            assert await admin.fetchval("SELECT count(*) FROM log.checkpoint") == 0
+            pair[1].start()
+            assert (await signing).checkpoint.size == 2
+            await admin.close()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from audit.commitment import Party, SealedEntry, seal
+from audit.contention import Line
 from audit.postgres import NewEntry
 
 ORIGIN = "log.example/101-2026"
@@ -28,3 +29,12 @@ def an_entry(
 def new(number: int, origin: str = ORIGIN) -> NewEntry:
     """Make an entry for a log."""
     return NewEntry(origin, an_entry(number))
+
+
+class Crowded(Line):
+    """A line in which somebody always stands."""
+
+    @property
+    def crowded(self) -> bool:
+        """Say yes."""
+        return True

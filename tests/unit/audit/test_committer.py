@@ -8,10 +8,11 @@ import asyncpg
 import pytest
 
 from audit import postgres
-from audit.committer import GroupCommitter, Submission, append_all
+from audit.committer import GroupCommitter, Places, Submission, append_all
+from audit.contention import Line
 from audit.errors import GuardChanged, LogUnavailable, UnknownLog
-from audit.postgres import Connection, Position
-from tests.unit.audit.sealed import ORIGIN, OTHER, new
+from audit.postgres import Connection
+from tests.unit.audit.sealed import ORIGIN, OTHER, Crowded, new
 
 # Whoever waits longer than this waits for ever.
 LONGEST_SECONDS = 20.0
@@ -22,10 +23,10 @@ def of(*numbers: int, origin: str = ORIGIN, guard: object = None) -> Submission:
     return Submission(tuple(new(number, origin) for number in numbers), guard)
 
 
-@pytest.fixture
-async def committer(pool: "asyncpg.Pool[Any]") -> AsyncIterator[GroupCommitter]:
-    """Commit in groups, with no guard."""
-    committer = GroupCommitter(pool)
+@pytest.fixture(params=[Line, Crowded], ids=["calm", "crowded"])
+async def committer(pool: "asyncpg.Pool[Any]", request: pytest.FixtureRequest) -> AsyncIterator[GroupCommitter]:
+    """Commit in groups, with no guard: as where few write, and as where writers stand in line."""
+    committer = GroupCommitter(pool, line=request.param())
     yield committer
     await committer.aclose()
 
@@ -74,10 +75,10 @@ async def test_a_refused_guard_takes_nobody_with_it(pool: "asyncpg.Pool[Any]") -
     """Submissions whose guard is refused hear GuardChanged and write nothing; the others are written."""
     seen: list[int] = []
 
-    async def write(connection: Connection, submissions: Sequence[Submission]) -> Sequence[list[Position] | None]:
+    async def write(connection: Connection, submissions: Sequence[Submission], early: bool) -> Places:
         seen.append(len(submissions))
         live = [one for one in submissions if one.guard != "stale"]
-        places = iter(await append_all(connection, live))
+        places = iter(await append_all(connection, live, early))
         return [None if one.guard == "stale" else next(places) for one in submissions]
 
     committer = GroupCommitter(pool, write=write)
@@ -227,7 +228,7 @@ async def test_a_database_that_is_gone_is_said_to_everyone(pool: "asyncpg.Pool[A
 async def test_a_fault_in_the_guard_leaves_nobody_waiting(pool: "asyncpg.Pool[Any]") -> None:
     """A guard that fails with a fault of its own is a no to all, and shows the fault to whoever closes."""
 
-    async def write(_: Connection, __: Sequence[Submission]) -> Sequence[list[Position] | None]:
+    async def write(_: Connection, __: Sequence[Submission], ___: bool) -> Places:
         raise RuntimeError("a fault")
 
     committer = GroupCommitter(pool, write=write)

@@ -1,0 +1,92 @@
+"""Look whether the database still guards the log as the files in `sql` laid it: the functions, and who may write.
+
+A superuser passes every fence of a database; this tells afterwards that one was taken down or built around. What was
+done to the entries meanwhile is found by `audit.verify`, fences or not.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+from audit.postgres import Connection
+
+_FUNCTION = re.compile(r"^CREATE(?: OR REPLACE)? FUNCTION log\.(\w+)\(.*?AS \$\$(.*?)\$\$$", re.DOTALL | re.MULTILINE)
+_WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER")
+
+
+async def faults(connection: Connection) -> list[str]:
+    """Name each fence that does not stand as it was laid; raise asyncpg.PostgresError where that cannot be seen."""
+    laid = _laid()
+    return [
+        *_functions(laid, await connection.fetch(_FUNCTIONS)),
+        *(f"log.{row['name']}: {row['what']}" for row in await connection.fetch(_BUILT_AROUND)),
+        *[
+            f"log.{row['name']}: {row['grantee']} may {row['privilege']}"
+            for row in await connection.fetch(_RIGHTS, list(_WRITES))
+        ],
+    ]
+
+
+def _laid() -> Mapping[str, set[str]]:
+    """Read the functions' bodies out of the files: each name with every form it was ever laid in."""
+    laid: defaultdict[str, set[str]] = defaultdict(set)
+    for file in files("audit").joinpath("sql").iterdir():
+        for name, body in _FUNCTION.findall(file.read_text(encoding="utf-8")):
+            laid[name].add(body)
+    return laid
+
+
+def _functions(laid: Mapping[str, set[str]], found: list[Any]) -> Iterator[str]:
+    names = [row["name"] for row in found]
+    for name in sorted(laid.keys() - names):
+        yield f"log.{name}: the function is gone"
+    for row in found:
+        what = f"log.{row['name']}"
+        if row["name"] not in laid:
+            yield f"{what}: is not one of the log's functions"
+        elif row["body"] not in laid[row["name"]]:
+            yield f"{what}: is not the function that was laid"
+        if not row["guarded"]:
+            yield f"{what}: does not run as the log's owner, or not with a path of its own"
+        if names.count(row["name"]) > 1:
+            yield f"{what}: there are several of that name"
+
+
+_FUNCTIONS = """
+SELECT p.proname AS name, p.prosrc AS body,
+       p.prosecdef AND p.proowner = n.nspowner
+           AND 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}')) AS guarded
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = 'log' ORDER BY p.proname
+"""
+_BUILT_AROUND = """
+WITH tables AS (
+    SELECT c.oid, c.relname, c.relowner, c.relkind, n.nspowner FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'log' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+)
+SELECT t.relname AS name, 'has a trigger' AS what FROM tables t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid
+UNION ALL
+SELECT t.relname, 'has a rule' FROM tables t JOIN pg_catalog.pg_rewrite r ON r.ev_class = t.oid
+UNION ALL
+SELECT t.relname, 'belongs to another than the log''s owner' FROM tables t WHERE t.relowner <> t.nspowner
+UNION ALL
+SELECT n.nspname, 'its owner may log in' FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+WHERE n.nspname = 'log' AND r.rolcanlogin
+ORDER BY 1, 2
+"""
+_RIGHTS = """
+SELECT c.relname AS name, a.privilege_type AS privilege,
+       CASE a.grantee WHEN 0 THEN 'everybody' ELSE pg_catalog.pg_get_userbyid(a.grantee) END AS grantee
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(c.relacl) AS x
+    UNION SELECT x.grantee, x.privilege_type
+    FROM pg_catalog.pg_attribute t CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) AS x WHERE t.attrelid = c.oid
+) AS a
+WHERE n.nspname = 'log' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND a.grantee <> c.relowner AND a.privilege_type = ANY ($1)
+ORDER BY 1, 2, 3
+"""
