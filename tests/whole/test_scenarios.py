@@ -115,6 +115,8 @@ class Demo:
 def a_demo(folder: Path, *options: str) -> Iterator[Demo]:
     """Run the live demo until the block ends."""
     command = [sys.executable, "-m", "broker", "demo", "--folder", str(folder), "--port", "0", *options]
+    # Tests that a shell runs in the background ignore Ctrl-C, and what they start would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
