@@ -48,6 +48,22 @@ class Party:
         """Commit to this party's handle, and to their key, in one role of one entry."""
         return hmac.digest(derive_key(self.key, eid, role), self.handle, "sha256")
 
+    def map_key(self, origin: str) -> bytes:
+        """Give the key under which this party stands in one log's map (`audit/map.py`)."""
+        return derive_key(self.key, origin.encode(), "map")
+
+    def shown_salt(self, eid: bytes) -> bytes:
+        """Give the salt that opens the commitment to what this party is shown of an entry of theirs."""
+        return derive_key(self.key, eid, "shown")
+
+    def placed(self, index: Mapping[str, Any], origin: str, eid: bytes, shown: bytes) -> dict[str, Any]:
+        """Add to an index row where its entry stands in the map, and what its party will be shown of it."""
+        return {
+            **index,
+            "map": self.map_key(origin).hex(),
+            "shown": shown_commitment(self.shown_salt(eid), shown).hex(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class SealedEntry:
@@ -92,6 +108,11 @@ def body_commitment(body_salt: bytes, index_bytes: bytes, ciphertext: bytes) -> 
     """Commit to an index row and an encrypted body together: C_body."""
     covered = sha256(index_bytes).digest() + sha256(ciphertext).digest()
     return hmac.digest(body_salt, covered, "sha256")
+
+
+def shown_commitment(salt: bytes, shown: bytes) -> bytes:
+    """Commit to what an entry's party is shown of it."""
+    return hmac.digest(salt, shown, "sha256")
 
 
 def body_digest(body_salt: bytes, ciphertext: bytes) -> bytes:

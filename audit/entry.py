@@ -10,6 +10,10 @@ Layout, version 1, no separators and no options:
     51      32      C_body, commits to the encrypted body and the index row
     83      32      C_actor, commits to the actor's handle under the actor's key
 
+Kinds from 0xFF00 on are the log's own and about nobody. There is one, MAP_ROOT: in the place of C_subject it has the
+root of the map (`audit/map.py`), in that of C_actor how many entries of this log the map covers (8 bytes, big-endian)
+and 24 zero bytes; C_body commits as ever, to an index row that says when.
+
 Rules kept here: no time, no place, no purpose in these bytes (they are public); a version that is not known is refused.
 """
 
@@ -22,6 +26,7 @@ VERSION = 1
 EID_SIZE = 16
 COMMITMENT_SIZE = 32
 MAX_KIND = 0xFFFF
+MAP_ROOT = 0xFF01
 _LAYOUT = struct.Struct(">BH16s32s32s32s")
 LEAF_SIZE = _LAYOUT.size
 

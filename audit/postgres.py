@@ -103,12 +103,14 @@ def schema_statements(
     owner_role: str = OWNER_ROLE,
     application_role: str = APPLICATION_ROLE,
     checkpointer_role: str = CHECKPOINTER_ROLE,
+    script: str = "schema.sql",
 ) -> list[str]:
     """List the statements that make schema `log`, for these roles, in order, for one transaction.
 
-    Raises ValueError for a role name that is not plain lower-case letters, digits and underscores.
+    `map.sql` is what comes on top of it for the map. Raises ValueError for a role name that is not plain lower-case
+    letters, digits and underscores.
     """
-    script = files("audit").joinpath("sql/schema.sql").read_text(encoding="utf-8")
+    script = files("audit").joinpath("sql", script).read_text(encoding="utf-8")
     given = {OWNER_ROLE: owner_role, APPLICATION_ROLE: application_role, CHECKPOINTER_ROLE: checkpointer_role}
     for role in given.values():
         if not role.isascii() or not role.isidentifier() or role != role.lower():

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from broker.adapters.audit_log import AuditLogPostgres
+from broker.adapters.audit_mapper import LogMapper
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.audit_signer import LogSigner
 from broker.adapters.break_glass_sql import BreakGlassSql
@@ -287,6 +288,7 @@ async def chores(house: House) -> list[Coroutine[None, None, None]]:
     if house.settings.checkpointer_url is not None:
         signers = await open_pool(house.settings.checkpointer_url, name="checkpointer", largest=2)
         todo.append(_sign_heads(signers, LogSigner(signers, house.keys.log)))
+        todo.append(_commit_maps(LogMapper(signers)))
     return todo
 
 
@@ -302,6 +304,17 @@ async def _sign_heads(pool: Pool, signer: LogSigner) -> None:
                 log.warning("store_unavailable")
     finally:
         await pool.close()
+
+
+async def _commit_maps(mapper: LogMapper) -> None:
+    """Bring each log's map up to its head, an epoch at a time; one that was tampered with is left and reported."""
+    while True:
+        await asyncio.sleep(1)
+        try:
+            for origin in await mapper.commit_once():
+                log.error("map_changed", log=origin)
+        except StoreUnavailable:
+            log.warning("store_unavailable")
 
 
 async def _forget(house: House) -> None:

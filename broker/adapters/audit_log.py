@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -32,6 +32,7 @@ from broker.domain.events import AuditEvent
 from broker.domain.items import Item
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
+from broker.domain.shown import shown_of
 
 Keys: TypeAlias = dict[tuple[str, str], bytes]
 
@@ -124,17 +125,18 @@ class AuditLogPostgres:
 
     def _entry(self, event: AuditEvent, keys: Keys) -> NewEntry:
         """Seal one event under its subject's key."""
-        eid = os.urandom(EID_SIZE)
+        eid, origin = os.urandom(EID_SIZE), self.origin(event.municipality, event.at)
         key = keys[event.subject, event.municipality]
+        subject, body = Party(event.subject.encode(), key), body_of(event, derive_key(key, eid, "kept"))
         sealed = seal(
             eid=eid,
             kind=event.code,
-            subject=Party(event.subject.encode(), key),
+            subject=subject,
             actor=Party(event.actor.encode(), keys[event.actor, event.municipality]),
-            body=body_of(event, derive_key(key, eid, "kept")),
-            index=event.index(),
+            body=body,
+            index=subject.placed(event.index(), origin, eid, shown_bytes(orjson.loads(body))),
         )
-        return NewEntry(self.origin(event.municipality, event.at), sealed)
+        return NewEntry(origin, sealed)
 
 
 def body_of(event: AuditEvent, items_key: bytes) -> bytes:
@@ -147,6 +149,11 @@ def body_of(event: AuditEvent, items_key: bytes) -> bytes:
         value = getattr(event, field.name)
         written[field.name] = items_digest(value, items_key) if field.name == "kept" else value
     return orjson.dumps(written, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def shown_bytes(body: Mapping[str, Any]) -> bytes:
+    """Write what the person an entry is about is shown of its body, the same bytes each time."""
+    return orjson.dumps(shown_of(body), option=orjson.OPT_SORT_KEYS)
 
 
 def items_digest(items: Sequence[Item], items_key: bytes) -> str:

@@ -30,6 +30,8 @@ from broker.domain.receipts import Receipt
 MOST_ENTRIES = 500
 LARGEST = 2**63 - 1
 FROM_THE_NEWEST = (LARGEST, LARGEST, LARGEST)
+# What an index row says for the map alone; whoever reads a map key can follow a person through the log.
+OF_THE_MAP = ("map", "shown")
 
 # The page is chosen from the index rows first, and only then are leaves and bodies fetched for it.
 CHOSEN = "SELECT i.at, i.log_id, i.idx, i.tenant, i.citizen, i.index_bytes FROM log.index i"
@@ -48,7 +50,7 @@ def _whole(chosen: str) -> str:
 
 OF_SUBJECT = _whole(f"{CHOSEN} WHERE i.citizen = $1 AND {BEFORE} {NEWEST_FIRST} LIMIT $5")
 SEARCHED = _whole(
-    f"{CHOSEN} WHERE i.tenant = ANY ($1) AND {BEFORE} AND i.at >= $6 AND i.at < $7"
+    f"{CHOSEN} WHERE i.tenant = ANY ($1) AND {BEFORE} AND i.at >= $6 AND i.at < $7 AND i.kind <> 'map'"
     " AND ($8::text IS NULL OR i.citizen = $8) AND ($9::text IS NULL OR i.ask = $9) AND i.fields @> $10::jsonb"
     f" {NEWEST_FIRST} LIMIT $5"
 )
@@ -200,7 +202,7 @@ def _entry(row: Any, state: str, body: dict[str, Any] | None = None) -> LogEntry
         municipality=row["tenant"],
         at=datetime.fromtimestamp(row["at"], UTC),
         kind=index["kind"],
-        index=index,
+        index={name: value for name, value in index.items() if name not in OF_THE_MAP},
         state=state,
         body=body,
     )

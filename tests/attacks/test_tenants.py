@@ -29,6 +29,7 @@ CONSENTS = (
 )
 # What anyone may read of a log: commitments, heads and signatures (`design.md` 5). Bodies and index rows are not.
 PUBLIC = ("head", "entry", "checkpoint")
+MAP = ("map", "map_tile", "map_entry", "map_leaf")
 CLOSED = ("body", "index")
 OF_A_PERSON = ("citizen_state",)  # a counter beside a random name: it belongs to a person, in every municipality
 ALLOWED = {("citizen_state", "UPDATE"), ("idempotency", "DELETE")}
@@ -140,14 +141,14 @@ async def test_every_table_is_under_row_level_security(superuser: "asyncpg.Conne
         " WHERE c.relkind = 'r' AND n.nspname IN ('consents', 'log')"
     )
 
-    assert {row["name"] for row in rows} == {*CONSENTS, "meeting", *PUBLIC, *CLOSED}
+    assert {row["name"] for row in rows} == {*CONSENTS, "meeting", *PUBLIC, *CLOSED, *MAP}
     for row in rows:
         owner = "municipality" if row["schema"] == "consents" else "tenant"
         assert row["closed"], row["name"]
         assert owner in row["columns"] or row["name"] in OF_A_PERSON, row["name"]
 
 
-@pytest.mark.parametrize("table", [*PUBLIC, *CLOSED])
+@pytest.mark.parametrize("table", [*PUBLIC, *CLOSED, *MAP])
 async def test_the_log_is_written_through_its_function_alone(town: Databases, table: str) -> None:
     """The broker's role has no INSERT, UPDATE, DELETE or TRUNCATE on any table of the log."""
     for statement in (

@@ -16,7 +16,8 @@ async def dsn(new_database: Callable[[], str]) -> str:
     """Make a database with the log's schema and two open logs; give its address as superuser."""
     address = await asyncio.to_thread(new_database)
     connection = await asyncpg.connect(address)
-    for statement in (*postgres.schema_statements(), *postgres.deletion_statements()):
+    mapped = postgres.schema_statements(script="map.sql")
+    for statement in (*postgres.schema_statements(), *mapped, *postgres.deletion_statements()):
         await connection.execute(statement)
     await postgres.open_log(connection, ORIGIN, "0101", 2026)
     await postgres.open_log(connection, OTHER, "0147", 2026)

@@ -38,3 +38,9 @@ class Crowded(Line):
     def crowded(self) -> bool:
         """Say yes."""
         return True
+
+
+def mapped(number: int, subject: Party = CITIZEN, origin: str = ORIGIN, shown: bytes = b"shown") -> NewEntry:
+    """Make an entry that stands in its log's map under its subject's key."""
+    index = subject.placed({"kind": "ask", "n": number}, origin, number.to_bytes(16, "big"), shown)
+    return NewEntry(origin, an_entry(number, subject=subject, index=index))

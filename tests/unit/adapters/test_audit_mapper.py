@@ -1,0 +1,67 @@
+"""The maps of a house: committed as the checkpointer, and a bent one is named."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from audit import postgres
+from audit.map_postgres import map_state
+from broker.adapters.audit_mapper import LogMapper
+from broker.adapters.database import Pool, open_pool
+from broker.domain.entries import LogFilter
+from broker.domain.errors import StoreUnavailable
+from broker.domain.personal import Personal
+from demo.postgres import PrivatePostgres
+from tests.databases import BASE, Databases, opened
+from tests.log_events import an_ask, an_outcome
+
+ORIGIN = f"{BASE}/korsbaek/2019"
+
+
+@pytest.fixture
+async def house(postgres: PrivatePostgres) -> AsyncIterator[Databases]:
+    """Give a log of two entries about Anna, and one in another municipality."""
+    async with opened(postgres) as databases:
+        anna, kim = await databases.vault.citizens([Personal(f"{n:010d}") for n in range(2)])
+        await databases.log.append([an_ask(anna, kim), an_outcome(anna, kim), an_ask(anna, kim, municipality="oestby")])
+        yield databases
+
+
+@pytest.fixture
+async def signers(house: Databases) -> AsyncIterator[Pool]:
+    """Connect as the checkpointer."""
+    pool = await open_pool(house.at.checkpointer, name="test", largest=2)
+    yield pool
+    await pool.close()
+
+
+async def test_every_log_is_mapped_and_nobody_sees_more_entries_for_it(house: Databases, signers: Pool) -> None:
+    """Each log gets its root once, on the log itself; lists of people and overseers are as before."""
+    mapper = LogMapper(signers, epoch_seconds=0)
+    assert await mapper.commit_once() == ()
+    assert await mapper.commit_once() == ()
+    assert [state.size for state in await house.reader.logs()] == [3, 2]
+    page = await house.reader.search(["korsbaek"], LogFilter())
+    assert [entry.kind for entry in page.entries] == ["outcome", "ask"]
+    assert all({"map", "shown"}.isdisjoint(entry.index) for entry in page.entries)
+    async with house.pool.acquire() as connection:
+        state = await map_state(connection, (await postgres.head(connection, ORIGIN)).log_id)
+    assert state is not None
+    assert (state.covered, state.index) == (2, 2)
+
+
+async def test_a_log_whose_map_was_bent_is_named_and_the_others_go_on(house: Databases, signers: Pool) -> None:
+    """A superuser changes one log's index row before it is counted: that log's map is refused, the other's is made."""
+    admin = await asyncpg.connect(house.admin)
+    await admin.execute("UPDATE log.index SET index_bytes = index_bytes || ' ' WHERE idx = 1")
+    await admin.close()
+    assert await LogMapper(signers).commit_once() == (ORIGIN,)
+    assert [state.size for state in await house.reader.logs()] == [2, 2]
+
+
+async def test_a_database_that_is_gone_is_said_in_our_words(house: Databases, signers: Pool) -> None:
+    """No word of the driver's comes through."""
+    await signers.close()
+    with pytest.raises(StoreUnavailable):
+        await LogMapper(signers).commit_once()
