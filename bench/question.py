@@ -26,6 +26,8 @@ def question_of(directory: Directory, count: int) -> dict[str, Any]:
             "citizen": CITIZEN,
             "emergency": None,
             "follow_up": False,
+            "data_from": 0,
+            "data_to": 99991231,
         },
         "caller": _caller(),
         "case": {
@@ -96,4 +98,6 @@ def _line(number: int, source: str, category: str, subject: str) -> dict[str, An
         "from": 20190301,
         "to": 20200229,
         "state": "granted",
+        "data_from": 0,
+        "data_to": 99991231,
     }

@@ -25,6 +25,7 @@ codes := {
 	"EMERGENCY_NOT_JUSTIFIED": emergency_not_justified,
 	"NO_CONSENT": no_consent,
 	"OUT_OF_SCOPE_CATEGORY": out_of_scope_category,
+	"OUT_OF_SCOPE_PERIOD": out_of_scope_period,
 	"OUT_OF_SCOPE_RECIPIENT": out_of_scope_recipient,
 	"OUT_OF_SCOPE_SOURCE": out_of_scope_source,
 	"SSD_LIMIT_REACHED": ssd_limit_reached,
@@ -50,12 +51,15 @@ ours contains n if {
 	line.case == input.ask.case
 }
 
-live contains n if {
+standing contains n if {
 	some n in (ours - data.broker.basis.outlived)
 	line := input.consents[n]
 	line.state == "granted"
 	lib.on_day(line)
 }
+
+# A yes to other days of the data than those asked for opens nothing.
+live := standing & data.broker.period.meeting
 
 spoken_in contains [source, category, subject, giver, consent, version] if {
 	some n in live
@@ -131,6 +135,14 @@ idle contains ["paused", source, category, subject] if {
 	some n in ours
 	line := input.consents[n]
 	line.state == "paused"
+	source := line.source
+	category := line.category
+	subject := line.subject
+}
+
+idle contains ["beside", source, category, subject] if {
+	some n in (standing - data.broker.period.meeting)
+	line := input.consents[n]
 	source := line.source
 	category := line.category
 	subject := line.subject
@@ -305,7 +317,7 @@ because contains [i, why] if {
 	count(idle) > 0
 	some i in unsaid
 	key := input.keys[i]
-	some why in {"withdrawn", "expired", "early", "paused"}
+	some why in {"withdrawn", "expired", "early", "paused", "beside"}
 	[why, key.source, key.category, key.subject] in idle
 }
 
@@ -315,9 +327,11 @@ consent_expired contains i if some [i, "expired"] in because
 
 consent_not_yet_valid contains i if some [i, "early"] in because
 
+out_of_scope_period contains i if some [i, "beside"] in because
+
 paused contains i if some [i, "paused"] in because
 
-explained := (consent_revoked | consent_expired) | consent_not_yet_valid
+explained := ((consent_revoked | consent_expired) | consent_not_yet_valid) | out_of_scope_period
 
 unexplained := (unsaid - explained) - paused
 

@@ -113,6 +113,11 @@ given(i, outcome) := verdict if {
 	own := i in data.broker.statute.own
 	basis := (own_case(i) | by_statute(i)) | (by_consents(i) | in_emergency(i))
 	masks := {mask | some mask, hiding in masking; i in hiding}
+	periods := {days |
+		some [key_at, voice] in data.broker.period.voices_bounded
+		key_at == i
+		days := said_of(i, voice)
+	}
 	verdict := {
 		"source": key.source,
 		"category": key.category,
@@ -124,6 +129,15 @@ given(i, outcome) := verdict if {
 		"shown": set(),
 		"masks": masks,
 		"missing": set(),
+		"periods": periods,
+	}
+}
+
+said_of(i, voice) := days if {
+	days := {{"from": from, "to": to} |
+		some [key_at, whose, from, to] in data.broker.period.bounds
+		key_at == i
+		whose == voice
 	}
 }
 
@@ -181,6 +195,7 @@ withheld(i, codes) := verdict if {
 		"shown": told,
 		"masks": set(),
 		"missing": missing,
+		"periods": set(),
 	}
 }
 
@@ -199,5 +214,6 @@ refused(i, codes) := verdict if {
 		"shown": codes & data.broker.shown.visible,
 		"masks": set(),
 		"missing": set(),
+		"periods": set(),
 	}
 }

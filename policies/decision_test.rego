@@ -73,3 +73,12 @@ test_nothing_goes_out_without_a_basis if {
 		with data.broker.consent.relied_on as set()
 	{verdict.reasons | some verdict in decision.verdicts; verdict.category == "S01"} == {{"POLICY_ERROR"}}
 }
+
+test_the_periods_said_yes_to_are_told if {
+	line := object.union(fixture.line, {"data_from": 20180101, "data_to": 20181231})
+	found := verdicts({"consents": [line]})
+	found.S01.periods == {{{"from": 20180101, "to": 20181231}}}
+	found.B01.periods == set()
+	verdicts({}).S01.periods == set()
+	verdicts({"consents": []}).S01.periods == set()
+}

@@ -127,6 +127,7 @@ told := {
 	"NO_CONSENT",
 	"NSIS_TOO_LOW",
 	"OUT_OF_SCOPE_CATEGORY",
+	"OUT_OF_SCOPE_PERIOD",
 	"POLICY_ERROR",
 	"PURPOSE_MISMATCH",
 	"SUBJECT_DECEASED",
@@ -204,6 +205,8 @@ line := {
 	"from": 20190301,
 	"to": 20190331,
 	"state": "granted",
+	"data_from": 0,
+	"data_to": 99991231,
 }
 
 role := {"name": "worker", "kle": ["15.*"], "sensitivity": 3, "attested_on": null, "delegated_from": null}
@@ -212,7 +215,16 @@ question := {
 	"version": 1,
 	"at": 1551690000,
 	"today": 20190304,
-	"ask": {"id": "a", "purpose": "plan", "case": "case", "citizen": "anna", "emergency": null, "follow_up": false},
+	"ask": {
+		"id": "a",
+		"purpose": "plan",
+		"case": "case",
+		"citizen": "anna",
+		"emergency": null,
+		"follow_up": false,
+		"data_from": 0,
+		"data_to": 99991231,
+	},
 	"caller": {
 		"handle": "lene",
 		"municipality": "south",

@@ -33,7 +33,7 @@ from tests.front import Front, open_front
 
 HOME, FAR = "korsbaek", "norrestrand"
 OURS = "jobcentre"
-PAST = (20180101, 20181231)
+PAST, THIS_YEAR = (20180101, 20181231), (20190101, 20191231)
 # What is said of an entry is said apart: where it stands, and under which ids.
 # What the driver asks on a connection of its own accord, once, whoever is asked about.
 DRIVERS_OWN = ("typeinfo_tree", "'jit'")
@@ -42,7 +42,10 @@ APART = {"ask", "id", "receipt", "entry"}
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a consent: about the citizen (0) or a child (1, 2, …), and to whom, for what, how it stands."""
+    """One line of a consent: about the citizen (0) or a child (1, 2, …), and to whom, for what, how it stands.
+
+    `year`: it reaches over the records of this year alone.
+    """
 
     whose: int
     source: str
@@ -52,6 +55,7 @@ class Line:
     municipality: str = HOME
     purpose: str = PURPOSE
     case: str = CASE
+    year: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class World:
     lines: tuple[Line, ...] = ()
     noes: tuple[No, ...] = ()
     without_records: frozenset[tuple[str, str]] = frozenset()
+    old_records: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -212,7 +217,8 @@ class Watched:
         doors, ids = self.front.databases, {}
         for line in world.lines:
             case = await doors.vault.case(line.unit, Personal(line.case))
-            asked = a_line(handles[line.whose], line.source, line.category, giver=handles[0])
+            reach = dict(zip(("data_from", "data_to"), THIS_YEAR, strict=True)) if line.year else {}
+            asked = a_line(handles[line.whose], line.source, line.category, giver=handles[0], **reach)
             days = dict(zip(("from_day", "to_day"), PAST, strict=True)) if line.state == "past" else {}
             given = {"municipality": line.municipality, "unit": line.unit, "purpose": line.purpose, **days}
             # Ids in the order of giving, because answers list consents by them.
@@ -231,7 +237,13 @@ class Watched:
             assert isinstance(source, WatchedSource)
             for person, handle in zip(persons, handles, strict=True):
                 held = sorted(c for c in source.categories if (name, c) not in world.without_records)
-                source.told[person.disclose()] = [an_item(name, category, handle) for category in held]
+                source.told[person.disclose()] = [
+                    an_item(name, category, handle, from_day=THIS_YEAR[0]) for category in held
+                ] + [
+                    an_item(name, category, handle, from_day=PAST[0], to_day=PAST[1])
+                    for place, category in sorted(world.old_records)
+                    if place == name
+                ]
 
     async def _size(self) -> int:
         """Tell how many entries there are on all logs together."""

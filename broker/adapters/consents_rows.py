@@ -60,6 +60,8 @@ async def add_request(connection: Connection, new: ConsentRequest, by: str, chan
             source=line.source,
             source_municipality=line.source_municipality,
             category=line.category,
+            data_from=line.data_from,
+            data_to=line.data_to,
         )
     first = Answer(REQUESTED, None, new.asked_at, channel)
     await add_answer(connection, new.id, first, by, new.municipality, new.parties)
@@ -145,6 +147,8 @@ async def _add_line(connection: Connection, grant: Grant, line: RequestLine) -> 
         category=line.category,
         from_day=grant.from_day,
         to_day=grant.to_day,
+        data_from=line.data_from,
+        data_to=line.data_to,
     )
     return line_id
 
@@ -245,6 +249,8 @@ def _request(head: Any, lines: Sequence[Any], steps: Sequence[Any]) -> ConsentRe
                 row["source"],
                 row["source_municipality"],
                 row["category"],
+                row["data_from"],
+                row["data_to"],
             )
             for row in lines
         ),
@@ -301,4 +307,6 @@ def _line(head: Any, row: Any, version: int, state: str) -> ConsentLine:
         from_day=row["from_day"],
         to_day=row["to_day"],
         state=state,
+        data_from=row["data_from"],
+        data_to=row["data_to"],
     )

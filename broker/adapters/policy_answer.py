@@ -9,14 +9,15 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 from broker.domain.asks import Key
 from broker.domain.decisions import Basis, Decision, Missing, PolicyMark, Verdict
-from broker.domain.errors import PolicyBroken
+from broker.domain.errors import BadAsk, PolicyBroken
+from broker.domain.periods import Period
 from broker.policy_shape import Check, shape
 from broker.policy_tables import Rules, refuse_bad_tables, revision
 
@@ -60,7 +61,16 @@ class Contract:
             masks=tuple(sorted(row["masks"])),
             missing=tuple(sorted(Missing(one["source"], one["category"], one["giver"]) for one in row["missing"])),
             own=row["own"],
+            periods=tuple(sorted(map(_periods, row["periods"]))),
         )
+
+
+def _periods(told: Sequence[Mapping[str, int]]) -> tuple[Period, ...]:
+    """Read one giver's periods; raise `PolicyBroken` where one is none."""
+    try:
+        return tuple(sorted(Period(days["from"], days["to"]) for days in told))
+    except BadAsk:
+        raise PolicyBroken from None
 
 
 def contract(rules: Rules, tables: Mapping[str, Any]) -> Contract:

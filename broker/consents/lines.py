@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.domain.answers import GENERIC_REASONS
 from broker.domain.asks import CONSENT, Ask, Key
@@ -20,6 +20,7 @@ from broker.domain.errors import BadAsk, ConsentNotNeeded, Refused
 from broker.domain.facts import Facts, Subject
 from broker.domain.identity import Caller
 from broker.domain.laws import REQUIRED
+from broker.domain.periods import EVERY_DAY, Period
 from broker.domain.personal import Personal
 from broker.domain.question import question
 from broker.domain.receipts import Recorded
@@ -36,16 +37,21 @@ MENDED_BY_CONSENT = GENERIC_REASONS | {
     "CONSENT_REVOKED",
     "CONSENT_NOT_YET_VALID",
     "CUSTODY_INCOMPLETE",
+    "OUT_OF_SCOPE_PERIOD",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class WantedLine:
-    """One line a caller wants to ask for. `subject` of None: the citizen, or each child for a child's category."""
+    """One line a caller wants to ask for. `subject` of None: the citizen, or each child for a child's category.
+
+    `period` is the days of the data it is to reach over.
+    """
 
     source: str
     category: str
     subject: Personal[str] | None = None
+    period: Period = EVERY_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,12 @@ async def prepare(wanted: Wanted, caller: Caller, ports: Ports) -> Prepared:
     await _judge(recorded, facts, subjects, ports)
     if not all_known:
         raise BadAsk("/lines", "not_of_this_citizen")
-    lines = [line for key, subject in sorted(subjects.items()) for line in _lines(key, subject, facts, ports.directory)]
+    lines = [
+        replace(line, data_from=period.from_day, data_to=period.to_day)
+        for key, (subject, periods) in sorted(subjects.items())
+        for line in _lines(key, subject, facts, ports.directory)
+        for period in sorted(periods)
+    ]
     return Prepared(recorded, facts, tuple(lines), from_day, _must_be_written(wanted, caller, facts, ports.directory))
 
 
@@ -134,8 +145,10 @@ def _as_ask(wanted: Wanted) -> Ask:
     )
 
 
-async def _subjects_of(wanted: Wanted, facts: Facts, ports: Ports) -> tuple[dict[Key, Subject], bool]:
-    """Find whom each line is about, and whether all of them are this citizen's.
+async def _subjects_of(
+    wanted: Wanted, facts: Facts, ports: Ports
+) -> tuple[dict[Key, tuple[Subject, set[Period]]], bool]:
+    """Find whom each line is about and the days of the data, and whether all of them are this citizen's.
 
     A child who is not this citizen's is not told apart from one who does not exist. A line about one is judged as one
     about the citizen, before anything is said of it: whoever has no case here never learns whose child somebody is.
@@ -143,12 +156,12 @@ async def _subjects_of(wanted: Wanted, facts: Facts, ports: Ports) -> tuple[dict
     named = [line.subject for line in wanted.lines if line.subject is not None]
     handles = dict(zip(named, await ports.handles.citizens(named), strict=True))
     family = {subject.handle: subject for subject in facts.subjects}
-    found: dict[Key, Subject] = {}
+    found: dict[Key, tuple[Subject, set[Period]]] = {}
     all_known = family.keys() >= set(handles.values())
     for line in wanted.lines:
         handle = handles[line.subject] if line.subject is not None else None
         for subject in _meant(line, handle, facts, family, ports.directory):
-            found[Key(line.source, line.category, subject.handle)] = subject
+            found.setdefault(Key(line.source, line.category, subject.handle), (subject, set()))[1].add(line.period)
     return found, all_known
 
 
@@ -168,7 +181,7 @@ def _meant(
     )
 
 
-async def _judge(recorded: Recorded, facts: Facts, subjects: dict[Key, Subject], ports: Ports) -> None:
+async def _judge(recorded: Recorded, facts: Facts, subjects: Iterable[Key], ports: Ports) -> None:
     """Let the policy judge the lines; raise `Refused` unless every no among them is one that a yes would mend.
 
     Raises `ConsentNotNeeded` where a line rests on a statute, or on the unit's own case, whatever the others rest on.

@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Iterable
 
 from broker.domain.consents import RequestLine
-from broker.domain.days import day_of
+from broker.domain.days import NO_BEGINNING, NO_END, day_of
 from broker.domain.directory import Directory
+from broker.domain.periods import Period
 
-TEXT_VERSION = "samtykke-2"
+TEXT_VERSION = "samtykke-3"
 LANGUAGES = ("da", "en")
 
 _WORDS = {
@@ -24,6 +25,9 @@ _WORDS = {
         "line": "- {category}, fra {source}",
         "child": "- {category}, om dit barn, fra {source}",
         "other": "- {category}, om en du handler for, fra {source}",
+        "between": "{line}. Kun det, der ligger fra {first} til og med {last}",
+        "since": "{line}. Kun det, der ligger fra og med {first}",
+        "until": "{line}. Kun det, der ligger til og med {last}",
         "days": "Dit ja gælder fra {from_day} til og med {to_day}.",
         "refuse": "Du kan sige nej til alt eller noget. Din sag afgøres så ud fra det, kommunen ved.",
         "withdraw": "Du kan tage dit ja tilbage når som helst. Så må oplysningerne ikke hentes mere.",
@@ -37,6 +41,9 @@ _WORDS = {
         "line": "- {category}, from {source}",
         "child": "- {category}, about your child, from {source}",
         "other": "- {category}, about someone you act for, from {source}",
+        "between": "{line}. Only what lies from {first} up to and including {last}",
+        "since": "{line}. Only what lies from {first} on",
+        "until": "{line}. Only what lies up to and including {last}",
         "days": "Your yes holds from {from_day} up to and including {to_day}.",
         "refuse": "You may say no to all or some of it. Your case is then decided on what the municipality knows.",
         "withdraw": "You may take your yes back at any time. Then the information may no longer be fetched.",
@@ -76,8 +83,21 @@ def text_digest(text: str) -> str:
 def _line(line: RequestLine, words: dict[str, str], directory: Directory, *, da: bool) -> str:
     category, source = directory.categories[line.category], directory.sources[line.source]
     form = {"self": "line", "custody_holder": "child"}.get(line.capacity, "other")
-    return words[form].format(
+    told = words[form].format(
         category=category.name_da if da else category.name_en, source=source.name_da if da else source.name_en
+    )
+    return _bounded(told, line.period, words, da=da)
+
+
+def _bounded(told: str, period: Period, words: dict[str, str], *, da: bool) -> str:
+    """Add the days of the data, where some are named."""
+    if not period.named:
+        return told
+    since, until = period.from_day > NO_BEGINNING, period.to_day < NO_END
+    return words["between" if since and until else "since" if since else "until"].format(
+        line=told,
+        first=_day(period.from_day, da=da) if since else "",
+        last=_day(period.to_day, da=da) if until else "",
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from broker.domain.decisions import MASK, RELEASE, Basis, Decision, Missing, Verdict
 from broker.domain.items import Found
+from broker.domain.periods import Period
 from broker.domain.receipts import Receipt, Released
 
 CITIZEN = "citizen"
@@ -34,6 +35,7 @@ class ShownVerdict:
     reasons: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
+    periods: tuple[tuple[Period, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,14 @@ def _together(rows: list[ShownVerdict]) -> ShownVerdict:
     masks = {mask for row in rows for mask in row.masks}
     basis = {basis for row in rows for basis in row.basis}
     outcome = MASK if masks else RELEASE
-    return replace(rows[0], outcome=outcome, basis=tuple(sorted(basis)), masks=tuple(sorted(masks)))
+    periods = {periods for row in rows for periods in row.periods}
+    return replace(
+        rows[0],
+        outcome=outcome,
+        basis=tuple(sorted(basis)),
+        masks=tuple(sorted(masks)),
+        periods=tuple(sorted(periods)),
+    )
 
 
 def _released_row(verdict: Verdict, labels: dict[str, str]) -> ShownVerdict:
@@ -125,6 +134,7 @@ def _released_row(verdict: Verdict, labels: dict[str, str]) -> ShownVerdict:
         own=verdict.own,
         basis=verdict.basis,
         masks=verdict.masks,
+        periods=verdict.periods,
     )
 
 

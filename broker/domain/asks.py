@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from broker.domain.periods import EVERY_DAY, Period
 from broker.domain.personal import Personal
 
 # What an ask sets out to do: have data, ask the citizen for consent, or only hear whether it may.
@@ -18,6 +19,7 @@ class Ask:
     `id` is minted by the broker (UUID text) and ties all entries of this ask. `request_id` is the caller's own
     and never unique: a repeat is an access of its own. `emergency` names the break-glass request it rests on.
     `follow_up` says that this is the one follow-up to an earlier meeting (SEL § 49 a); whether it may be is judged.
+    `period` is the days of the data that are wanted.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Ask:
     places: frozenset[tuple[str, str]] | None = None
     emergency: str | None = None
     follow_up: bool = False
+    period: Period = EVERY_DAY
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -15,11 +15,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from broker.domain.days import day_number, day_of
+from broker.domain.days import NO_BEGINNING, NO_END, day_number, day_of
 from broker.domain.directory import Purpose
 from broker.domain.errors import BadAsk, Conflict, ConsentNotNeeded, NotFound
 from broker.domain.events import ConsentWithdrawn
 from broker.domain.facts import ConsentLine
+from broker.domain.periods import Period
 from broker.domain.personal import Personal
 
 SELF, CUSTODY_HOLDER, GUARDIAN, ATTORNEY = "self", "custody_holder", "guardian", "attorney"
@@ -39,7 +40,8 @@ NAMED = re.compile(r"\w[\w.:/-]*")
 class RequestLine:
     """One line to answer: whose data, who may say yes and in what capacity, from which source, which category.
 
-    Raises `BadAsk` where anything is left unnamed.
+    `data_from` and `data_to` are the days of the data it reaches over, every day where none is named. Raises `BadAsk`
+    where anything is left unnamed.
     """
 
     subject: str
@@ -48,8 +50,16 @@ class RequestLine:
     source: str
     source_municipality: str
     category: str
+    data_from: int = NO_BEGINNING
+    data_to: int = NO_END
+
+    @property
+    def period(self) -> Period:
+        """The days of the data it reaches over."""
+        return Period(self.data_from, self.data_to)
 
     def __post_init__(self) -> None:
+        _ = self.period
         if self.capacity not in CAPACITIES:
             raise BadAsk("/lines", "capacity")
         named(self.subject, self.giver, self.source, self.source_municipality, self.category)

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 DANISH_TIME = ZoneInfo("Europe/Copenhagen")
-# An open end is a large number, so that no rule has to know about "never" (policy.md 4, rule 1).
-NO_END = 99991231
+# An open end is a large number and an open beginning nought, so that no rule has to know about "never" (policy.md 4,
+# rule 1).
+NO_BEGINNING, NO_END = 0, 99991231
 
 
 def danish_day(at: datetime) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from broker.domain.asks import Key
 from broker.domain.errors import PolicyBroken
+from broker.domain.periods import Period
 
 RELEASE, MASK, WITHHOLD = "release", "mask", "withhold"
 
@@ -41,7 +42,10 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer for one key. `reasons` are what the log holds, `shown` what the asker may see (P6)."""
+    """The answer for one key. `reasons` are what the log holds, `shown` what the asker may see (P6).
+
+    `periods` are those of each giver who named some days of the data: what goes out touches one of every giver's.
+    """
 
     key: Key
     outcome: str
@@ -51,6 +55,7 @@ class Verdict:
     masks: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     own: bool = False
+    periods: tuple[tuple[Period, ...], ...] = ()
 
     @property
     def released(self) -> bool:
@@ -65,7 +70,7 @@ class Verdict:
         # A mask that hides nothing, or one beside a release, is two answers at once.
         if (self.outcome == MASK) != bool(self.masks):
             raise PolicyBroken
-        if not self.released and (not self.reasons or not self.shown):
+        if not self.released and (not self.reasons or not self.shown or self.periods):
             raise PolicyBroken
 
 
@@ -120,10 +125,11 @@ class Decision:
 
 
 def _narrower(before: Verdict, after: Verdict) -> Verdict:
-    """Keep the stricter of two verdicts on the same key; masks add up."""
+    """Keep the stricter of two verdicts on the same key; masks add up, and periods."""
     if not before.released:
         return before
     if not after.released:
         return after
     masks = tuple(sorted({*before.masks, *after.masks}))
-    return replace(after, masks=masks, outcome=MASK if masks else RELEASE)
+    periods = tuple(sorted({*before.periods, *after.periods}))
+    return replace(after, masks=masks, outcome=MASK if masks else RELEASE, periods=periods)

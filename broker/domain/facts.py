@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from broker.domain.break_glass import BreakGlass
-from broker.domain.days import NO_END
+from broker.domain.days import NO_BEGINNING, NO_END
+from broker.domain.periods import Period
 from broker.domain.personal import Personal
 
 
@@ -127,7 +128,8 @@ class ConsentLine:
     """One line of a consent: whose data, who said yes, from which source, which category, to whom, for what, when.
 
     `state` is `granted`, `paused` or `withdrawn`, the last in its append-only history. `version` is the
-    consent's version that holds now. Days are inclusive Danish days.
+    consent's version that holds now. Days are inclusive Danish days. `data_from` and `data_to` are the days of the data
+    that were said yes to, every day where none is named.
     """
 
     id: str
@@ -144,6 +146,13 @@ class ConsentLine:
     from_day: int
     to_day: int
     state: str
+    data_from: int = NO_BEGINNING
+    data_to: int = NO_END
+
+    @property
+    def period(self) -> Period:
+        """The days of the data that were said yes to."""
+        return Period(self.data_from, self.data_to)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def unpacked(text: str) -> bytes:
 def decided(verdicts: Iterable[Verdict]) -> str:
     """Name a whole decision by one SHA-256 over its verdicts, in key order."""
     rows = [
-        (v.key, v.outcome, v.basis, v.reasons, v.shown, v.masks, v.missing, v.own)
+        (v.key, v.outcome, v.basis, v.reasons, v.shown, v.masks, v.missing, v.own, *([v.periods] if v.periods else []))
         for v in sorted(verdicts, key=lambda verdict: verdict.key)
     ]
     return digest(orjson.dumps(rows, option=orjson.OPT_SORT_KEYS))

@@ -29,6 +29,8 @@ def question(ask: Ask, caller: Caller, facts: Facts, keys: Iterable[Key]) -> dic
             "citizen": facts.citizen,
             "emergency": ask.emergency,
             "follow_up": ask.follow_up,
+            "data_from": ask.period.from_day,
+            "data_to": ask.period.to_day,
         },
         "caller": _caller(caller, facts),
         "case": {
@@ -111,6 +113,8 @@ def _line(line: ConsentLine) -> dict[str, Any]:
         "from": line.from_day,
         "to": line.to_day,
         "state": line.state,
+        "data_from": line.data_from,
+        "data_to": line.data_to,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from broker.domain.directory import Directory
+from broker.domain.item_days import within
 from broker.domain.items import Found, Item, ItemPerson
 from broker.domain.receipts import Permit
 
@@ -12,10 +13,19 @@ CHILD_LABEL = "barn i hjemmet"
 
 
 def keep_permitted(found: Found, permit: Permit, directory: Directory) -> Found:
-    """Keep the items of permitted keys, masked as their verdict says; count what was dropped."""
-    masks = {verdict.key: frozenset(verdict.masks) for verdict in permit.decision.verdicts}
-    kept = tuple(_masked(item, masks[item.key], directory) for item in found.items if item.key in permit.keys)
-    return replace(found, items=kept, dropped=found.dropped + len(found.items) - len(kept))
+    """Keep the items of permitted keys and days, masked as their verdict says; count what was dropped.
+
+    An item outside the days asked for or said yes to is left out and not counted: its source was asked for it.
+    """
+    verdicts = {verdict.key: verdict for verdict in permit.decision.verdicts}
+    permitted = [item for item in found.items if item.key in permit.keys]
+    wanted = permit.recorded.ask.period
+    kept = tuple(
+        _masked(inside, frozenset(verdicts[item.key].masks), directory)
+        for item in permitted
+        if (inside := within(item, ((wanted,), *verdicts[item.key].periods)))
+    )
+    return replace(found, items=kept, dropped=found.dropped + len(found.items) - len(permitted))
 
 
 def _masked(item: Item, masks: frozenset[str], directory: Directory) -> Item:

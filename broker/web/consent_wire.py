@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,15 +11,12 @@ from broker.consents.desk import TakenYes
 from broker.consents.lines import Wanted, WantedLine
 from broker.consents.texts import consent_text
 from broker.domain.consents import Consent, ConsentRequest, Grant, RequestLine
-from broker.domain.days import day_number
 from broker.domain.directory import Directory
-from broker.domain.errors import BadAsk
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
-from broker.web.wire import Code, cpr_of, day_text, receipt_body
+from broker.web.wire import Code, Day, cpr_of, day_from, day_text, period_body, period_from, receipt_body
 
 STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2020-02-29"])]
 Number = Annotated[str, Field(max_length=11, description="CPR number", examples=["710274-0022"])]
 
 
@@ -31,6 +28,8 @@ class LineBody(BaseModel):
     source: Code
     category: Code
     subject: Number | None = None
+    data_from: Annotated[Day | None, Field(description="The first day of the data that is asked for")] = None
+    data_to: Annotated[Day | None, Field(description="The last day of the data that is asked for")] = None
 
 
 class WantedBody(BaseModel):
@@ -102,6 +101,7 @@ def wanted_of(body: WantedBody, *, test_numbers: bool) -> Wanted:
             line.source,
             line.category,
             cpr_of(line.subject, pointer="/lines", test_numbers=test_numbers) if line.subject else None,
+            period_from(line.data_from, line.data_to),
         )
         for line in body.lines
     )
@@ -122,14 +122,6 @@ def taken_of(body: DeskBody, *, test_numbers: bool) -> TakenYes:
     return TakenYes(body.form, body.language, Personal(body.evidence), giver)
 
 
-def day_from(text: str, pointer: str) -> int:
-    """Read an ISO day as YYYYMMDD; raise `BadAsk` when there is no such day."""
-    try:
-        return day_number(date.fromisoformat(text))
-    except ValueError:
-        raise BadAsk(pointer, "no_such_day") from None
-
-
 def request_body(request: ConsentRequest, today: int, receipt: Receipt | None = None) -> dict[str, Any]:
     """Lay out a request for the unit that made it: its state, never who has or has not answered."""
     body: dict[str, Any] = {
@@ -137,7 +129,10 @@ def request_body(request: ConsentRequest, today: int, receipt: Receipt | None = 
         "state": request.state(today),
         "purpose": request.purpose,
         "unit": request.unit,
-        "lines": [{"source": s, "category": c} for s, c in sorted({(ln.source, ln.category) for ln in request.lines})],
+        "lines": [
+            {"source": s, "category": c} | period_body(period)
+            for s, c, period in sorted({(ln.source, ln.category, ln.period) for ln in request.lines})
+        ],
         "from": day_text(request.from_day),
         "to": day_text(request.to_day),
         "answer_by": day_text(request.answer_by),
@@ -159,6 +154,7 @@ def my_request_body(request: ConsentRequest, me: str, today: int, directory: Dir
         "why": request.why.disclose() if request.why and request.citizen == me else None,
         "my_lines": [
             {"number": i, "about": _about(line, me), "source": line.source, "category": line.category}
+            | period_body(line.period)
             for i, line in enumerate(mine)
         ],
         "text": texts if mine else {},
@@ -173,7 +169,9 @@ def grant_body(given: Grant, receipt: Receipt) -> dict[str, Any]:
     """Lay out what was just given: the consent's id, its lines, days, the digest of its text, the log entry."""
     return {
         "consent": given.id,
-        "lines": [{"source": line.source, "category": line.category} for line in given.lines],
+        "lines": [
+            {"source": line.source, "category": line.category} | period_body(line.period) for line in given.lines
+        ],
         "from": day_text(given.from_day),
         "to": day_text(given.to_day),
         "text": given.text.disclose(),
@@ -204,6 +202,7 @@ def consent_body(consent: Consent, me: str, today: int) -> dict[str, Any]:
                 "to": day_text(line.to_day),
                 "state": line_state(line.state, line.from_day, line.to_day, today),
             }
+            | period_body(line.period)
             for line in consent.lines
         ],
     }

@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC
+from datetime import UTC, date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from broker.domain.answers import Answer, ShownVerdict
 from broker.domain.asks import Ask
-from broker.domain.days import day_of
+from broker.domain.days import NO_BEGINNING, NO_END, day_number, day_of
 from broker.domain.decisions import Basis
 from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk
 from broker.domain.items import Item, ItemPerson, Visit
 from broker.domain.laws import LawRow
+from broker.domain.periods import Period
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.web.problems import GENERAL_NOTICE, reason_row
@@ -29,6 +30,7 @@ from broker.web.problems import GENERAL_NOTICE, reason_row
 # Starts with a letter, so that no number of a person can be taken for a code, in an address least of all.
 CODE = r"^[A-Za-z][A-Za-z0-9_.:-]{0,62}$"
 Code = Annotated[str, Field(pattern=CODE)]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2020-02-29"])]
 CPR = re.compile(r"(\d{2})(\d{2})(\d{2})-?(\d{4})", re.ASCII)
 # Invented people carry day + 60, which no living person can have (domain.md 6.0).
 TEST_DAY = 60
@@ -50,6 +52,8 @@ class AskBody(BaseModel):
         Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$", description="The break-glass request this rests on")] | None
     ) = None
     follow_up: Annotated[bool, Field(description="This is the one follow-up to an earlier meeting (SSD)")] = False
+    data_from: Annotated[Day | None, Field(description="The first day of the data that is wanted")] = None
+    data_to: Annotated[Day | None, Field(description="The last day of the data that is wanted")] = None
 
 
 class ViewBody(AskBody):
@@ -93,6 +97,7 @@ def ask_of(body: AskBody, directory: Directory, *, test_numbers: bool, repeat: b
         repeat=repeat,
         emergency=body.emergency,
         follow_up=body.follow_up,
+        period=period_from(body.data_from, body.data_to),
     )
 
 
@@ -173,7 +178,30 @@ def _verdict(verdict: ShownVerdict, directory: Directory) -> dict[str, Any]:
     row["own"] = verdict.own
     row["basis"] = basis_rows(verdict.basis, directory)
     row["masks"] = list(verdict.masks)
+    if verdict.periods:
+        row["periods"] = [[period_body(period) for period in periods] for periods in verdict.periods]
     return row
+
+
+def period_body(period: Period) -> dict[str, str]:
+    """Write the days of the data that are named; an open end is left out."""
+    told = {"data_from": period.from_day, "data_to": period.to_day}
+    return {name: day_of(day).isoformat() for name, day in told.items() if NO_BEGINNING < day < NO_END}
+
+
+def period_from(first: str | None, last: str | None) -> Period:
+    """Read the days of the data that are named; raise `BadAsk` for what is no day, or out of order."""
+    return Period(
+        day_from(first, "/data_from") if first else NO_BEGINNING, day_from(last, "/data_to") if last else NO_END
+    )
+
+
+def day_from(text: str, pointer: str) -> int:
+    """Read an ISO day as YYYYMMDD; raise `BadAsk` when there is no such day."""
+    try:
+        return day_number(date.fromisoformat(text))
+    except ValueError:
+        raise BadAsk(pointer, "no_such_day") from None
 
 
 def item_body(item: Item, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class Acts:
         return await self._asked(step.wish)
 
     async def _asked(self, wish: Mapping[str, Any]) -> Done:
-        names = ("purpose", "case", "categories", "sources", "request_id", "follow_up")
+        names = ("purpose", "case", "categories", "sources", "request_id", "follow_up", "data_from", "data_to")
         body = {name: wish[name] for name in names if name in wish}
         body["citizen"] = self.consents.world.cast.cpr(wish["citizen"])
         if "emergency" in wish:

@@ -109,6 +109,7 @@ class Consents:
         lines = [
             {"source": line["source"], "category": category}
             | ({"subject": self.world.cast.cpr(line["subject"])} if "subject" in line else {})
+            | {name: line[name] for name in ("data_from", "data_to") if name in line}
             for line in row["lines"]
             for category in line["categories"]
         ]

@@ -95,6 +95,21 @@ class ConsentsContract:
         }
         assert found.versions == ((town.anna, 1),)
 
+    async def test_a_line_keeps_the_days_it_reaches_over(self, town: Town) -> None:
+        """Asked for, given and read: two lines of one place stand apart by their days; one without has them all."""
+        lines = [a_line(town.anna, data_from=20180101, data_to=20181231), a_line(town.anna, data_from=20190101)]
+        request = a_request(town.anna, town.case, a_line(town.anna, "health", "H01"), *lines)
+        await town.consents.request(request, requested(request, town.kim))
+        kept = await town.consents.request_by_id(request.id, citizen=town.anna)
+        grant = yes_to(request, town.anna)
+        await town.consents.grant(grant, granted(grant))
+
+        asked_for = {(line.source, line.data_from, line.data_to) for line in kept.lines}
+        (consent,) = await town.consents.of_citizen(town.anna)
+        assert asked_for == {("social", 20180101, 20181231), ("social", 20190101, 99991231), ("health", 0, 99991231)}
+        assert {(line.source, line.data_from, line.data_to) for line in consent.lines} == asked_for
+        assert {(line.source, line.data_from, line.data_to) for line in (await town.facts()).lines} == asked_for
+
     @pytest.mark.parametrize("other", [{"purpose": "jobplan"}, {"case": "22"}, {"municipality": NEXT_TOWN}])
     async def test_a_yes_covers_nothing_else(self, town: Town, other: dict[str, str]) -> None:
         """Another purpose, case or municipality does not find it."""

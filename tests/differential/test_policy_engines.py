@@ -136,12 +136,13 @@ def test_the_questions_reach_every_rule() -> None:
     for seed in range(4_000):
         for verdict in plain_decision(sound(seed), TABLES)["verdicts"]:
             met |= {*verdict["reasons"], *verdict["masks"], *(basis["kind"] for basis in verdict["basis"])}
+            met |= {"periods"} if verdict["periods"] else set()
 
     told_elsewhere = {
         # Reasons that need what an ordinary question does not hold: items, a log, a break-glass ask.
-        "EXCLUDED_INTERVENTION", "EXCLUDED_PLAN_PART", "LOG_UNAVAILABLE", "OUT_OF_SCOPE_PERIOD", "POLICY_ERROR",
+        "EXCLUDED_INTERVENTION", "EXCLUDED_PLAN_PART", "LOG_UNAVAILABLE", "POLICY_ERROR",
     }  # fmt: skip
-    kinds = {"own_case", "statute", "consent", "address", "child_name"}
+    kinds = {"own_case", "statute", "consent", "address", "child_name", "periods"}
     assert met == ({*TABLES["reasons"]} - told_elsewhere) | kinds
 
 

@@ -261,4 +261,6 @@ def _line(grant: Grant, line: RequestLine) -> ConsentLine:
         from_day=grant.from_day,
         to_day=grant.to_day,
         state=GRANTED,
+        data_from=line.data_from,
+        data_to=line.data_to,
     )

@@ -7,9 +7,9 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "scenarios" / "reasons"
-# No scenario can bring these about: an engine that fails (`tests/attacks/test_lying_engine.py`), a yes to everything,
-# which only another's records could hold (`tests/rules/test_conditions.py`), and a limit that no line carries yet.
-NOT_TO_BE_PLAYED = {"POLICY_ERROR", "CONSENT_TOO_GENERAL", "OUT_OF_SCOPE_PERIOD"}
+# No scenario can bring these about: an engine that fails (`tests/attacks/test_lying_engine.py`), and a yes to
+# everything, which only another's records could hold (`tests/rules/test_conditions.py`).
+NOT_TO_BE_PLAYED = {"POLICY_ERROR", "CONSENT_TOO_GENERAL"}
 
 
 def test_every_reason_has_its_scenario() -> None:

@@ -91,7 +91,10 @@ def lines(draw: st.DrawFn) -> tuple[Line, ...]:
     """Draw what the citizen said yes to here, for themself and for the first child; some of it is past."""
     places = draw(st.lists(st.sampled_from(PLACES), unique=True, max_size=6))
     states = st.sampled_from(["granted", "granted", "granted", "withdrawn", "past"])
-    return tuple(Line(int(category[0] in CHILDS), source, category, draw(states)) for source, category in places)
+    return tuple(
+        Line(int(category[0] in CHILDS), source, category, draw(states), year=draw(st.booleans()))
+        for source, category in places
+    )
 
 
 @st.composite
@@ -103,6 +106,8 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         categories = sorted({category for _, category in PLACES} | {"B01"})
         wish["categories"] = draw(st.lists(st.sampled_from(categories), unique=True, min_size=1))
+    if draw(st.booleans()):
+        wish[draw(st.sampled_from(["data_from", "data_to"]))] = draw(st.sampled_from(["2018-12-31", "2019-01-01"]))
     return wish
 
 
@@ -189,8 +194,16 @@ def another_citizen(draw: st.DrawFn, one: World, other: World) -> tuple[World, b
     return replace(other, citizen=facts(draw(st.sampled_from(OWN_LOTS)))), False
 
 
+def old_records(draw: st.DrawFn, one: World, other: World) -> tuple[World, bool]:
+    """Let sources hold older records where the line reaches over this year alone, or where no line opens anything."""
+    whole = {(line.source, line.category) for line in one.lines if line.state == "granted" and not line.year}
+    old = draw(st.frozensets(st.sampled_from([place for place in PLACES if place not in whole] or [(SOCIAL, "S05")])))
+    return replace(other, old_records=other.old_records | old), True
+
+
 Hide = Callable[[st.DrawFn, World, World], tuple[World, bool]]
 HIDDEN: list[Hide] = [other_records, lines_elsewhere, another_child, another_lot, standing_no, another_citizen]
+HIDDEN += [old_records]
 
 
 def as_said(world: World, seen: Seen, wish: dict[str, Any]) -> bool:
@@ -307,6 +320,9 @@ def test_the_law_sees_a_shadow(seen_in: Callable[..., Seen]) -> None:
         (replace(said, without_records=frozenset({(SOCIAL, "S01")})), {}),
         (replace(said, on_case=False), {}),
         (said, {"sources": [SOCIAL]}),
+        (said, {"data_to": "2018-12-31"}),
+        (replace(said, old_records=frozenset({(SOCIAL, "S01")})), {}),
+        (replace(said, lines=(Line(0, SOCIAL, "S01", year=True),)), {}),
     ):
         assert seen_in(world, wish).shown() != base.shown()
 

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.model.questions import ANNETTE, BO, VIKTOR, block, child, key, line, person, question, role
+from tests.model.questions import ANNETTE, BO, VIKTOR, block, child, days, key, line, person, question, role
 
 Row = dict[str, str]
 CITIZENS = {
@@ -35,6 +35,8 @@ FACTORS: Mapping[str, Sequence[str]] = {
     "case": ("in order", "closed", "somebody else's", "not theirs", "of another unit", "without KLE"),
     "said by": ("her", "him", "the subject", "both", "nobody"),
     "line": ("granted", "paused", "withdrawn", "from today", "from tomorrow", "until today", "until yesterday"),
+    "days": ("every", "in common", "apart"),
+    "wanted": ("every", "of a year"),
     "named": ("all of it", "another source", "another category", "another case", "another unit"),
     "block": ("none", "of all", "of another source", "of this unit"),
     "registers": ("answer", "silent"),
@@ -71,7 +73,7 @@ def of_row(row: Row) -> dict[str, Any]:
     }.get(row["case"], {})
     return question(
         key(source, category, subject),
-        ask={"purpose": row["purpose"]},
+        ask={"purpose": row["purpose"], **(days(20180101, 20181231) if row["wanted"] == "of a year" else {})},
         caller={"roles": _roles(row["roles"]), "nsis": row["nsis"], "employed": row["employed"] == "yes"},
         case={"kle": _KLE.get(row["purpose"], "15.20.04")} | case,
         subjects=_people(row),
@@ -125,6 +127,7 @@ def _lines(row: Row, source: str, category: str, subject: str) -> Iterator[dict[
         "until today": {"to": 20190304},
         "until yesterday": {"to": 20190303},
     }.get(row["line"], {})
+    window |= {"in common": days(20181231, 20190304), "apart": days(20190101, 20190304)}.get(row["days"], {})
     named = {"another case": {"case": "c-999"}, "another unit": {"recipient": "ydelse"}}.get(row["named"], {})
     if row["named"] == "another source":
         source = "skole"

@@ -38,15 +38,11 @@ class _Model:
         self.answered = not question["failed_registers"]
         yes_counts = bool(self.purpose["consent_bases"])
         self.lines = [line for line in question["consents"] if yes_counts and self._is_ours(line)]
-        self.live = [
-            line
-            for line in self.lines
-            if line["state"] == "granted" and self._is_today(line) and not self._is_outlived(line)
-        ]
+        self.live = [line for line in self.lines if self._is_standing(line) and self._meets_ask(line)]
 
     def verdict(self, key: Row) -> dict[str, Any]:
         own = self._is_own(key)
-        nothing: dict[str, Any] = {"basis": [], "reasons": [], "shown": [], "masks": [], "missing": []}
+        nothing: dict[str, Any] = {"basis": [], "reasons": [], "shown": [], "masks": [], "missing": [], "periods": []}
         answer = {**key, "own": own, "outcome": "withhold"} | nothing
         for stage in (self._caller, self._case, self._purpose, self._person, self._consent):
             codes = stage(key)
@@ -57,7 +53,8 @@ class _Model:
                 shown = told or (self._supposed(key) if wanting else set()) or {"NO_CONSENT"}
                 return answer | {"reasons": sorted(codes), "shown": sorted(shown), "missing": missing}
         masks = self._masks(key)
-        return answer | {"outcome": "mask" if masks else "release", "basis": self._basis(key), "masks": masks}
+        told = {"basis": self._basis(key), "masks": masks, "periods": self._periods(key)}
+        return answer | {"outcome": "mask" if masks else "release", **told}
 
     # Stage 1
 
@@ -354,12 +351,15 @@ class _Model:
 
     def _holders_agree(self, key: Row, subject: Row) -> bool:
         holders = self._holders(subject)
+        said = {holder for holder in holders if self._said(key, {holder})}
+        return bool(said) and (said == holders or not self._takes_all(key))
+
+    def _takes_all(self, key: Row) -> bool:
         category, custody = self.t["categories"][key["category"]], self.t["settings"]["custody"]
-        every = category["level"] >= custody["all_holders_from_level"] or (
+        every: bool = category["level"] >= custody["all_holders_from_level"] or (
             category["child"] and custody["all_holders_for_child_categories"]
         )
-        said = {holder for holder in holders if self._said(key, {holder})}
-        return bool(said) and (said == holders or not every)
+        return every
 
     def _why_not(self, key: Row, lacking: set[str]) -> Codes:
         subject = self._person_of(key)
@@ -408,7 +408,9 @@ class _Model:
             return "CONSENT_EXPIRED"
         if line["from"] > self.today:
             return "CONSENT_NOT_YET_VALID"
-        return "NO_CONSENT" if line["state"] == "paused" else None
+        if line["state"] == "paused":
+            return "NO_CONSENT"
+        return None if self._meets_ask(line) else "OUT_OF_SCOPE_PERIOD"
 
     def _scope(self, key: Row) -> str:
         pairs = {(line["source"], line["category"]) for line in self.live}
@@ -514,6 +516,25 @@ class _Model:
         law = self._law_of_yes(key)
         return [{"kind": "consent", "id": i, "version": version, "law": law} for i, version in sorted(relied)]
 
+    def _periods(self, key: Row) -> list[list[dict[str, int]]]:
+        """Give the periods of each voice that names some and nowhere every day; one voice may be several givers'."""
+        if self._is_own(key) or self._statutes(key):
+            return []
+        subject = self.people[key["subject"]]
+        age = self._age(subject)
+        grown = age is None or age >= 18
+        way = self._young_person(key) if not grown and age >= 15 else None
+        voices = [self._voices(key, subject)] if grown or way is not None else []
+        if not grown and way != "alone":
+            holders = self._holders(subject)
+            voices += [{holder} for holder in holders] if self._takes_all(key) else [holders]
+        spans = [
+            {(ln["data_from"], ln["data_to"]) for ln in self.live if self._is_about(ln, key) and ln["giver"] in voice}
+            for voice in voices
+        ]
+        bound = {frozenset(span) for span in spans if span and (0, 99991231) not in span}
+        return [[{"from": first, "to": last} for first, last in sorted(span)] for span in bound]
+
     # What several stages ask
 
     def _is_own(self, key: Row) -> bool:
@@ -583,6 +604,14 @@ class _Model:
 
     def _said(self, key: Row, givers: set[str]) -> bool:
         return any(self._is_about(line, key) and line["giver"] in givers for line in self.live)
+
+    def _is_standing(self, line: Row) -> bool:
+        return line["state"] == "granted" and self._is_today(line) and not self._is_outlived(line)
+
+    def _meets_ask(self, line: Row) -> bool:
+        """Tell whether a line reaches over a day of the data that is asked for."""
+        first = max(line["data_from"], self.ask["data_from"])
+        return bool(first <= min(line["data_to"], self.ask["data_to"]))
 
     def _is_about(self, line: Row, key: Row) -> bool:
         return all(line[part] == key[part] for part in ("source", "category", "subject"))

@@ -97,9 +97,14 @@ def line(source: str, category: str, subject: str = ANNETTE, giver: str = ANNETT
     """Make a live line of consent C1 to the jobcentre."""
     what = {"source": source, "category": category, "subject": subject, "giver": giver}
     whom = {"recipient": "jobcenter", "purpose": "helhedsorienteret_plan", "case": "c-417", "capacity": "self"}
-    when = {"from": 20190301, "to": 20200229, "state": "granted"}
+    when = {"from": 20190301, "to": 20200229, "state": "granted", **days()}
     name = f"l-{source}-{category}-{subject}-{giver}"
     return {"id": name, "consent": "C1", "version": 1, **what, **whom, **when, **changes}
+
+
+def days(first: int = 0, last: int = NO_END) -> dict[str, int]:
+    """Name a period of the data; every day where no day is named."""
+    return {"data_from": first, "data_to": last}
 
 
 def block(subject: str = ANNETTE, **changes: Any) -> dict[str, Any]:
@@ -128,6 +133,7 @@ def question(*keys: dict[str, str], **parts: Any) -> dict[str, Any]:
             "citizen": ANNETTE,
             "emergency": None,
             "follow_up": False,
+            **days(),
         },
         "caller": {
             "handle": LENE,
@@ -180,7 +186,11 @@ def random_question(chance: random.Random) -> dict[str, Any]:
         today=chance.choice(
             [TODAY] * 20 + [20180615, 20181231, 20191231, 20200101, 20200229, 20200301, 20220103, 20240615]
         ),
-        ask={"purpose": purpose if _rarely_not(chance) else "nysgerrighed", "follow_up": chance.random() < 0.3},
+        ask={
+            "purpose": purpose if _rarely_not(chance) else "nysgerrighed",
+            "follow_up": chance.random() < 0.3,
+            **_random_days(chance, 0.2),
+        },
         caller=_random_caller(chance, unit),
         case=_random_case(chance, purpose, unit),
         subjects=people,
@@ -398,10 +408,19 @@ def _random_line(
         "from": chance.choice([20190301] * 6 + [20190304, 20190305, 20180304, 20180305]),
         "to": chance.choice([20200229] * 6 + [20190304, 20190303]),
         "state": chance.choice(["granted"] * 7 + ["paused", "withdrawn"]),
+        **_random_days(chance, 0.3),
     }
     if chance.random() < 0.03:
         odd[chance.choice(["source", "category"])] = "*"
     return {**given, **odd}
+
+
+def _random_days(chance: random.Random, often: float) -> dict[str, int]:
+    """Name no period of the data most of the time; else one that ends or begins where others do."""
+    if chance.random() >= often:
+        return days()
+    named = [(20180101, 20181231), (20181231, 20190304), (20190101, NO_END), (0, 20181230)]
+    return days(*chance.choice(named))
 
 
 def _random_block(chance: random.Random, handles: list[str], sources: list[str]) -> dict[str, Any]:

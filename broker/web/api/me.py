@@ -19,14 +19,13 @@ from broker.web.consent_wire import (
     WithdrawBody,
     YesBody,
     consent_body,
-    day_from,
     grant_body,
     moment,
     my_request_body,
 )
 from broker.web.login import CITIZEN
 from broker.web.sessions import Session
-from broker.web.wire import receipt_body
+from broker.web.wire import day_from, receipt_body
 
 CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
 SessionOf = Callable[[Request, str], Awaitable[Session]]

@@ -45,7 +45,9 @@ def one_of(*values: str) -> Schema:
 
 
 BOTH = form({"da": TEXT, "en": TEXT})
+DATA_DAYS: Mapping[str, Schema] = {"data_from": DAY, "data_to": DAY}
 PLACE = form({"source": TEXT, "category": TEXT})
+PLACE_OF_DAYS = form({"source": TEXT, "category": TEXT}, DATA_DAYS)
 LAW = many(form({"act": TEXT, "paragraph": TEXT}))
 LAW_ROW: Mapping[str, Schema] = {"law": TEXT, "paragraph": TEXT, "gdpr_basis": TEXT}
 BASIS = many(form({"kind": TEXT, "id": TEXT, "version": {"type": ["integer", "string", "null"]}, **LAW_ROW}))
@@ -58,6 +60,7 @@ VERDICT = form(
         "own": YES_NO,
         "basis": BASIS,
         "masks": many(TEXT),
+        "periods": many(many(form({}, DATA_DAYS))),
         "reasons": REASONS,
         "missing": MISSING,
     },
@@ -199,7 +202,7 @@ REQUEST: Mapping[str, Schema] = {
     "state": TEXT,
     "purpose": TEXT,
     "unit": TEXT,
-    "lines": many(PLACE),
+    "lines": many(PLACE_OF_DAYS),
     **PERIOD,
     "answer_by": DAY,
 }
@@ -209,7 +212,7 @@ MY_REQUEST = form(
         **REQUEST,
         "answered": YES_NO,
         "why": maybe(TEXT),
-        "my_lines": many(form({"number": COUNT, "about": ABOUT, "source": TEXT, "category": TEXT})),
+        "my_lines": many(form({"number": COUNT, "about": ABOUT, "source": TEXT, "category": TEXT}, DATA_DAYS)),
         "text": {"type": "object", "properties": {"da": TEXT, "en": TEXT}},
     }
 )
@@ -220,10 +223,14 @@ MY_CONSENT = form(
         "given_at": MOMENT,
         "mine": YES_NO,
         "live": YES_NO,
-        "lines": many(form({**PERIOD, "id": TEXT, "about": ABOUT, "source": TEXT, "category": TEXT, "state": TEXT})),
+        "lines": many(
+            form({**PERIOD, "id": TEXT, "about": ABOUT, "source": TEXT, "category": TEXT, "state": TEXT}, DATA_DAYS)
+        ),
     }
 )
-GRANTED = form({**PERIOD, "consent": TEXT, "lines": many(PLACE), "text": TEXT, "text_sha256": TEXT, "receipt": RECEIPT})
+GRANTED = form(
+    {**PERIOD, "consent": TEXT, "lines": many(PLACE_OF_DAYS), "text": TEXT, "text_sha256": TEXT, "receipt": RECEIPT}
+)
 MY_ENTRY = form(
     {"log": TEXT, "index": COUNT, "at": MOMENT, "kind": TEXT},
     {

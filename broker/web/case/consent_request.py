@@ -14,13 +14,14 @@ from broker.domain.consents import last_day_allowed
 from broker.domain.days import danish_day, day_number, day_of
 from broker.domain.errors import BadAsk, Conflict
 from broker.domain.identity import Caller
+from broker.domain.periods import EVERY_DAY, Period
 from broker.domain.personal import Personal
 from broker.web.case.room import Room
 from broker.web.consent_wire import request_body
 from broker.web.pages.forms import Sent, read, sent
 from broker.web.pages.show import go_to
 from broker.web.pages.words import marked
-from broker.web.wire import AskBody, cpr_of
+from broker.web.wire import AskBody, cpr_of, period_from
 
 # A yes lasts a year at most; the shorter choices are in days.
 LASTS = {"90": marked("3 months"), "180": marked("6 months"), "year": marked("1 year")}
@@ -93,15 +94,20 @@ def _wanted(form: Sent, room: Room) -> Wanted:
         citizen=cpr_of(asked["citizen"], pointer="/citizen", test_numbers=room.test_numbers),
         purpose=asked["purpose"],
         case=Personal(asked["case"]),
-        lines=tuple(_line(text) for text in form.every("line")),
+        lines=tuple(_line(text, _period(form)) for text in form.every("line")),
         to_day=_last_day(form.one("lasts"), today),
         why=Personal(why) if why else None,
     )
 
 
-def _line(text: str) -> WantedLine:
+def _line(text: str, period: Period = EVERY_DAY) -> WantedLine:
     source, _, category = text.partition("/")
-    return WantedLine(source, category)
+    return WantedLine(source, category, period=period)
+
+
+def _period(form: Sent) -> Period:
+    """Read which days of the data are asked for: every day where none is named."""
+    return period_from(form.one("data_from").strip() or None, form.one("data_to").strip() or None)
 
 
 def _last_day(lasts: str, today: int) -> int:

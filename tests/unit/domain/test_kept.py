@@ -11,6 +11,7 @@ import pytest
 from broker.domain.asks import Key
 from broker.domain.decisions import MASK, Basis, Missing, Verdict
 from broker.domain.kept import MOST_BYTES, NoQuestion, canonical, decided, packed, unpacked
+from broker.domain.periods import Period
 from tests.model.questions import random_question
 
 PLAIN = Verdict(Key("social", "S01", "h-1"), "release", basis=(Basis("consent", "c1", "1", "RSL-11a-1"),))
@@ -18,6 +19,7 @@ OTHER: dict[str, Any] = {
     "key": Key("social", "S02", "h-1"),
     "basis": (Basis("consent", "c2", "1", "RSL-11a-1"),),
     "own": True,
+    "periods": ((Period(20180101, 20181231),),),
 }
 REFUSED = Verdict(PLAIN.key, "withhold", reasons=("NO_CONSENT",), shown=("NO_CONSENT",))
 OTHER_REFUSED: dict[str, Any] = {
