@@ -6,58 +6,56 @@ done to the entries meanwhile is found by `audit.verify`, fences or not.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
 from audit.postgres import Connection
+from audit.verify import Fault
 
-_FUNCTION = re.compile(r"^CREATE(?: OR REPLACE)? FUNCTION log\.(\w+)\(.*?AS \$\$(.*?)\$\$$", re.DOTALL | re.MULTILINE)
+_FUNCTION = re.compile(r"^CREATE(?: OR REPLACE)? FUNCTION log\.(\w+)\((.*?)AS \$\$(.*?)\$\$$", re.DOTALL | re.MULTILINE)
 _WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER")
 
 
-async def faults(connection: Connection) -> list[str]:
+async def faults(connection: Connection) -> list[Fault]:
     """Name each fence that does not stand as it was laid; raise asyncpg.PostgresError where that cannot be seen."""
-    laid = _laid()
+    rights = await connection.fetch(_RIGHTS, list(_WRITES))
     return [
-        *_functions(laid, await connection.fetch(_FUNCTIONS)),
-        *(f"log.{row['name']}: {row['what']}" for row in await connection.fetch(_BUILT_AROUND)),
-        *[
-            f"log.{row['name']}: {row['grantee']} may {row['privilege']}"
-            for row in await connection.fetch(_RIGHTS, list(_WRITES))
-        ],
+        *_functions(await connection.fetch(_FUNCTIONS)),
+        *(Fault(f"log.{row['name']}", row["what"]) for row in await connection.fetch(_BUILT_AROUND)),
+        *(Fault(f"log.{row['name']}", f"{row['grantee']} may {row['privilege']}") for row in rights),
     ]
 
 
-def _laid() -> Mapping[str, set[str]]:
-    """Read the functions' bodies out of the files: each name with every form it was ever laid in."""
-    laid: defaultdict[str, set[str]] = defaultdict(set)
-    for file in files("audit").joinpath("sql").iterdir():
-        for name, body in _FUNCTION.findall(file.read_text(encoding="utf-8")):
-            laid[name].add(body)
-    return laid
+def _parts() -> list[dict[str, tuple[bool, str]]]:
+    """Read the functions out of the files, a file each: whether one runs as its owner, and its body."""
+    folder = files("audit").joinpath("sql")
+    laid = [_FUNCTION.findall(file.read_text(encoding="utf-8")) for file in folder.iterdir()]
+    return [{name: ("SECURITY DEFINER" in head, body) for name, head, body in part} for part in laid]
 
 
-def _functions(laid: Mapping[str, set[str]], found: list[Any]) -> Iterator[str]:
-    names = [row["name"] for row in found]
-    for name in sorted(laid.keys() - names):
-        yield f"log.{name}: the function is gone"
+def _functions(found: list[Any]) -> Iterator[Fault]:
+    names, laid = {row["name"] for row in found}, defaultdict[str, set[tuple[bool, str]]](set)
+    for part in _parts():
+        for name, form in part.items():
+            laid[name].add(form)
+        # A part of which nothing is here was never laid; the append always is.
+        if names & part.keys() or "append" in part:
+            yield from (Fault(f"log.{name}", "the function is gone") for name in sorted(part.keys() - names))
     for row in found:
-        what = f"log.{row['name']}"
+        where = f"log.{row['name']}"
         if row["name"] not in laid:
-            yield f"{what}: is not one of the log's functions"
-        elif row["body"] not in laid[row["name"]]:
-            yield f"{what}: is not the function that was laid"
-        if not row["guarded"]:
-            yield f"{what}: does not run as the log's owner, or not with a path of its own"
-        if names.count(row["name"]) > 1:
-            yield f"{what}: there are several of that name"
+            yield Fault(where, "is not one of the log's functions")
+        elif (row["definer"], row["body"]) not in laid[row["name"]]:
+            yield Fault(where, "is not the function that was laid")
+        elif not row["guarded"]:
+            yield Fault(where, "does not run as the log's owner, or not with a path of its own")
 
 
 _FUNCTIONS = """
-SELECT p.proname AS name, p.prosrc AS body,
-       p.prosecdef AND p.proowner = n.nspowner
-           AND 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}')) AS guarded
+SELECT p.proname AS name, p.prosrc AS body, p.prosecdef AS definer,
+       p.proowner = n.nspowner
+           AND (NOT p.prosecdef OR 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'))) AS guarded
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = 'log' ORDER BY p.proname
 """
@@ -73,7 +71,7 @@ SELECT t.relname, 'has a rule' FROM tables t JOIN pg_catalog.pg_rewrite r ON r.e
 UNION ALL
 SELECT t.relname, 'belongs to another than the log''s owner' FROM tables t WHERE t.relowner <> t.nspowner
 UNION ALL
-SELECT n.nspname, 'its owner may log in' FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+SELECT '*', 'its owner may log in' FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
 WHERE n.nspname = 'log' AND r.rolcanlogin
 ORDER BY 1, 2
 """

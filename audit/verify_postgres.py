@@ -1,8 +1,9 @@
 """Check logs where they lie, in PostgreSQL: one snapshot, every row of every table."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
-from audit import postgres
+from audit import fences, postgres
 from audit.note import VerifyKey
 from audit.postgres import PAGE, Connection, Head
 from audit.verify import Claim, LogCheck, Report, Row, SignedClaim
@@ -23,12 +24,15 @@ async def verify_logs(
 
     `deletion_keys` are those that may sign what was lawfully deleted (`deletion.py`). `kept_elsewhere` are signed
     checkpoints from outside the database, for the log of `origin`. `progress` hears origin, entries done and entries
-    in all. Raises UnknownLog where there is no log of that origin.
+    in all. Fences of the database that do not stand as they were laid are faults of every log in it. Raises UnknownLog
+    where there is no log of that origin.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         heads = await postgres.heads(connection) if origin is None else [await postgres.head(connection, origin)]
         trusted = (keys, deletion_keys)
-        return [await _verify(connection, head, trusted, kept_elsewhere, progress) for head in heads]
+        reports = [await _verify(connection, head, trusted, kept_elsewhere, progress) for head in heads]
+        guard = tuple(await fences.faults(connection))
+    return [replace(report, faults=report.faults + guard) for report in reports]
 
 
 async def stray_rows(connection: Connection) -> list[str]:

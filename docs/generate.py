@@ -8,6 +8,7 @@
 | `deploy/requirements.lock` | `requirements.lock` |
 | `docs/api.json` | the application's own OpenAPI |
 | `docs/defences.md` | the table of defences in `tests/defences` |
+| `docs/bent-log.md` | what is done to the log, in `tests/bent_log.yaml` |
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from broker.settings import FILE, PREFIX, SECRET, Settings
 from broker.web.faces import WebDoors, open_faces
 from broker.web.login import Faces
 from broker.web.oauth.registrations import Registrations
+from docs.bent_log_page import SOURCE as BENT
+from docs.bent_log_page import page_of_bent_log
 from docs.markdown import NOTHING, page, table, words
 from docs.rules_page import page_of_rules
 from tools.defences.page import SOURCE, page_of_defences
@@ -178,6 +181,11 @@ def page_of_what_bites() -> str:
     return page("Defences and the tests that miss them", SOURCE, *page_of_defences(ROOT))
 
 
+def page_of_what_bends() -> str:
+    """Write out what was done to the log, and who noticed."""
+    return page("What was done to the log, and who noticed", BENT, *page_of_bent_log(ROOT))
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/rules.md": page_of_rules,
     "docs/audit-events.md": page_of_events,
@@ -186,6 +194,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "deploy/requirements.lock": lambda: runtime_lock((ROOT / "requirements.lock").read_text("utf-8")),
     "docs/api.json": openapi,
     "docs/defences.md": page_of_what_bites,
+    "docs/bent-log.md": page_of_what_bends,
 }
 
 

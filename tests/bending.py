@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 from ruamel.yaml import YAML
 
-from audit import fences, postgres
+from audit import postgres
 from audit.checkpoint import Checkpoint
 from audit.checkpointer import Checkpointer
 from audit.commitment import Party, check_rows
@@ -133,7 +133,6 @@ class Bent:
     async def _verify(self) -> list[str]:
         """Check all that lies in the database, its fences too."""
         said = [f"{table}: rows of a log that has no head" for table in await stray_rows(self.superuser)]
-        said += await fences.faults(self.superuser)
         keys = {ORIGIN: KEY.verify_key, OTHER: KEY_OF_OTHER.verify_key}
         reports = await verify_logs(self.superuser, keys=[*keys.values()])
         if not any(report.origin == ORIGIN for report in reports):
@@ -151,7 +150,8 @@ async def make_template(server: PrivatePostgres) -> dict[int, str]:
     database = f"bent_{secrets.token_hex(4)}"
     dsn = server.create_database(database)
     connection = await asyncpg.connect(dsn)
-    for statement in (*postgres.schema_statements(), *postgres.deletion_statements()):
+    mapped = postgres.schema_statements(script="map.sql")
+    for statement in (*postgres.schema_statements(), *mapped, *postgres.deletion_statements()):
         await connection.execute(statement)
     await connection.execute(TOOLS)
     await postgres.open_log(connection, ORIGIN, "0101", 2026)

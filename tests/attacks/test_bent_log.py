@@ -5,16 +5,20 @@ The cases stand in tests/bent_log.yaml; each is done to a log of its own, and al
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from demo.postgres import PrivatePostgres
-from tests import bending
-from tests.bending import CASES, a_log_to_bend, make_template
+from tests import bending, bending_files
+from tests.bending import CASES, ENTRIES, KEY, SIGNED, a_log_to_bend, make_template
+from tests.bending_files import Files, copied, make_files
+from tests.unit.audit.sealed import ORIGIN
 
 BENT = [row for row in CASES["cases"] if "check" not in row]
+BENT_FILES = [row for row in CASES["cases"] if "check" in row]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -44,3 +48,34 @@ async def test_what_is_bent_is_noticed(postgres: PrivatePostgres, made: dict[int
 
     assert noticed == set(row["found_by"]), bent.said
     assert any(row["says"] in said for said in bent.said), bent.said
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def files(postgres: PrivatePostgres, made: dict[int, str], tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Give an exported log and a proof, to be copied."""
+    return await make_files(postgres, made[SIGNED[-1]], tmp_path_factory.mktemp("files"))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_nobody_cries_wolf_over_files(files: Files) -> None:
+    """An export and a proof that nobody bent hold."""
+    assert files.export() == []
+    assert files.proof.verify(ENTRIES[9].sealed.leaf, ORIGIN, [KEY.verify_key]).size == SIGNED[-1]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("row", BENT_FILES, ids=[row["name"] for row in BENT_FILES])
+async def test_what_is_bent_in_files_is_noticed(files: Files, row: dict[str, Any], tmp_path: Path) -> None:
+    """Each case without a database is refused, in the words of its row."""
+    said = getattr(bending_files, row["check"])(copied(files, tmp_path))
+
+    assert said
+    assert any(row["says"] in line for line in said), said
+
+
+def test_every_case_is_told_apart_and_somebody_finds_it() -> None:
+    """Names are unique, each case has finders that the table of layers knows, and there are the 48 of the goal."""
+    names = [row["name"] for row in CASES["cases"]]
+    assert len(set(names)) == len(names) >= 48
+    assert all(row["found_by"] and set(row["found_by"]) <= set(CASES["layers"]) for row in CASES["cases"])
+    assert {layer for row in CASES["cases"] for layer in row["found_by"]} == set(CASES["layers"])
