@@ -95,7 +95,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             clock=clock,
             handles=vault,
             people=await _people(registry.people, environ, stack),
-            cases=await _cases(registry, clock, environ, stack),
+            cases=await open_cases(registry, clock, environ, stack),
             consents=consents,
             policy=await open_policy(settings, registry, pool, stack),
             log=audit_log,
@@ -151,7 +151,7 @@ async def _people(reached: Reached, environ: Mapping[str, str], stack: AsyncExit
     return await stack.enter_async_context(people)
 
 
-async def _cases(
+async def open_cases(
     registry: Registry, clock: Clock, environ: Mapping[str, str], stack: AsyncExitStack
 ) -> dict[str, Cases]:
     """Open each case register once, and give every unit that may ask its own."""
@@ -212,7 +212,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         session_longest=timedelta(minutes=settings.session_most_minutes),
         ceilings=PostgresCeilings(pool, _ceilings(settings), _own_ceilings(registry)),
         idempotency=IdempotencySql(pool, house.keys.house.requests),
-        reader=LogReaderPostgres(pool, house.vault, [house.keys.log_public]),
+        reader=LogReaderPostgres(pool, house.vault, [house.keys.log_public], house.keys.deletions_public),
         # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
         clock=SystemClock(),
         pings=house.pings,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
@@ -16,7 +16,9 @@ from broker.domain.consents import Consent, ConsentRequest, Grant
 from broker.domain.decisions import Decision, PolicyMark
 from broker.domain.directory import Directory
 from broker.domain.entries import LogEntry, LogFilter, LogPage, LogState, LogVerdict
+from broker.domain.erasure import Erasure, Standing
 from broker.domain.events import (
+    ArchiveReceived,
     AuditEvent,
     BlockChanged,
     BreakGlassDecided,
@@ -26,12 +28,16 @@ from broker.domain.events import (
     ConsentRefused,
     ConsentRequested,
     ConsentWithdrawn,
+    ErasureApproved,
+    ErasureRequested,
+    HoldChanged,
 )
 from broker.domain.facts import Block, CaseRecord, ConsentFacts, Employment, RegisterPerson
 from broker.domain.identity import Caller, Caseworker, OfficerLogin
 from broker.domain.items import Item
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
+from broker.domain.retention import Retention
 
 
 class Clock(Protocol):
@@ -175,6 +181,57 @@ class Emergencies(Protocol):
         """Open what the on-call caseworker wrote; raise `NotFound` as `by_id` does."""
 
 
+class Erasures(Protocol):
+    """Erasures asked for and approved, and what holds deletion up. Each change and its event are one transaction.
+
+    Nothing is deleted by this door. Raises `StoreUnavailable`; a change also `LogUnavailable`.
+    """
+
+    async def standing(self, municipality: str, citizen: str, today: int) -> tuple[Standing, date | None]:
+        """Read what bears on erasing a citizen, and the last day the archive has confirmed."""
+
+    async def request(self, new: Erasure, event: ErasureRequested) -> Receipt:
+        """Keep what was asked for."""
+
+    async def approve(self, erasure: str, citizen: str, event: ErasureApproved) -> Receipt:
+        """Keep a second person's yes; raise `NotFound` or `Conflict`."""
+
+    async def by_id(self, erasure: str, municipality: str) -> Erasure:
+        """Read one erasure; raise `NotFound`."""
+
+    async def waiting(self, municipalities: Collection[str]) -> tuple[Erasure, ...]:
+        """List the erasures of these municipalities that are not done."""
+
+    async def set_hold(self, citizen: str | None, event: HoldChanged) -> Receipt:
+        """Hold deletion up, of one citizen or of everybody."""
+
+    async def held(self, hold: str, municipality: str) -> tuple[str | None, str]:
+        """Give whom a hold in force is about, and its matter; raise `NotFound`."""
+
+    async def lift_hold(self, event: HoldChanged) -> Receipt:
+        """Let deletion go on; raise `NotFound`."""
+
+    async def record_archived(self, event: ArchiveReceived) -> Receipt:
+        """Keep an archive's receipt; raise `Conflict` where that day has one."""
+
+
+class Eraser(Protocol):
+    """Deletion, with rights that no node has. Raises `StoreUnavailable`, `LogUnavailable`."""
+
+    async def carry_out(
+        self, erasure: str, municipality: str, retention: Retention | None, actor: str, at: datetime
+    ) -> tuple[Receipt, ...]:
+        """Erase what was approved; raise `NotErasable`, `Conflict` or `NotFound`."""
+
+    async def approved(self, municipality: str) -> tuple[Erasure, ...]:
+        """List the erasures that wait for nothing but to be carried out."""
+
+    async def delete_due(
+        self, municipality: str, retention: Retention, kinds: Sequence[str], actor: str, at: datetime, *, dry_run: bool
+    ) -> dict[str, dict[str, int]]:
+        """Delete the content of what was kept long enough; count it by log and kind."""
+
+
 class Policy(Protocol):
     """The rules. Raises `PolicyUnavailable` or `PolicyBroken`; both mean no."""
 
@@ -255,6 +312,6 @@ class Ports:
 
 
 __all__ = [
-    "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Directory", "Emergencies", "Handles",
-    "LogReader", "People", "Policy", "Ports", "Source",
+    "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Directory", "Emergencies", "Eraser",
+    "Erasures", "Handles", "LogReader", "People", "Policy", "Ports", "Source",
 ]  # fmt: skip

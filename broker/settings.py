@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     asks_per_caseworker_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 120
     asks_per_system_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 3000
     asks_per_municipality_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 12000
+    vault_backup_days: Annotated[
+        int, Field(ge=0, description="How long backups of the vault are kept; an erasure is complete that long after")
+    ] = 14
     session_idle_minutes: Annotated[int, Field(ge=1, description="A page session ends after this rest")] = 15
     session_most_minutes: Annotated[int, Field(ge=1, description="A page session ends after this in any case")] = 60
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is told")] = "info"

@@ -28,7 +28,7 @@ from broker.adapters.database import Connection, Pool, commit_once, reaching_the
 from broker.adapters.handles_vault import HandlesVault
 from broker.domain.days import DANISH_TIME
 from broker.domain.errors import FactsChanged, LogUnavailable, StoreUnavailable
-from broker.domain.events import AuditEvent
+from broker.domain.events import AuditEvent, ContentDeleted
 from broker.domain.items import Item
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
@@ -101,6 +101,19 @@ class AuditLogPostgres:
             return _receipts(entries, await postgres.append(connection, entries))
         except errors.LogError:
             raise LogUnavailable from None
+
+    async def delete_within(self, connection: Connection, event: ContentDeleted, keys: Keys) -> Receipt:
+        """Write on the log it speaks of what is deleted there, and delete it, in the caller's own transaction.
+
+        The connection is the eraser's. Raises `LogUnavailable` for a log that was never opened.
+        """
+        entry = NewEntry(event.log, self._entry(event, keys).sealed)
+        try:
+            (receipt,) = _receipts([entry], await postgres.append(connection, [entry]))
+        except errors.LogError:
+            raise LogUnavailable from None
+        await postgres.delete(connection, entry.sealed.eid)
+        return receipt
 
     async def aclose(self) -> None:
         """Finish what was handed in."""

@@ -66,12 +66,18 @@ WHERE cardinality($1::text[]) = 0 OR h.tenant = ANY ($1) ORDER BY h.origin
 
 
 class LogReaderPostgres:
-    """The logs as the broker's own role sees them. `keys` are the public keys that checkpoints are signed with."""
+    """The logs as the broker's own role sees them.
 
-    def __init__(self, pool: Pool, vault: HandlesVault, keys: Sequence[str] = ()) -> None:
+    `keys` are the public keys that checkpoints are signed with, `deletion_keys` those that sign what was deleted.
+    """
+
+    def __init__(
+        self, pool: Pool, vault: HandlesVault, keys: Sequence[str] = (), deletion_keys: Sequence[str] = ()
+    ) -> None:
         self._pool = pool
         self._vault = vault
         self._keys = tuple(VerifyKey.from_text(key) for key in keys)
+        self._deletion_keys = tuple(VerifyKey.from_text(key) for key in deletion_keys)
 
     async def of_subject(self, subject: str, *, cursor: str | None = None, limit: int = 50) -> LogPage:
         """List the entries about one person in every municipality, newest first, opened for them."""
@@ -137,9 +143,11 @@ class LogReaderPostgres:
         found = []
         async with scoped(self._pool, Scope(municipalities=tuple(sorted(municipalities))), snapshot=True) as connection:
             for state in states:
-                (report,) = await verify_logs(connection, origin=state.origin, keys=self._keys)
+                (report,) = await verify_logs(
+                    connection, origin=state.origin, keys=self._keys, deletion_keys=self._deletion_keys
+                )
                 faults = tuple(str(fault) for fault in report.faults)
-                found.append(LogVerdict(report.origin, report.size, report.signed_size, faults))
+                found.append(LogVerdict(report.origin, report.size, report.signed_size, faults, report.deleted))
         return tuple(found)
 
     async def _whole_entry(self, receipt: Receipt, scope: Scope) -> LogEntry:

@@ -7,6 +7,8 @@
 | `session.key` | 32 bytes that seal page sessions |
 | `log.skey` | signs the logs' checkpoints (C2SP signed note) |
 | `log.vkey` | its public half, for anyone who verifies |
+| `deletion.skey` | signs what of the logs is lawfully deleted; for the job that erases, no node reads it |
+| `deletion.vkey` | its public half, for anyone who verifies; an older folder may lack both |
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ class KeyFolder:
     session: bytes = field(repr=False)
     log: str = field(repr=False)
     log_public: str
+    deletions_public: tuple[str, ...] = ()
 
 
 def make_key_folder(folder: Path, log_name: str) -> None:
@@ -55,6 +58,10 @@ def make_key_folder(folder: Path, log_name: str) -> None:
         private, public = new_log_key(log_name)
         _write(folder / "log.skey", private)
         _write(folder / "log.vkey", public)
+    if not (folder / "deletion.skey").exists():
+        private, public = new_log_key(f"{log_name}/deletions")
+        _write(folder / "deletion.skey", private)
+        _write(folder / "deletion.vkey", public)
 
 
 def read_key_folder(folder: Path) -> KeyFolder:
@@ -67,7 +74,20 @@ def read_key_folder(folder: Path) -> KeyFolder:
         raise KeyFileRefused("a key file is not what `broker keys new` writes") from None
     if len(session) != KEY_BYTES:
         raise KeyFileRefused("session.key does not hold 32 bytes")
-    return KeyFolder(house, tokens, session, _read(folder / "log.skey"), _read(folder / "log.vkey"))
+    deletions = folder / "deletion.vkey"
+    return KeyFolder(
+        house,
+        tokens,
+        session,
+        _read(folder / "log.skey"),
+        _read(folder / "log.vkey"),
+        tuple(_read(deletions).splitlines()) if deletions.exists() else (),
+    )
+
+
+def read_deletion_key(folder: Path) -> str:
+    """Read the key that signs what is deleted; raise `KeyFileRefused`."""
+    return _read(folder / "deletion.skey")
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,7 +1,10 @@
-"""The key that signs the logs' heads, made and read through `audit`."""
+"""Keys that sign for the logs, made and used through `audit`: their heads, and what of them was lawfully deleted."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from audit.deletion import MAX_SPANS, Deletion, spans_of
 from audit.note import SigningKey
 
 
@@ -9,3 +12,15 @@ def new_log_key(name: str) -> tuple[str, str]:
     """Draw a new signing key; give its private and its public text (C2SP signed-note)."""
     key = SigningKey.generate(name)
     return key.secret_text(), str(key.verify_key)
+
+
+def fitting(places: Collection[int]) -> list[int]:
+    """Give the first of these places, in order: as many as one statement of deletion can name."""
+    spans = spans_of(places)
+    last = spans[:MAX_SPANS][-1][1] if spans else -1
+    return [place for place in sorted(places) if place <= last]
+
+
+def signed_deletion(private: str, log: str, places: Collection[int]) -> str:
+    """Sign that these places of a log lose their content; raise `ValueError` for a key that is none."""
+    return Deletion.of(log, places).signed_by(SigningKey.from_text(private))

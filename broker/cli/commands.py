@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from broker.cli.ask import ask
+from broker.cli.citizen import citizen
 from broker.cli.db import db
 from broker.cli.demo import demo
 from broker.cli.keys import keys
 from broker.cli.policy import policy
 from broker.cli.registry import registry
+from broker.cli.retention import retention
 from broker.cli.scenario import scenario
 from broker.cli.serve import serve, settings
 
@@ -30,3 +32,5 @@ app.add_typer(registry, name="registry")
 app.add_typer(policy, name="policy")
 app.add_typer(keys, name="keys")
 app.add_typer(db, name="db")
+app.add_typer(citizen, name="citizen")
+app.add_typer(retention, name="retention")

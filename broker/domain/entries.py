@@ -78,12 +78,16 @@ class LogState:
 
 @dataclass(frozen=True, slots=True)
 class LogVerdict:
-    """What checking one log from its first entry to its last found: intact, or each fault in one line."""
+    """What checking one log from its first entry to its last found: intact, or each fault in one line.
+
+    `deleted` names each entry that says what was lawfully deleted, and of how many entries the content went by it.
+    """
 
     origin: str
     size: int
     signed_size: int | None
     faults: tuple[str, ...]
+    deleted: tuple[tuple[int, int], ...] = ()
 
     @property
     def intact(self) -> bool:

@@ -326,6 +326,110 @@ class RegistryLoaded(AuditEvent):
         return AuditEvent.index(self) | {"node": self.node, "revision": self.revision}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureEvent(AuditEvent):
+    """What every step of an erasure says of the citizen it is about: which one, and on what ground (GDPR art. 17)."""
+
+    erasure: str
+    ground: str
+
+    def index(self) -> dict[str, Any]:
+        """Add the erasure."""
+        return AuditEvent.index(self) | {"erasure": self.erasure}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureRequested(ErasureEvent):
+    """An operator asked that everything about a citizen be erased; a second person must approve it in time."""
+
+    code: ClassVar[int] = 60
+    name: ClassVar[str] = "erasure.requested"
+
+    expires: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureApproved(ErasureEvent):
+    """An overseer, not the one who asked, approved an erasure."""
+
+    code: ClassVar[int] = 61
+    name: ClassVar[str] = "erasure.approved"
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureExamined(AuditEvent):
+    """An operator looked what would be erased of a citizen, and what keeps it: counts and days."""
+
+    code: ClassVar[int] = 62
+    name: ClassVar[str] = "erasure.examined"
+
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentDeleted(AuditEvent):
+    """What every deletion on record says: of which log, how many entries of which kind, and their places, signed.
+
+    It names no citizen and is about none: subject and actor are who did it. `deleted` is the statement that
+    `python -m audit verify` reads (`audit/deletion.py`).
+    """
+
+    log: str
+    entries: tuple[tuple[str, int], ...]
+    deleted: str
+
+    def index(self) -> dict[str, Any]:
+        """Add the counts and the statement."""
+        return AuditEvent.index(self) | {"entries": dict(self.entries), "deleted": self.deleted}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitizenErased(ContentDeleted):
+    """A citizen was erased: these bodies are deleted, and what is left of them anywhere loses its key."""
+
+    code: ClassVar[int] = 63
+    name: ClassVar[str] = "citizen.erased"
+
+    erasure: str
+    ground: str
+    requested_by: str
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionApplied(ContentDeleted):
+    """What a municipality has kept for as long as it said was deleted."""
+
+    code: ClassVar[int] = 64
+    name: ClassVar[str] = "retention.applied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldChanged(AuditEvent):
+    """Deletion was held up, or let go on, for a matter (`ground` is its number): of one citizen, or of everybody."""
+
+    code: ClassVar[int] = 65
+    name: ClassVar[str] = "hold.changed"
+
+    hold: str
+    ground: str
+    lifted: bool
+    everybody: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveReceived(AuditEvent):
+    """An archive confirmed that it has what must be kept (arkivloven), to a day; `receipt` is its own number for it."""
+
+    code: ClassVar[int] = 66
+    name: ClassVar[str] = "archive.received"
+
+    until_day: int
+    receipt: str
+
+
 CATALOGUE: tuple[type[AuditEvent], ...] = (
     AskMade,
     OutcomeReached,
@@ -341,4 +445,11 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     LogVerified,
     DecisionsReplayed,
     RegistryLoaded,
+    ErasureRequested,
+    ErasureApproved,
+    ErasureExamined,
+    CitizenErased,
+    RetentionApplied,
+    HoldChanged,
+    ArchiveReceived,
 )

@@ -8,7 +8,7 @@ Rules kept here:
 
 | kinds | months | why |
 | --- | --- | --- |
-| asks, answers, searches of the log | 6, at most 60 | Datatilsynet's practice; longer takes a written assessment |
+| asks, answers, searches, holds, erasure steps | 6, at most 60 | Datatilsynet; longer takes a written assessment |
 | consents | 72, at least 18 | evidence for five years after a yes that may last one (GDPR art. 7, stk. 1) |
 | break-glass | 60 | five years |
 | what names no citizen: registry, checks, deletions | kept | the house's own account of itself |
@@ -42,6 +42,10 @@ TERMS: Mapping[str, Term] = {
     "ask": ACCESS,
     "outcome": ACCESS,
     "log.searched": ACCESS,
+    "hold.changed": ACCESS,
+    "erasure.examined": ACCESS,
+    "erasure.requested": ACCESS,
+    "erasure.approved": ACCESS,
     "consent.requested": CONSENT,
     "consent.granted": CONSENT,
     "consent.refused": CONSENT,

@@ -30,6 +30,13 @@ KINDS = {
     "log.verified": marked("the log was checked"),
     "decisions.replayed": marked("past decisions were tried again"),
     "registry.loaded": marked("a registry was taken into use"),
+    "erasure.requested": marked("asked that a citizen be erased"),
+    "erasure.approved": marked("approved that a citizen be erased"),
+    "erasure.examined": marked("looked what would be erased"),
+    "citizen.erased": marked("a citizen was erased"),
+    "retention.applied": marked("content that had been kept long enough was deleted"),
+    "hold.changed": marked("deletion was held up, or let go on"),
+    "archive.received": marked("an archive confirmed what it has"),
 }
 OUTCOMES = {
     "released": marked("all was shown"),

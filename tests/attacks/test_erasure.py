@@ -1,0 +1,353 @@
+"""Erasure under attack: one person alone, a hold, too early, faked, broken off; and what is left of the erased."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from audit.commitment import Party, SealedEntry, open_body
+from audit.deletion import Deletion
+from audit.errors import LogError
+from audit.note import SigningKey
+from broker.adapters.sealing import DoesNotOpen, derive, unseal
+from broker.domain.entries import LogFilter
+from broker.domain.erasure import ARCHIVE, CASES, CONSENTS, HOLD, KEPT, NO_RETENTION, REQUESTS, NotErasable, Obstacle
+from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound, StoreUnavailable
+from broker.domain.events import CitizenErased
+from broker.domain.personal import Personal
+from broker.domain.retention import Retention
+from broker.oversight.erasure import (
+    OPERATOR,
+    Named,
+    approve,
+    examine,
+    lift_hold,
+    record_archived,
+    request,
+    set_hold,
+)
+from demo.postgres import PrivatePostgres
+from tests.consent_values import a_grant, a_request, granted, requested
+from tests.erasures import ANNA, BO, DPO, HOME, KEY, KIM, LATER, LOG, NEXT, Years, open_years
+
+ERASED = LogFilter(kind=CitizenErased.name)
+APPROVED_FROM_THE_START = (
+    "INSERT INTO erasure.request (id, municipality, citizen, ground, requested_by, requested_at, expires_at,"
+    " approved_by, approved_at) VALUES (gen_random_uuid(), 'korsbaek', 'c', 'g', 'a', now(), now(), 'b', now())"
+)
+UNKNOWN = Personal("0101010001")
+
+
+@pytest.fixture
+async def years(postgres: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Years]:
+    """Give a house with lines about Anna and Bo of 2019, seven years later."""
+    async with open_years(postgres, tmp_path) as made:
+        await made.ask_about(made.anna, made.bo, made.anna)
+        yield made
+
+
+async def test_one_person_alone_erases_nobody(years: Years) -> None:
+    """What was asked for is not carried out before somebody else has approved it."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    with pytest.raises(Conflict, match="not_approved"):
+        await years.carry_out(made)
+    assert (await years.keep()) is not None
+
+    assert await years.databases.vault.held_keys({(years.anna, HOME)})
+
+
+@pytest.mark.parametrize("issuer", [KIM.issuer, DPO.issuer], ids=["at the machine again", "logged in as a DPO"])
+async def test_the_same_person_twice_is_one_person(years: Years, issuer: str) -> None:
+    """Whoever asked cannot approve: not at the machine, and not under the same id at the log-in."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    officer = replace(DPO, id=KIM.id, issuer=issuer)
+    with pytest.raises(Conflict, match="same_person"):
+        await approve(made.id, ANNA, HOME, officer, years.desk)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await years.superuser("UPDATE erasure.request SET approved_by = requested_by, approved_at = now()")
+
+
+async def test_only_a_dpo_of_the_municipality_approves_and_names_the_citizen(years: Years) -> None:
+    """Another role, another municipality's DPO, the id with another citizen, and an id of nowhere approve nothing."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    for officer in (replace(DPO, role="logkontrollant"), replace(DPO, municipalities=frozenset({NEXT})),
+                    replace(DPO, role=OPERATOR)):  # fmt: skip
+        with pytest.raises(NotAllowed):
+            await approve(made.id, ANNA, HOME, officer, years.desk)
+    for erasure, citizen in ((made.id, BO), ("no-such-id", ANNA), (str(uuid4()), ANNA)):
+        with pytest.raises(NotFound):
+            await approve(erasure, citizen, HOME, DPO, years.desk)
+    assert not (await years.desk.erasures.by_id(made.id, HOME)).approved_by
+
+
+async def test_what_was_approved_too_late_is_not_carried_out(years: Years) -> None:
+    """An approval has its time, and so has carrying it out; afterwards it must be asked for again."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    late = years.on(LATER + timedelta(days=14))
+    with pytest.raises(Conflict, match="expired"):
+        await approve(made.id, ANNA, HOME, DPO, late.desk)
+    await approve(made.id, ANNA, HOME, DPO, years.desk)
+    with pytest.raises(Conflict, match="expired"):
+        await late.carry_out(made)
+
+
+async def test_a_hold_stops_it_at_every_step(years: Years) -> None:
+    """A hold set at the last moment stops what was approved; lifted, it goes on. The nightly job is stopped alike."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    await approve(made.id, ANNA, HOME, DPO, years.desk)
+    held = await set_hold(ANNA, HOME, "2026-31-0042", KIM, years.desk)
+
+    with pytest.raises(NotErasable) as refused:
+        await years.carry_out(made)
+    assert Obstacle(HOLD, 1) in refused.value.obstacles
+    kept = (await years.keep())[HOME]
+    assert [obstacles for _, obstacles in kept.waiting] == [refused.value.obstacles]
+    assert kept.deleted == {LOG: {"ask": 1, "outcome": 1}}, "Bo's lines go, Anna's are held"
+    assert len((await years.reader.of_subject(years.anna)).entries) >= 4
+
+    await lift_hold(held, HOME, KIM, years.desk)
+    assert (await years.keep())[HOME].erased == 1
+    with pytest.raises(NotFound):
+        await lift_hold(held, HOME, KIM, years.desk)
+
+
+async def test_a_hold_of_everybody_stops_everything(years: Years) -> None:
+    """Where nothing may be deleted, nothing is: neither by erasure nor by the nightly job."""
+    await set_hold(None, HOME, "kassationsstop/2026", KIM, years.desk)
+
+    assert (await years.keep())[HOME].deleted == {}
+    with pytest.raises(NotErasable):
+        await request(Named(BO), HOME, "art17_1_a", KIM, years.desk)
+
+
+@pytest.mark.parametrize("matter", ["", "a b", "070274-0022", "sag-0702740022", "x" * 65, "ja!"])
+async def test_a_matter_is_a_number_and_no_person(years: Years, matter: str) -> None:
+    """A hold's matter and an archive's receipt are numbers of theirs: no sentence, and no CPR number."""
+    with pytest.raises(BadAsk):
+        await set_hold(ANNA, HOME, matter, KIM, years.desk)
+    with pytest.raises(BadAsk):
+        await record_archived(LATER.date(), matter, HOME, KIM, years.desk)
+
+
+async def test_what_must_be_kept_keeps_the_citizen(years: Years) -> None:
+    """Young entries, a municipality that decided nothing, an archive that waits: each is named, with its last day."""
+    at = datetime(2026, 5, 31, 12, tzinfo=UTC)
+    await years.ask_about(years.anna, at=at)
+
+    async def kept_by(house: Years) -> dict[str, Obstacle]:
+        with pytest.raises(NotErasable) as refused:
+            await request(Named(ANNA), HOME, "art17_1_a", KIM, house.desk)
+        return {one.code: one for one in refused.value.obstacles}
+
+    assert (await kept_by(years))[KEPT] == Obstacle(KEPT, 2, datetime(2026, 11, 30, tzinfo=UTC).date())
+    assert NO_RETENTION in await kept_by(years.keeping(None))
+    archive = years.keeping(Retention(archive=frozenset({"outcome"}))).on(LATER + timedelta(days=400))
+    assert await kept_by(archive) == {ARCHIVE: Obstacle(ARCHIVE, 3)}
+    await record_archived(datetime(2026, 6, 30, tzinfo=UTC).date(), "RA-2026/7", HOME, KIM, archive.desk)
+    assert await request(Named(ANNA), HOME, "art17_1_a", KIM, archive.desk)
+
+
+async def test_a_yes_in_force_and_an_open_request_keep_the_citizen(years: Years) -> None:
+    """Nobody is erased whose yes somebody relies on, or who is still to answer; a yes that has ended does not count."""
+    case = await years.databases.vault.case("jobcentre", Personal("JC-1"))
+    store = years.databases.consents
+    asked = a_request(years.anna, case, from_day=20260301, to_day=20270228, answer_by=20260630)
+    await store.request(asked, requested(asked, years.kim))
+    given = a_grant(years.bo, case, from_day=20260301, to_day=20270228)
+    await store.grant(given, granted(given))
+
+    for citizen, code in ((ANNA, REQUESTS), (BO, CONSENTS)):
+        found = await examine(Named(citizen), HOME, KIM, years.desk)
+        assert code in {one.code for one in found.obstacles}
+    much_later = years.on(LATER + timedelta(days=4000))
+    for citizen in (ANNA, BO):
+        codes = {one.code for one in (await examine(Named(citizen), HOME, KIM, much_later.desk)).obstacles}
+        assert codes == {CASES}
+
+
+async def test_a_case_is_closed_when_its_own_register_says_so(years: Years) -> None:
+    """A case that nobody names, that is open, or whose register is silent counts as open."""
+    case = await years.databases.vault.case("jobcentre", Personal("JC-1"))
+    given = a_grant(years.bo, case)
+    await years.databases.consents.grant(given, granted(given))
+    house = years.on(LATER + timedelta(days=3000))
+
+    async def open_cases(named: Named) -> bool:
+        return CASES in {one.code for one in (await examine(named, HOME, KIM, house.desk)).obstacles}
+
+    mine = Named(BO, [("jobcentre", Personal("JC-1"))])
+    assert await open_cases(Named(BO))
+    assert await open_cases(mine)
+    years.cases.known = (Personal("JC-2"), *years.cases.known[1:])
+    assert not await open_cases(mine)
+    assert await open_cases(Named(BO, [("jobcentre", Personal("JC-9"))]))
+    years.cases.silent = True
+    assert await open_cases(mine)
+    with pytest.raises(BadAsk):
+        await examine(Named(BO, [("far-social-centre", Personal("JC-1"))]), HOME, KIM, house.desk)
+
+
+async def test_nothing_is_left_to_read_in_an_old_backup(years: Years) -> None:
+    """Every sealed field about the erased, copied before, opens with no key that is left; everybody else's opens."""
+    case = await years.databases.vault.case("jobcentre", Personal("JC-1"))
+    for citizen in (years.anna, years.bo):
+        given = a_grant(citizen, case)
+        await years.databases.consents.grant(given, granted(given))
+    house = years.on(LATER + timedelta(days=3000))
+    years.cases.known = (Personal("JC-2"), *years.cases.known[1:])
+    vault, pair = years.databases.vault, (years.anna, HOME)
+    dump = await years.superuser(
+        "SELECT i.citizen, i.index_bytes, e.leaf, b.ciphertext, b.body_salt FROM log.index i"
+        " JOIN log.entry e USING (log_id, idx) JOIN log.body b USING (log_id, idx)"
+    )
+    texts = await years.superuser("SELECT id, giver, sealed_text FROM consents.consent")
+    made = await request(Named(ANNA, [("jobcentre", Personal("JC-1"))]), HOME, "art17_1_a", KIM, house.desk)
+    await approve(made.id, ANNA, HOME, DPO, house.desk)
+    await house.carry_out(made)
+
+    async def opens(owner: str) -> set[bool]:
+        keys = await vault.held_keys({(owner, HOME), (years.bo, HOME), (years.kim, HOME)})
+        told = set()
+        for row in dump:
+            sealed = SealedEntry(row["leaf"], row["ciphertext"], row["body_salt"], row["index_bytes"].encode())
+            if row["citizen"] == owner:
+                told |= {_opens(sealed, owner, key) for key in keys.values()}
+        for row in texts:
+            if row["giver"] == owner:
+                told |= {_unseals(key, row["sealed_text"], str(row["id"])) for key in keys.values()}
+        return told
+
+    assert await opens(years.anna) == {False}
+    assert True in await opens(years.bo)
+    assert await vault.held_keys({pair}) == {}
+    left = await years.superuser("SELECT * FROM vault.person WHERE handle = $1", years.anna, vault=True)
+    assert left == []
+    (anna_again,) = await vault.citizens([ANNA])
+    assert anna_again != years.anna, "the number leads to a new name, and to nothing of before"
+
+
+def _opens(sealed: SealedEntry, owner: str, key: bytes) -> bool:
+    try:
+        open_body(sealed, Party(owner.encode(), key))
+    except LogError:
+        return False
+    return True
+
+
+def _unseals(key: bytes, sealed: bytes, place: str) -> bool:
+    try:
+        unseal(derive(key, "consent text"), sealed, place)
+    except DoesNotOpen:
+        return False
+    return True
+
+
+async def test_the_log_says_that_it_was_done_and_names_nobody(years: Years) -> None:
+    """One entry on each log that lost something, with counts, both persons and no citizen; every log is intact."""
+    roots = [(report.origin, report.root) for report in await years.verified() if report.origin == LOG]
+    made = await years.erase()
+
+    entries = (await years.reader.search([HOME], ERASED)).entries
+    assert {entry.receipt.log for entry in entries} == {LOG, LOG.replace("2019", "2026")}
+    for entry in entries:
+        told = await years.reader.entry(entry.receipt, municipalities=[HOME])
+        assert told.body is not None
+        assert (told.body["erasure"], told.body["requested_by"]) == (made.id, years.kim)
+        assert told.body["approved_by"] not in ("", years.kim)
+        assert years.anna not in str(entry.index) + str(told.body)
+        assert dict(entry.index)["entries"]
+    assert await years.faults() == []
+    (report,) = [report for report in await years.verified() if report.origin == LOG]
+    assert report.deleted == ((6, 4),)
+    assert roots[0][1] != report.root, "the entry that says so is on it"
+
+
+async def test_an_erasure_is_not_faked_with_an_entry(years: Years) -> None:
+    """A superuser who deletes lines and appends what an eraser would, without the key, is found."""
+    stolen = SigningKey.generate(KEY.name)
+    keys = await years.databases.vault.keys({(years.kim, HOME)})
+    event = CitizenErased(
+        municipality=HOME, subject=years.kim, actor=years.kim, at=LATER, log=LOG, entries=(("ask", 2),),
+        deleted=Deletion(LOG, ((0, 1),)).signed_by(stolen), erasure="e", ground="art17_1_a",
+        requested_by=years.kim, approved_by=years.bo,
+    )  # fmt: skip
+    connection = await asyncpg.connect(years.databases.admin)
+    await years.databases.log.delete_within(connection, event, keys)
+    await connection.close()
+
+    assert await years.faults() == [
+        f"{LOG}: entries 0 to 1: body and index row are missing",
+        f"{LOG}: entry 6: its statement of deletion does not count: no known key has signed this note",
+    ]
+
+
+async def test_broken_off_before_the_key_is_gone_it_is_finished_next_time(years: Years) -> None:
+    """The vault dies after the entry is durable: run again, the key goes, and nothing is written twice."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    await approve(made.id, ANNA, HOME, DPO, years.desk)
+    await years.superuser("ALTER FUNCTION vault.shred RENAME TO shred_away", vault=True)
+    with pytest.raises(StoreUnavailable):
+        await years.carry_out(made)
+    assert await years.databases.vault.held_keys({(years.anna, HOME)})
+    await years.superuser("ALTER FUNCTION vault.shred_away RENAME TO shred", vault=True)
+
+    kept = (await years.on(LATER + timedelta(days=30)).keep())[HOME]
+    assert (kept.erased, kept.waiting) == (1, ())
+    assert await years.databases.vault.held_keys({(years.anna, HOME)}) == {}
+    written = (await years.reader.search([HOME], ERASED)).entries
+    assert len({entry.receipt for entry in written}) == len({entry.receipt.log for entry in written}) == 2
+    assert await years.superuser("SELECT * FROM erasure.request") == []
+
+
+async def test_another_municipality_keeps_its_own(years: Years) -> None:
+    """Each municipality erases its own: the other's lines stay and open, under the name that stays with them."""
+    await years.ask_about(years.anna, home=NEXT)
+    await years.erase()
+
+    page = await years.reader.of_subject(years.anna)
+    assert {(entry.municipality, entry.state) for entry in page.entries} == {(NEXT, "intact")}
+    assert await years.databases.vault.citizens([ANNA]) == (years.anna,)
+
+
+async def test_whoever_nobody_knows_is_erased_like_anybody(years: Years) -> None:
+    """The answers about a number that nobody ever asked about have the same shape, and the log too."""
+    found = await examine(Named(UNKNOWN), HOME, KIM, years.desk)
+    known = await examine(Named(BO), HOME, KIM, years.desk)
+    assert (found.obstacles, found.standing.lines) == (known.obstacles, ())
+    await years.erase(UNKNOWN)
+
+    erased = (await years.reader.search([HOME], ERASED)).entries
+    assert len(erased) == 1
+    assert await years.faults() == []
+
+
+async def test_no_node_deletes_and_the_eraser_asks_for_nothing(years: Years) -> None:
+    """The broker's role can neither delete nor shred nor mark as done; the eraser can neither ask nor approve."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    app, eraser = years.databases.at.app, years.databases.at.eraser
+    for dsn, statement in (
+        (app, "DELETE FROM erasure.request"),
+        (app, "UPDATE erasure.request SET written_at = now()"),
+        (app, APPROVED_FROM_THE_START),
+        (app, "DELETE FROM log.body"),
+        (years.databases.at.vault, f"SELECT vault.shred('{years.anna}', 'korsbaek', '{{}}')"),
+        (eraser, "UPDATE erasure.request SET approved_by = 'x', approved_at = now()"),
+        (eraser, "INSERT INTO erasure.archived VALUES ('korsbaek', 20260101, 'r', 'x', now())"),
+        (eraser, "UPDATE erasure.hold SET lifted_by = 'x', lifted_at = now()"),
+        (eraser, "DELETE FROM log.index"),
+        (years.databases.at.vault_eraser, "DELETE FROM vault.subject_key"),
+        (years.databases.at.vault_eraser, "SELECT wrapped FROM vault.subject_key"),
+    ):  # fmt: skip
+        connection = await asyncpg.connect(dsn)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+        await connection.close()
+    assert await years.desk.erasures.by_id(made.id, HOME)
+    with pytest.raises(NotFound):
+        await years.desk.erasures.by_id(made.id, NEXT)
