@@ -15,6 +15,7 @@ from broker.domain.days import NO_END, danish_day, day_number
 from broker.domain.errors import RegisterUnavailable
 from broker.domain.facts import CaseRecord, Employment
 from broker.domain.personal import Personal
+from broker.domain.target_groups import Stated
 
 
 class CasesRest(RegisterLine):
@@ -64,6 +65,7 @@ class CasesRest(RegisterLine):
             vip="vip" in told and self._flag(told, "vip"),
             # A system that says nothing of it has not said yes.
             consent_tried=self._flag(told, "samtykkeForsoegt") if "samtykkeForsoegt" in told else False,
+            stated=self._stated(told),
         )
         return record, employment
 
@@ -78,6 +80,19 @@ class CasesRest(RegisterLine):
         if begun is None:
             raise RegisterUnavailable(self.name)
         return employee if begun <= danish_day(self._now()) <= (NO_END if ended is None else ended) else None
+
+    def _stated(self, told: Mapping[str, Any]) -> Stated | None:
+        """Read what the case states of its citizen's target group; a system that states nothing has not said it."""
+        row = told.get("maalgruppe")
+        if row is None:
+            return None
+        if not isinstance(row, dict):
+            raise RegisterUnavailable(self.name)
+        on, age, ages = self._day(row, "opgjort"), row.get("alder"), row.get("boernsAlder", [])
+        whole = [*([] if age is None else [age]), *(ages if isinstance(ages, list) else [None])]
+        if on is None or not all(isinstance(one, int) and not isinstance(one, bool) for one in whole):
+            raise RegisterUnavailable(self.name)
+        return Stated(on, age, self._text(row, "ydelse"), tuple(ages))
 
     def _flag(self, told: Mapping[str, Any], name: str) -> bool:
         value = told.get(name)

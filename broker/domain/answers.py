@@ -17,6 +17,7 @@ from broker.domain.decisions import MASK, RELEASE, Basis, Decision, Missing, Ver
 from broker.domain.items import Found
 from broker.domain.periods import Period
 from broker.domain.receipts import Receipt, Released
+from broker.domain.target_groups import Stated
 
 CITIZEN = "citizen"
 NO_CONSENT = "NO_CONSENT"
@@ -40,7 +41,10 @@ class ShownVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one ask: what was found, the verdicts as shown, how subjects are called, the receipt."""
+    """The answer to one ask: what was found, the verdicts as shown, how subjects are called, the receipt.
+
+    `stated` is what the asker's own case states of the citizen.
+    """
 
     ask: str
     found: Found
@@ -50,6 +54,7 @@ class Answer:
     shared_items: int
     receipt: Receipt
     policy_revision: str
+    stated: Stated | None = None
 
 
 def answer_of(released: Released) -> Answer:
@@ -69,6 +74,7 @@ def answer_of(released: Released) -> Answer:
         shared_items=len(released.found.items) - own_items,
         receipt=released.receipt,
         policy_revision=released.permit.decision.mark.revision,
+        stated=released.permit.facts.case.stated,
     )
 
 

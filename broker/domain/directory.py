@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from broker.domain.laws import LawRow, row_of
 from broker.domain.representation import Kinds
 from broker.domain.retention import Retention
+from broker.domain.target_groups import EVERYBODY, Stated, TargetGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class Trial:
     """A frikommune trial, bound to network, municipality and days (inclusive): the plan types one plan may replace.
 
     `contacts` in `contact_days` days is the follow-up that must be reached in total (L3, C26); 0 asks for none.
+    `target` is whom it is for (C13).
     """
 
     id: str
@@ -131,6 +133,11 @@ class Trial:
     replaces: frozenset[str]
     contacts: int = 0
     contact_days: int = 0
+    target: TargetGroup = EVERYBODY
+
+    def is_for(self, stated: Stated | None, today: int) -> bool:
+        """Tell whether the trial is on today, for the citizen of a case that states this."""
+        return self.from_day <= today <= self.to_day and self.target.covers(stated, today)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class OutcomeReached(AuditEvent):
     kept: tuple[Item, ...] = field(repr=False)  # enters the body as an HMAC under the subject's key only
     break_glass: str = ""  # the request it rests on, in an emergency
     judged_again: bool = False
+    view: str = ""  # of a whole-person view: "whole", or "reduced" where too few areas were seen at work (C12)
     meeting: bool = False  # something went out under a law that counts the days (SEL § 49 a)
     # In the entry about the citizen asked for, on the requester's own log, alone: the question itself, packed, and the
     # hash of what the policy answered to it, about everybody (`domain/kept.py`).

@@ -13,6 +13,7 @@ from broker.domain.break_glass import BreakGlass
 from broker.domain.days import NO_BEGINNING, NO_END
 from broker.domain.periods import Period
 from broker.domain.personal import Personal
+from broker.domain.target_groups import Stated
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,6 +67,7 @@ class CaseRecord:
     `caseworker_named` is True where they are on it by name, not through a team alone; `vip` where the case is marked
     as specially protected.
     `consent_tried` says that consent was sought outside the broker, or that there are grounds not to (RSL § 11 c).
+    `stated` is what the case states of the citizen that decides which trials they are in.
     """
 
     exists: bool
@@ -77,6 +79,7 @@ class CaseRecord:
     caseworker_named: bool = False
     vip: bool = False
     consent_tried: bool = False
+    stated: Stated | None = None
 
 
 @dataclass(frozen=True, slots=True)

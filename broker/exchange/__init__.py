@@ -13,20 +13,21 @@ from broker.exchange.keep import keep_permitted
 from broker.exchange.keys import asks_of_children
 from broker.exchange.look_up import cases_of, look_up
 from broker.exchange.record import record
-from broker.exchange.release import release
+from broker.exchange.release import IsReduced, release
 from broker.ports import Ports
 
 
-async def exchange(ask: Ask, caller: Caller, ports: Ports) -> Answer:
+async def exchange(ask: Ask, caller: Caller, ports: Ports, *, is_reduced: IsReduced | None = None) -> Answer:
     """Share what the caller may see, and leave proof that it was shared; raise `Refused` when nothing may.
 
     Step 1, authentication, is done: a `Caller` exists. Any error on the way means that nothing is answered.
+    `is_reduced` is given where a whole-person view is asked for: the outcome says whether it was one (C12).
     """
     with on_paper_without_log(emergency=ask.emergency is not None):
-        return await _share(ask, caller, ports)
+        return await _share(ask, caller, ports, is_reduced)
 
 
-async def _share(ask: Ask, caller: Caller, ports: Ports) -> Answer:
+async def _share(ask: Ask, caller: Caller, ports: Ports, is_reduced: IsReduced | None) -> Answer:
     recorded = await record(ask, caller, ports.clock.now(), ports.handles, ports.log)
     # Above this line nothing about the citizen has been read; from here on the ask is on record.
     cases = cases_of(caller, ports.cases)
@@ -38,7 +39,9 @@ async def _share(ask: Ask, caller: Caller, ports: Ports) -> Answer:
     permit = await decide(recorded, facts, ports.policy, ports.directory)
     found = await fetch(permit, ports.sources)
     kept = keep_permitted(found, permit, ports.directory)
-    released = await release(kept, permit, ports.log, ports.consents, ports.policy, ports.directory, ports.emergencies)
+    released = await release(
+        kept, permit, ports.log, ports.consents, ports.policy, ports.directory, ports.emergencies, is_reduced
+    )
     # From here on the outcome is on record too, and only now may anything be answered.
     if not released.permit.keys:
         answer = answer_of(released)

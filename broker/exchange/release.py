@@ -8,6 +8,7 @@ by then stays read: it is on record also where nothing of it leaves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from broker.domain.asks import EVALUATION
@@ -27,6 +28,8 @@ from broker.ports import AuditLog, Consents, Emergencies, Policy
 
 # A citizen who changes their mind again and again while one ask runs ends that ask, not the loop's patience.
 MOST_TRIES = 5
+# Tells whether the items kept show too few areas at work, on a day, for a whole-person view (`broker/view`).
+IsReduced = Callable[[tuple[Item, ...], int], bool]
 NO_JUDGEMENT = "POLICY_ERROR"
 
 
@@ -38,6 +41,7 @@ async def release(
     policy: Policy,
     directory: Directory,
     emergencies: Emergencies,
+    is_reduced: IsReduced | None = None,
 ) -> Released:
     """Write the outcome and give what leaves; raise `LogUnavailable` when it cannot be written.
 
@@ -48,6 +52,7 @@ async def release(
     first = permit
     for _ in range(MOST_TRIES):
         events = _outcomes(kept, permit, first, directory)
+        events[0] = replace(events[0], view=_view(kept, permit, is_reduced))
         try:
             receipts = await log.append(events, versions=permit.facts.consents.versions)
         except FactsChanged:
@@ -104,6 +109,13 @@ def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory) 
         concerned = sorted({key.subject for key in first.keys if key.source in theirs}) or [recorded.citizen]
         events += [_outcome(kept, permit, first, asked, municipality, subject, theirs) for subject in concerned]
     return events
+
+
+def _view(kept: Found, permit: Permit, is_reduced: IsReduced | None) -> str:
+    """Say what became of a whole-person view; nothing where none was asked for or nothing goes out."""
+    if is_reduced is None or not permit.keys:
+        return ""
+    return "reduced" if is_reduced(kept.items, permit.facts.today) else "whole"
 
 
 def _delegators(permit: Permit, directory: Directory) -> set[str]:

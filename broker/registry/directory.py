@@ -26,6 +26,7 @@ from broker.domain.directory import (
 from broker.domain.laws import FREE, LawRow
 from broker.domain.representation import RepresentativeKind
 from broker.domain.retention import Retention
+from broker.domain.target_groups import TargetGroup
 
 
 def directory_of(raw: Any, laws: Mapping[str, Any], held: Any) -> Directory:
@@ -130,8 +131,13 @@ def _trial(i: str, row: Any) -> Trial:
     follow_up = row.get("follow_up", {"contacts": 0, "days": 0})
     return Trial(
         i, row["network"], row["municipality"], row["kind"], *days, frozenset(row.get("replaces", ())),
-        follow_up["contacts"], follow_up["days"],
+        follow_up["contacts"], follow_up["days"], _target(row.get("target_group", {})),
     )  # fmt: skip
+
+
+def _target(row: Any) -> TargetGroup:
+    ages = {name: (row[name]["from"], row[name]["to"]) if name in row else None for name in ("ages", "child_ages")}
+    return TargetGroup(ages["ages"], frozenset(row.get("benefits", ())), ages["child_ages"])
 
 
 def _kind(row: Any) -> RepresentativeKind:

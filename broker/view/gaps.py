@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from broker.domain.directory import Directory
 from broker.domain.items import Item, Silent
+from broker.domain.target_groups import Stated
 from broker.view.activity import days_between, is_effort
 from broker.view.codes import EMPLOYMENT, area_of, is_counted
 
@@ -42,20 +43,26 @@ def employment(items: tuple[Item, ...], today: int) -> tuple[int, ...]:
     )
 
 
-def gaps(items: tuple[Item, ...], silent: tuple[Silent, ...], directory: Directory, today: int) -> tuple[Gap, ...]:
+def gaps(
+    items: tuple[Item, ...],
+    silent: tuple[Silent, ...],
+    directory: Directory,
+    today: int,
+    stated: Stated | None = None,
+) -> tuple[Gap, ...]:
     """List the holes: silent sources by name, work if nothing about it can be shown, follow-up that falls short."""
     found = [Gap(SOURCE_SILENT, source=one.source, why=one.why) for one in sorted(silent, key=lambda one: one.source)]
     if not employment(items, today):
         found.append(Gap(NO_EMPLOYMENT, area=EMPLOYMENT))
-    return tuple(found) + tuple(_few_contacts(items, directory, today))
+    return tuple(found) + tuple(_few_contacts(items, directory, today, stated))
 
 
-def _few_contacts(items: tuple[Item, ...], directory: Directory, today: int) -> Iterator[Gap]:
+def _few_contacts(items: tuple[Item, ...], directory: Directory, today: int, stated: Stated | None) -> Iterator[Gap]:
     """Count the talks held, over all areas that are seen, against what each trial in force must reach (L3, C26)."""
     homes = {directory.sources[item.source].municipality for item in items if item.source in directory.sources}
     held_on = [item.from_day for item in items if item.kind == "meeting" and is_counted(item) and item.from_day]
     for _, trial in sorted(directory.trials.items()):
-        if trial.municipality in homes and trial.from_day <= today <= trial.to_day and trial.contacts:
+        if trial.municipality in homes and trial.is_for(stated, today) and trial.contacts:
             held = sum(day <= today and days_between(day, today) < trial.contact_days for day in held_on)
             if held < trial.contacts:
                 yield Gap(FEW_CONTACTS, held=held, needed=trial.contacts)

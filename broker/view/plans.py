@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from broker.domain.directory import Directory
 from broker.domain.items import Item, LawRef
+from broker.domain.target_groups import Stated
 from broker.view.activity import days_between, is_coming, period
 from broker.view.codes import NEVER_COUNTED
 from broker.view.finding import start_fields
@@ -40,19 +41,20 @@ class Plan:
     exempt: bool
 
 
-def plans(items: tuple[Item, ...], directory: Directory, today: int) -> tuple[Plan, ...]:
-    """List the written plans that hold today or will hold later."""
+def plans(items: tuple[Item, ...], directory: Directory, today: int, stated: Stated | None = None) -> tuple[Plan, ...]:
+    """List the written plans that hold today or will hold later. `stated` is what the asker's case says (C13)."""
     return tuple(
-        _plan(index, item, directory, today)
+        _plan(index, item, directory, today, stated)
         for index, item in enumerate(items)
         if item.kind == "plan" and item.category not in NEVER_COUNTED and is_coming(item, today)
     )
 
 
-def replacing_trial(item: Item, directory: Directory, today: int) -> str | None:
+def replacing_trial(item: Item, directory: Directory, today: int, stated: Stated | None = None) -> str | None:
     """Name the trial under which one plan may replace this one today, or None.
 
-    The trial must be that of the municipality whose source holds the plan: an exemption is never inherited (X7).
+    The trial must be that of the municipality whose source holds the plan: an exemption is never inherited (X7). And
+    it must be for this citizen, as far as the asker's own case states (C13).
     """
     source = directory.sources.get(item.source)
     if source is None or item.plan_type is None or item.plan_type == NEVER_REPLACED:
@@ -61,27 +63,25 @@ def replacing_trial(item: Item, directory: Directory, today: int) -> str | None:
         trial.id
         for trial in directory.trials.values()
         if trial.municipality == source.municipality
-        and trial.from_day <= today <= trial.to_day
+        and trial.is_for(stated, today)
         and item.plan_type in trial.replaces
     ]
     return min(holding, default=None)
 
 
-def is_exempt(item: Item, directory: Directory, today: int) -> bool:
+def is_exempt(item: Item, directory: Directory, today: int, stated: Stated | None = None) -> bool:
     """Tell whether a trial frees the citizen from an uddannelsespålæg: its start is more than a year away (C27)."""
     source = directory.sources.get(item.source)
     if source is None or item.plan_type != EDUCATION_ORDER or item.from_day is None or item.from_day <= today:
         return False
     return days_between(today, item.from_day) > DAYS_OF_A_YEAR and any(
-        trial.municipality == source.municipality
-        and trial.kind == FLEXIBLE_PROCESS
-        and trial.from_day <= today <= trial.to_day
+        trial.municipality == source.municipality and trial.kind == FLEXIBLE_PROCESS and trial.is_for(stated, today)
         for trial in directory.trials.values()
     )
 
 
-def _plan(index: int, item: Item, directory: Directory, today: int) -> Plan:
-    trial = replacing_trial(item, directory, today)
+def _plan(index: int, item: Item, directory: Directory, today: int, stated: Stated | None) -> Plan:
+    trial = replacing_trial(item, directory, today, stated)
     from_day, future = start_fields(period(item, today)[0], today)
     return Plan(
         item=index,
@@ -96,5 +96,5 @@ def _plan(index: int, item: Item, directory: Directory, today: int) -> Plan:
         future=future,
         replaceable=trial is not None,
         trial=trial,
-        exempt=is_exempt(item, directory, today),
+        exempt=is_exempt(item, directory, today, stated),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from broker.domain.directory import Directory
 from broker.domain.items import Item, Silent
+from broker.domain.target_groups import Stated
 from broker.view.activity import is_effort
 from broker.view.codes import area_of, is_counted
 from broker.view.excluded import Excluded, excluded
@@ -55,13 +56,15 @@ def whole_person(
     weeks: Iterable[IsoWeek] | None = None,
     coordinator_present: bool = False,
     meetings_a_week: int = MEETINGS_A_WEEK,
+    stated: Stated | None = None,
 ) -> View:
     """Make the view of the items kept for one asker, on a Danish day; by default for this week and the next four.
 
-    `coordinator_present` is True when the asker is the citizen's koordinerende sagsbehandler.
+    `coordinator_present` is True when the asker is the citizen's koordinerende sagsbehandler; `stated` is what the
+    asker's own case states of the citizen, on which it rests which trials they are in.
     """
     areas = areas_at_work(items, today)
-    reduced = len(areas) < AREAS_NEEDED
+    reduced = is_reduced(items, today)
     shown = () if reduced else tuple(upcoming(today) if weeks is None else weeks)
     laid_out = tuple(week_view(items, week, today) for week in shown)
     seen = (
@@ -73,15 +76,20 @@ def whole_person(
         today=today,
         areas=areas,
         reduced=reduced,
-        plans=plans(items, directory, today),
+        plans=plans(items, directory, today, stated),
         people=people(items, today),
         employment=employment(items, today),
         weeks=laid_out,
         findings=seen,
         computed_without=tuple(sorted({one.source for one in silent})),
-        gaps=gaps(items, silent, directory, today),
+        gaps=gaps(items, silent, directory, today, stated),
         excluded=excluded(items),
     )
+
+
+def is_reduced(items: tuple[Item, ...], today: int) -> bool:
+    """Tell whether the items show too few areas at work for a look across them (C12)."""
+    return len(areas_at_work(items, today)) < AREAS_NEEDED
 
 
 def areas_at_work(items: tuple[Item, ...], today: int) -> tuple[str, ...]:

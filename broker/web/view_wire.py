@@ -38,6 +38,7 @@ def view_of(answer: Answer, caller: Caller, at: datetime, weeks: Sequence[str] |
         danish_day(at),
         weeks=weeks_of(weeks),
         coordinator_present=any(role.name == COORDINATOR_ROLE for role in caller.caseworker.roles),
+        stated=answer.stated,
     )
 
 

@@ -13,6 +13,7 @@ from demo.scenario.expect_view import (
     check_gaps,
     check_no_findings,
     check_plans,
+    check_trials,
     check_weeks,
 )
 from demo.scenario.seen import Check, Seen, equal, same_set
@@ -226,6 +227,7 @@ CHECKS: Mapping[str, Callable[[Expected, Seen], Iterator[Check]]] = {
     "no_findings": check_no_findings,
     "plans": lambda expected, seen: check_plans("plans", expected, seen),
     "replaceable": lambda expected, seen: check_plans("replaceable", expected, seen),
+    "trials": check_trials,
     "gaps": check_gaps,
     "calls": _calls,
     "log": check_log,

@@ -43,6 +43,12 @@ def check_plans(what: str, expected: Any, seen: Seen) -> Iterator[Check]:
     yield same_set(what, expected, (_item(plan["item"], seen) for plan in plans if plan["replaceable"]))
 
 
+def check_trials(expected: Mapping[str, str], seen: Seen) -> Iterator[Check]:
+    """Check by which trial each plan may be replaced: exactly these."""
+    told = {_item(plan["item"], seen): plan["trial"] for plan in seen.reply.said.get("plans", ()) if plan["trial"]}
+    yield equal("trials", dict(expected), told)
+
+
 def check_gaps(expected: list[str], seen: Seen) -> Iterator[Check]:
     """Check what the view says it lacks: exactly these codes, or `code:source`, `code:area`."""
     rows = seen.reply.said.get("gaps", ())

@@ -152,7 +152,13 @@ def _case(number: str, row: Row, cast: Cast) -> Row:
         "team": [_team(number)] if row.get("team") else [],
         "vip": row.get("vip", False),
         "samtykkeForsoegt": row.get("consent_tried", False),
+        "maalgruppe": _stated(row["stated"]) if "stated" in row else None,
     }
+
+
+def _stated(row: Row) -> Row:
+    names = {"on": "opgjort", "age": "alder", "benefit": "ydelse", "child_ages": "boernsAlder"}
+    return {names[name]: value for name, value in row.items()}
 
 
 def _team(number: str) -> str:

@@ -14,6 +14,7 @@ from broker.adapters.cases_rest import CasesRest
 from broker.domain.errors import RegisterUnavailable
 from broker.domain.facts import CaseRecord, Employment
 from broker.domain.personal import Personal
+from broker.domain.target_groups import Stated
 from broker.ports import Cases
 from tests.fakes.hostile import hostile
 from tests.fakes.registers import FakeCases
@@ -167,6 +168,14 @@ YES = {
         {**YES, "medarbejder": "Lene"},
         {**YES, "medarbejder": {**AT_WORK, "teams": "t"}},
         {**YES, "medarbejder": {**AT_WORK, "enhed": 1}},
+        {**YES, "maalgruppe": []},
+        {**YES, "maalgruppe": {"alder": 19}},
+        {**YES, "maalgruppe": {"opgjort": "i går", "alder": 19}},
+        {**YES, "maalgruppe": {"opgjort": "2019-02-01", "alder": "19"}},
+        {**YES, "maalgruppe": {"opgjort": "2019-02-01", "alder": True}},
+        {**YES, "maalgruppe": {"opgjort": "2019-02-01", "boernsAlder": 4}},
+        {**YES, "maalgruppe": {"opgjort": "2019-02-01", "boernsAlder": [None]}},
+        {**YES, "maalgruppe": {"opgjort": "2019-02-01", "ydelse": 7}},
     ],
 )
 async def test_half_a_yes_is_no_answer(told: Any) -> None:
@@ -179,6 +188,28 @@ async def test_half_a_yes_is_no_answer(told: Any) -> None:
         with pytest.raises(RegisterUnavailable) as caught:
             await cases.case(CASE, ANNETTE, LENE)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "stated"),
+    [
+        ({}, None),
+        ({"maalgruppe": None}, None),
+        ({"maalgruppe": {"opgjort": "2019-02-01"}}, Stated(20190201)),
+        (
+            {"maalgruppe": {"opgjort": "2019-02-01", "alder": 19, "ydelse": "su", "boernsAlder": [4, 9]}},
+            Stated(20190201, 19, "su", (4, 9)),
+        ),
+    ],
+)
+async def test_what_a_case_states_of_its_citizen(told: dict[str, Any], stated: Stated | None) -> None:
+    """Read with its day; a system that states nothing has stated nothing."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.json_response({**YES, **told})
+
+    async with hostile(answer) as server, CasesRest("c", {"base_url": server.address}, {}, now=lambda: NOW) as cases:
+        assert (await cases.case(CASE, ANNETTE, LENE))[0].stated == stated
 
 
 @pytest.mark.parametrize("day", [None, "yesterday", 20150801])

@@ -11,6 +11,7 @@ from broker.domain.asks import Ask
 from broker.domain.errors import BadAsk, Refused
 from broker.domain.identity import Caller
 from broker.exchange import exchange
+from broker.view.whole_person import is_reduced
 from broker.web.case.room import Room
 from broker.web.case.week_picture import letters_of, picture
 from broker.web.pages.forms import Sent, read, sent
@@ -74,7 +75,7 @@ async def _answer(request: Request, room: Room, caller: Caller, ask: Ask) -> Res
     again = {"citizen": ask.citizen.disclose(), "purpose": ask.purpose, "case": ask.case.disclose()}
     shared: dict[str, Any] = {"ask": again, "repeat": ask.repeat, "mark": str(uuid.uuid4()), "notice": GENERAL_NOTICE}
     try:
-        answer = await exchange(ask, caller, room.ports)
+        answer = await exchange(ask, caller, room.ports, is_reduced=is_reduced)
     except Refused as error:
         missing = sorted({(source, category) for source, category, _giver in error.missing})
         return await room.show(request, "refused.html", caller, 403, error=error, missing=missing, **shared)
