@@ -16,6 +16,7 @@ from typing import Any, Self
 import asyncpg
 
 from audit import export, keys_command, witness_command
+from audit.bundle_command import check_bundle
 from audit.entry import Leaf
 from audit.errors import LogError, NotVerified, TreeMismatch
 from audit.note import VerifyKey
@@ -69,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         "--database", metavar=PLACE, type=_address, help=f"check the rows in this database; {FROM_FILE}"
     )
     source.add_argument("--export", metavar="DIR", type=Path, help="check a folder of tiles as served or exported")
+    source.add_argument(
+        "--bundle", metavar="FILE", type=Path, help="check that a citizen's downloaded list is whole; needs --vkey"
+    )
     source.add_argument("--proof", metavar="FILE", type=Path, help="check a proof file as `prove` prints it")
     verify.add_argument("--origin", help="the one log to check (default: all)")
     verify.add_argument(
@@ -130,6 +134,8 @@ def _verify(given: argparse.Namespace) -> int:
         raise LogError("--checkpoint needs --origin")
     if given.proof:
         return _verify_proof(given, keys)
+    if given.bundle:
+        return check_bundle(given.bundle, keys, as_json=given.json)
     stray: list[str] = []
     if given.export:
         reports = [export.verify_export(given.export, origin=given.origin, keys=keys)]

@@ -101,7 +101,7 @@ class MapCommitter:
         root = put(read.tiles, _hashed(chains)) if added else NOTHING if state is None else state.root
         at = await connection.fetchval("SELECT clock_timestamp()")
         kept = await connection.fetchval("SELECT count(*) FROM log.kept_under($1, 0, $2)", head.log_id, stop)
-        sealed = MapRoot(root, stop).sealed(head.tenant, at, kept)
+        sealed = MapRoot(root, stop).sealed(head.tenant, head.year, at, kept)
         counted = tuple(one for one, _ in added)
         moved = {one.map_key: chains[one.map_key] for one in counted}
         return Epoch(head.origin, start, stop, counted, moved, read.tiles if added else {}, sealed), root

@@ -21,8 +21,12 @@ class MapRoot:
     root: bytes
     covered: int
 
-    def sealed(self, tenant: str, at: datetime, kept_back: int) -> SealedEntry:
-        """Write the entry. Its index row says when, and how many entries the law keeps back at this moment."""
+    def sealed(self, tenant: str, year: int, at: datetime, kept_back: int) -> SealedEntry:
+        """Write the entry.
+
+        Its index row says whose log of which year it is, when, and how many of the entries that are covered the law has
+        kept back from their party for a time.
+        """
         index = canonical(
             {
                 "at": int(at.timestamp()),
@@ -30,6 +34,7 @@ class MapRoot:
                 "kept_back": kept_back,
                 "kind": KIND,
                 "municipality": tenant,
+                "year": year,
             }
         )
         salt = os.urandom(SALT_SIZE)
@@ -50,6 +55,11 @@ class MapRoot:
         if leaf.kind != MAP_ROOT or any(leaf.actor[_COUNT_SIZE:]):
             raise Malformed("the entry is no root of a map")
         return cls(leaf.subject, int.from_bytes(leaf.actor[:_COUNT_SIZE], "big"))
+
+    @staticmethod
+    def body_of(packed: bytes) -> bytes:
+        """Give the commitment to what a root says of itself."""
+        return Leaf.from_bytes(packed).body
 
 
 def is_map_root(packed: bytes) -> bool:

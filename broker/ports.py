@@ -279,6 +279,12 @@ class LogReader(Protocol):
     async def proof(self, receipt: Receipt) -> str:
         """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it."""
 
+    async def bundle(self, subject: str, *, made_at: datetime) -> str:
+        """Give one person's bundle (JSON `log-bundle@v1`): every entry about them, and the proof that these are all.
+
+        A log whose newest proof is not signed in time stands in it without one.
+        """
+
     async def verify(self, municipalities: Collection[str]) -> tuple[LogVerdict, ...]:
         """Check these municipalities' logs from the first entry to the last."""
 

@@ -128,13 +128,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     ORDER BY l.label
 $$
 -- next
-REVOKE ALL ON FUNCTION log.kept_under, log.commit_map, log.map_entries, log.map_bucket, log.map_bucket_of FROM PUBLIC
+-- What the newest root of a log's map says of itself, which is about nobody.
+CREATE FUNCTION log.map_root(p_log_id bigint) RETURNS TABLE (salt bytea, said text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT b.body_salt, i.index_bytes FROM log.map m
+    JOIN log.body b ON b.log_id = m.log_id AND b.idx = m.idx JOIN log.index i ON i.log_id = m.log_id AND i.idx = m.idx
+    WHERE m.log_id = p_log_id
+$$
+-- next
+REVOKE ALL ON FUNCTION
+    log.kept_under, log.commit_map, log.map_entries, log.map_bucket, log.map_bucket_of, log.map_root FROM PUBLIC
 -- next
 GRANT SELECT ON log.map, log.map_tile TO borgerbro_app, borgerbro_checkpointer
 -- next
 GRANT SELECT ON log.map_entry, log.map_leaf TO borgerbro_checkpointer
 -- next
-GRANT EXECUTE ON FUNCTION log.map_entries, log.map_bucket TO borgerbro_app, borgerbro_checkpointer
+GRANT EXECUTE ON FUNCTION log.map_entries, log.map_bucket, log.map_root TO borgerbro_app, borgerbro_checkpointer
 -- next
 GRANT EXECUTE ON FUNCTION log.kept_under, log.commit_map TO borgerbro_checkpointer
 -- next

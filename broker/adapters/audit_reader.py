@@ -20,6 +20,7 @@ from audit.commitment import Party, SealedEntry, check_rows, open_body
 from audit.note import VerifyKey
 from audit.prove import prove
 from audit.verify_postgres import verify_logs
+from broker.adapters.audit_bundle import WAIT_SECONDS, bundle_of
 from broker.adapters.database import Pool, Scope, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.domain.entries import CHANGED, ERASED, INTACT, LogEntry, LogFilter, LogPage, LogState, LogVerdict
@@ -69,12 +70,20 @@ class LogReaderPostgres:
     """The logs as the broker's own role sees them.
 
     `keys` are the public keys that checkpoints are signed with, `deletion_keys` those that sign what was deleted.
+    `wait_seconds` is how long a bundle waits for the signature over the newest proof.
     """
 
     def __init__(
-        self, pool: Pool, vault: HandlesVault, keys: Sequence[str] = (), deletion_keys: Sequence[str] = ()
+        self,
+        pool: Pool,
+        vault: HandlesVault,
+        keys: Sequence[str] = (),
+        deletion_keys: Sequence[str] = (),
+        *,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._pool = pool
+        self._wait_seconds = wait_seconds
         self._vault = vault
         self._keys = tuple(VerifyKey.from_text(key) for key in keys)
         self._deletion_keys = tuple(VerifyKey.from_text(key) for key in deletion_keys)
@@ -136,6 +145,10 @@ class LogReaderPostgres:
             except errors.LogError:
                 raise NotFound from None
         return made.to_text()
+
+    async def bundle(self, subject: str, *, made_at: datetime) -> str:
+        """Give one person's bundle: every entry about them, and the proof that these are all (`audit/bundle.py`)."""
+        return await bundle_of(subject, self._pool, self._vault, made_at=made_at, wait_seconds=self._wait_seconds)
 
     async def verify(self, municipalities: Collection[str]) -> tuple[LogVerdict, ...]:
         """Check these municipalities' logs from the first entry to the last."""

@@ -1,13 +1,19 @@
 """The maps of a house: committed as the checkpointer, and a bent one is named."""
 
+import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
 from audit import postgres
+from audit.bundle import verify_bundle
 from audit.map_postgres import map_state
+from audit.note import SigningKey
 from broker.adapters.audit_mapper import LogMapper
+from broker.adapters.audit_reader import LogReaderPostgres
+from broker.adapters.audit_signer import LogSigner
 from broker.adapters.database import Pool, open_pool
 from broker.domain.entries import LogFilter
 from broker.domain.errors import StoreUnavailable
@@ -17,6 +23,8 @@ from tests.databases import BASE, Databases, opened
 from tests.log_events import an_ask, an_outcome
 
 ORIGIN = f"{BASE}/korsbaek/2019"
+SIGNER = SigningKey.generate("test.example")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -58,6 +66,44 @@ async def test_a_log_whose_map_was_bent_is_named_and_the_others_go_on(house: Dat
     await admin.close()
     assert await LogMapper(signers).commit_once() == (ORIGIN,)
     assert [state.size for state in await house.reader.logs()] == [2, 2]
+
+
+async def test_a_citizen_gets_all_that_proves_their_list_whole(house: Databases, signers: Pool) -> None:
+    """Each municipality's log with its list, shown as the page shows it; the employee's name is nowhere in it."""
+    reader = LogReaderPostgres(house.pool, house.vault, wait_seconds=0)
+    anna, kim, stranger = await house.vault.citizens([Personal(f"{n:010d}") for n in range(3)])
+    unsigned = verify_bundle(await reader.bundle(anna, made_at=NOW), [SIGNER.verify_key], now=NOW)
+    assert len(unsigned) == 2
+    assert all(one.fault for one in unsigned)
+    await LogMapper(signers).commit_once()
+    await LogSigner(signers, SIGNER.secret_text()).checkpoint_once()
+    text = await reader.bundle(anna, made_at=datetime.now(UTC))
+    whole = {one.origin: one for one in verify_bundle(text, [SIGNER.verify_key])}
+    assert [one.fault for one in whole.values()] == [None, None]
+    assert [entry.index for entry in whole[ORIGIN].lists[0]] == [0, 1]
+    outcome = json.loads(whole[ORIGIN].lists[0][1].shown or "")
+    assert (outcome["event"], outcome["unit"], outcome["outcome"]) == ("outcome", "korsbaek-job", "released")
+    assert [verdict["category"] for verdict in outcome["verdicts"]] == ["S01"]
+    assert kim not in text
+    assert anna not in text
+    assert json.loads(await reader.bundle(stranger, made_at=NOW))["logs"] == []
+
+
+async def test_what_was_hidden_from_a_citizen_shows_in_their_own_check(house: Databases, signers: Pool) -> None:
+    """Bodies erased, the proof still holds; a row taken out of the person's part of the map, it does not."""
+    reader = LogReaderPostgres(house.pool, house.vault, wait_seconds=0)
+    (anna,) = await house.vault.citizens([Personal(f"{0:010d}")])
+    await LogMapper(signers).commit_once()
+    await LogSigner(signers, SIGNER.secret_text()).checkpoint_once()
+    admin = await asyncpg.connect(house.admin)
+    await admin.execute("WITH b AS (DELETE FROM log.body WHERE idx = 0) DELETE FROM log.index WHERE idx = 0")
+    told = verify_bundle(await reader.bundle(anna, made_at=datetime.now(UTC)), [SIGNER.verify_key])
+    assert [one.fault for one in told] == [None, None]
+    assert all(one.lists[0][0].shown is None for one in told)
+    await admin.execute("DELETE FROM log.map_entry WHERE idx = 0")
+    await admin.close()
+    told = verify_bundle(await reader.bundle(anna, made_at=datetime.now(UTC)), [SIGNER.verify_key])
+    assert all("not whole" in str(one.fault) for one in told)
 
 
 async def test_a_database_that_is_gone_is_said_in_our_words(house: Databases, signers: Pool) -> None:

@@ -1,6 +1,7 @@
 // Judges what it is given with the verifier that browsers run: a list of cases on standard input, a list of answers out.
 
 import { fromBase64 } from "../../../audit/verifier/bytes.mjs";
+import { verifyBundle } from "../../../audit/verifier/bundle.mjs";
 import * as merkle from "../../../audit/verifier/merkle.mjs";
 import { openCheckpoint, openNote, readKey } from "../../../audit/verifier/note.mjs";
 import { verifyProof } from "../../../audit/verifier/proof.mjs";
@@ -16,8 +17,11 @@ const judges = {
   note: async (c) => openNote(c.text, await keys(c)),
   checkpoint: async (c) => String((await openCheckpoint(c.text, c.origin, await keys(c))).size),
   proof: async (c) => String((await verifyProof(c.text, bytes(c.leaf), c.origin, await keys(c))).index),
+  bundle: async (c) => (await verifyBundle(c.text, await keys(c))).map(told_of),
 };
 
+const told_of = ({ origin, size, wholeUntil, lists, fault }) =>
+  [origin, Number(size), wholeUntil && wholeUntil.getTime() / 1000, lists.map((list) => list.map((e) => [e.index, e.shown])), fault !== null];
 const big = BigInt;
 const bytes = (text) => fromBase64(text ?? "");
 const proof = (c) => (c.proof ?? []).map(bytes);
