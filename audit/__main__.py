@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ from audit.note import VerifyKey
 from audit.proof import Proof
 from audit.prove import prove
 from audit.verify import Report
+from audit.verify_map import verify_maps
 from audit.verify_postgres import stray_rows, verify_logs
 
 SECONDS_BEFORE_PROGRESS = 1.0
@@ -70,9 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "--database", metavar=PLACE, type=_address, help=f"check the rows in this database; {FROM_FILE}"
     )
     source.add_argument("--export", metavar="DIR", type=Path, help="check a folder of tiles as served or exported")
-    source.add_argument(
-        "--bundle", metavar="FILE", type=Path, help="check that a citizen's downloaded list is whole; needs --vkey"
-    )
+    source.add_argument("--bundle", metavar="FILE", type=Path, help="check that a citizen's list is whole")
     source.add_argument("--proof", metavar="FILE", type=Path, help="check a proof file as `prove` prints it")
     verify.add_argument("--origin", help="the one log to check (default: all)")
     verify.add_argument(
@@ -86,7 +85,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(verify)
     _add_deletion_keys(verify)
     verify.add_argument("--json", action="store_true", help="write one JSON object for machines")
+    verify.add_argument("--map", action="store_true", help="with --database: build every citizen's list anew too")
     verify.set_defaults(run=_verify)
+    _add_export_and_prove(commands)
+    witness_command.add_to(commands)
+    keys_command.add_to(commands)
+    return parser
+
+
+def _add_export_and_prove(commands: Any) -> None:
     out = commands.add_parser("export", help="write a log as tiles, entry bundles and checkpoint")
     out.add_argument("--database", metavar=PLACE, type=_address, required=True, help=f"PostgreSQL; {FROM_FILE}")
     out.add_argument("--origin", required=True)
@@ -99,9 +106,6 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument("--json", action="store_true")
     prove.add_argument("index", metavar="INDEX", type=int)
     prove.set_defaults(run=_prove)
-    witness_command.add_to(commands)
-    keys_command.add_to(commands)
-    return parser
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +165,9 @@ async def _verify_database(given: argparse.Namespace, keys: list[VerifyKey]) -> 
                 kept_elsewhere=elsewhere,
                 progress=bar.show,
             )
+        if given.map:
+            found = await verify_maps(connection, given.origin)
+            reports = [replace(one, faults=(*one.faults, *found.get(one.origin, ()))) for one in reports]
         return reports, await stray_rows(connection) if given.origin is None else []
     finally:
         await connection.close()

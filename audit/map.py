@@ -194,6 +194,11 @@ class Map:
         self._changed.clear()
         return put(self._tiles, {bucket: bucket_hash(self._slots(self._buckets[bucket])) for bucket in touched})
 
+    def tiles(self) -> dict[TileName, Tile]:
+        """Give every tile over all that was added so far."""
+        self.root()
+        return self._tiles
+
     def prove(self, map_key: bytes) -> MapProof:
         """Prove what the map holds for a key, or that it holds nothing for it."""
         self.root()
