@@ -279,6 +279,9 @@ class LogReader(Protocol):
     async def proof(self, receipt: Receipt) -> str:
         """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it."""
 
+    def keys(self) -> tuple[str, ...]:
+        """Name the public keys that checkpoints are signed with (C2SP vkey), for whoever checks them."""
+
     async def bundle(self, subject: str, *, made_at: datetime) -> str:
         """Give one person's bundle (JSON `log-bundle@v1`): every entry about them, and the proof that these are all.
 

@@ -65,7 +65,15 @@ async def opened(postgres: PrivatePostgres, *, largest: int = 8) -> AsyncIterato
     log = AuditLogPostgres(pool, vault, BASE)
     try:
         yield Databases(
-            admin, at, keys, pool, vault_pool, vault, log, ConsentsSql(pool, log, vault), LogReaderPostgres(pool, vault)
+            admin,
+            at,
+            keys,
+            pool,
+            vault_pool,
+            vault,
+            log,
+            ConsentsSql(pool, log, vault),
+            LogReaderPostgres(pool, vault, wait_seconds=0),
         )
     finally:
         await log.aclose()

@@ -27,7 +27,7 @@ from broker.adapters.database import Pool, Scope, scoped
 from broker.adapters.handles_vault import HandlesVault
 
 # How long a bundle waits for the signature over the newest epoch, and how often it looks.
-WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.5
+WAIT_SECONDS, LOOK_SECONDS = 5.0, 0.5
 encode = base64_strict.encode
 
 

@@ -146,6 +146,10 @@ class LogReaderPostgres:
                 raise NotFound from None
         return made.to_text()
 
+    def keys(self) -> tuple[str, ...]:
+        """Name the public keys that checkpoints are signed with (C2SP vkey), for whoever checks them."""
+        return tuple(str(key) for key in self._keys)
+
     async def bundle(self, subject: str, *, made_at: datetime) -> str:
         """Give one person's bundle: every entry about them, and the proof that these are all (`audit/bundle.py`)."""
         return await bundle_of(subject, self._pool, self._vault, made_at=made_at, wait_seconds=self._wait_seconds)

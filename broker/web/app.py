@@ -28,6 +28,8 @@ from broker.web.request_id import RequestId
 # Longer than any length can be; more digits are never made into a number.
 MOST_DIGITS = 18
 STATIC = Path(__file__).parent / "static"
+# What checks proofs in a browser; the same files that a stranger runs.
+VERIFIER = Path(__file__).parents[2] / "audit" / "verifier"
 TITLE = "Borgerbro"
 ABOUT = (
     "A consent and data-sharing broker: a named caseworker asks through their own department's system, consent and "
@@ -70,6 +72,7 @@ def build_app(
     for router in routers:
         app.include_router(router)
     # Only what is the same for everybody is compressed: a page holds its form's token (BREACH).
+    app.mount("/static/verifier", GZipMiddleware(Immutable(directory=VERIFIER)), name="verifier")
     app.mount("/static", GZipMiddleware(Immutable(directory=STATIC)), name="static")
     # Around everything, the answer to an error nobody named too, which the framework gives outside all middleware.
     app.middleware_stack = Guard(RequestId(app.build_middleware_stack(), under="/access/v1/"), form_targets)

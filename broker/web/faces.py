@@ -125,7 +125,7 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
         consents.build(ports, gate.caller, once, test_numbers=tests),
         break_glass.build(ports, gate.caller, once, test_numbers=tests),
         me.build(ports, logins.require_citizen, logins.session),
-        accesses.build_for_citizens(ports, doors.reader, logins.require_citizen),
+        accesses.build_for_citizens(ports, doors.reader, logins.require_citizen, doors.clock),
         accesses.build_for_officers(ports, doors.reader, logins.require_officer, logins.session, test_numbers=tests),
         accesses.build_for_anyone(doors.reader, doors.log_name),
         health.build(doors.pings, metrics),

@@ -11,8 +11,9 @@ from broker.domain.entries import LogFilter
 from broker.domain.identity import CitizenLogin, OfficerLogin
 from broker.domain.receipts import Receipt
 from broker.oversight.search import Wanted, search, state_of_logs, verify
-from broker.ports import LogReader, Ports
+from broker.ports import Clock, LogReader, Ports
 from broker.transparency.history import my_entries
+from broker.transparency.proof import my_bundle
 from broker.web.access_wire import SearchBody, entry_body, my_entry_body, state_body, verdict_body, wanted_search
 from broker.web.api.answers import CHANGE_ANSWERS, OPEN_ANSWERS, READ_ANSWERS, told
 from broker.web.api.strict import StrictRoute
@@ -28,13 +29,14 @@ Cursor = Annotated[str | None, Query(max_length=80)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 CodeFilter = Annotated[str | None, Query(pattern=CODE)]
 Name = Annotated[str, Path(pattern=CODE)]
+AS_A_FILE = {"Content-Disposition": 'attachment; filename="list-with-proof.json"'}
 SESSION = told("Session", READ_ANSWERS)
 SEARCHED = told("Accesses", CHANGE_ANSWERS)
 VERIFIED = told("Verification", CHANGE_ANSWERS)
 
 
-def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate) -> APIRouter:
-    """Build the citizen's own list."""
+def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate, clock: Clock) -> APIRouter:
+    """Build the citizen's own list, and the list with its proof. `clock` is the machine's, as proofs are judged by."""
     routes = APIRouter(tags=["me"], route_class=StrictRoute)
     proven = Annotated[CitizenLogin, Depends(citizen)]
 
@@ -43,6 +45,15 @@ def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate) ->
         page = await my_entries(login, ports, reader, cursor=cursor, limit=limit)
         rows = [my_entry_body(entry, ports.directory) for entry in page.entries]
         return _json({"entries": rows, "next": page.next})
+
+    @routes.get(
+        "/v1/me/accesses/bundle",
+        responses=told("MyBundle", READ_ANSWERS),
+        summary="Every entry about me, with the proof that none is missing",
+    )
+    async def get_bundle(login: proven) -> Response:
+        bundle = await my_bundle(login, ports, reader, made_at=clock.now())
+        return Response(bundle, media_type="application/json", headers=AS_A_FILE)
 
     return routes
 

@@ -284,6 +284,8 @@ SHAPES: Mapping[str, Schema] = {
         {"blocks": many(form({"id": TEXT, "source": maybe(TEXT), "unit": maybe(TEXT), "category": maybe(TEXT)}))}
     ),
     "MyAccesses": form({"entries": many(MY_ENTRY), **NEXT}),
+    # What is in it, audit/bundle.py says: a log, its signed head, the lists and their proofs.
+    "MyBundle": form({"format": one_of("log-bundle@v1"), "made_at": TEXT, "logs": many({"type": "object"})}),
     "Accesses": form({"entries": many(ENTRY), **NEXT}),
     "Logs": form({"logs": many(LOG_STATE)}),
     "Verification": form({"intact": YES_NO, "logs": many(CHECKED)}),
