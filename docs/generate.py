@@ -9,6 +9,7 @@
 | `docs/api.json` | the application's own OpenAPI |
 | `docs/defences.md` | the table of defences in `tests/defences` |
 | `docs/bent-log.md` | what is done to the log, in `tests/bent_log.yaml` |
+| `docs/mutants.md` | what `run.py mutants --keep` wrote down in `tests/rules/mutants_measured.json` |
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from docs.bent_log_page import page_of_bent_log
 from docs.markdown import NOTHING, page, table, words
 from docs.rules_page import page_of_rules
 from tools.defences.page import SOURCE, page_of_defences
+from tools.mutants import page as mutants_page
 from tools.runtime_lock import runtime_lock
 
 ROOT = Path(__file__).parents[1]
@@ -186,6 +188,11 @@ def page_of_what_bends() -> str:
     return page("What was done to the log, and who noticed", BENT, *page_of_bent_log(ROOT))
 
 
+def page_of_damage() -> str:
+    """Write out who noticed when the rules were damaged in every small way."""
+    return page("Mutants of the rules", mutants_page.SOURCE, *mutants_page.page_of_mutants(ROOT))
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/rules.md": page_of_rules,
     "docs/audit-events.md": page_of_events,
@@ -195,6 +202,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/api.json": openapi,
     "docs/defences.md": page_of_what_bites,
     "docs/bent-log.md": page_of_what_bends,
+    "docs/mutants.md": page_of_damage,
 }
 
 

@@ -188,10 +188,7 @@ in_categories(name, category) if category in tables.settings.roles.bounds[name].
 
 in_unit(name, _) if tables.settings.roles.bounds[name].own_only == false
 
-in_unit(name, i) if {
-	tables.settings.roles.bounds[name].own_only == true
-	i in data.broker.statute.own
-}
+in_unit(_, i) if i in data.broker.statute.own
 
 unreached contains i if {
 	count(covering - narrow) == 0

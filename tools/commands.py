@@ -17,7 +17,7 @@ COMMANDS = {
     "bench": "measure what an ask costs, beside a hand-written floor and the bare source (--profile: where time goes)",
     "shape": "run production's shape as processes, kill a node and the replica, show what callers saw (--quick)",
     "defences": "switch each defence off in a copy of the tree: its tests must fail (--only, --changed, --part)",
-    "mutants": "damage the rules in every small way: the tests of the rules must notice (--only, --seeds)",
+    "mutants": "damage the rules in every small way: the tests of the rules must notice (--only, --part, --keep)",
     "docs": "write anew the pages that follow from the code",
 }
 WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.

@@ -16,7 +16,7 @@ from tests.model.questions import POLICIES
 from tools.mutants.damage import Mutant, mutants
 from tools.mutants.equal import equal_mutants
 from tools.mutants.jury import Jury
-from tools.mutants.record import Tried, keep, row_of
+from tools.mutants.record import Tried, keep, row_of, text_of
 
 AT_ONCE = 2
 SEEDS = 500
@@ -33,10 +33,12 @@ def main(arguments: Sequence[str]) -> int:
     if options.part and (options.keep or not PART.fullmatch(options.part)):
         parser.error("--part is written as 1/12, and nothing is kept of a part")
     in_part, equal = bool(options.only or options.part), equal_mutants()
-    tried = _try(_chosen(_made(options.only), options.part), options.seeds)
+    chosen = _chosen(_made(options.only), options.part)
+    texts = {mutant.file: text_of(mutant.file) for mutant in chosen}
+    tried = _try(chosen, options.seeds)
     report = _report(tried, equal, in_part=in_part)
     if options.keep:
-        keep(tried, equal)
+        keep(tried, equal, texts)
     _print(report, as_json=options.json)
     enough = report["share"] >= SHARE and (report["mutants"] >= FEWEST or in_part)
     return 0 if enough and not report["stale"] else 1

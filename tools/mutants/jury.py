@@ -12,7 +12,7 @@ import random
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,24 +46,35 @@ class Jury:
             "pairs": [of_row(row) for row in pairwise(FACTORS)],
             "random": [*_random(seeds)],
         }
-        self._asked = [(who, json.dumps(question)) for who, questions in asked.items() for question in questions]
         sound = self._engine(self._rules.portable)
-        self._answers = [_answer(sound, *asked) for asked in self._asked]
+        self._known = {who: [_known(sound, who, question) for question in asked[who]] for who in asked}
 
     def try_one(self, mutant: Mutant) -> Verdict:
-        """Tell who notices it first; `no rules` where the engine cannot read what it left."""
+        """Tell who notices it first, the quick ones first; `no rules` where the engine cannot read what it left."""
         try:
             engine = self._engine({**self._rules.portable, mutant.file: mutant.text})
             engine.set_input_json("{}")
             engine.eval_rule_as_json(ENTRY_POINT)
         except RuntimeError:
             return "no rules"
-        for asked, answer in zip(self._asked, self._answers, strict=True):
-            if _answer(engine, *asked) != answer:
-                return asked[0]
-        if faults_of(parsed(mutant.file, mutant.text)):
-            return "lint"
-        return "rego" if _own_tests_fail(self._rules, mutant) else "survived"
+        judges: tuple[tuple[Verdict, Callable[[], bool]], ...] = (
+            ("table", lambda: self._differs(engine, "table")),
+            ("unshaped", lambda: self._differs(engine, "unshaped")),
+            ("lint", lambda: bool(faults_of(parsed(mutant.file, mutant.text)))),
+            ("rego", lambda: _own_tests_fail(self._rules, mutant)),
+            ("pairs", lambda: self._differs(engine, "pairs")),
+            ("random", lambda: self._differs(engine, "random")),
+        )
+        return next((who for who, notices in judges if notices()), "survived")
+
+    def _differs(self, engine: Any, who: Verdict) -> bool:
+        """Ask until an answer differs. What noticed one damage is asked first of the next, often its neighbour."""
+        known = self._known[who]
+        for place, (question, answer) in enumerate(known):
+            if _answer(engine, who, question) != answer:
+                known.insert(0, known.pop(place))
+                return True
+        return False
 
     def _engine(self, modules: Mapping[str, str]) -> Any:
         engine = regorus.Engine()
@@ -75,6 +86,12 @@ class Jury:
 
 def _random(seeds: int) -> Iterator[dict[str, Any]]:
     return (random_question(random.Random(seed)) for seed in range(seeds))  # noqa: S311 -- seeded, to be had again
+
+
+def _known(sound: Any, who: Verdict, question: dict[str, Any]) -> tuple[str, str]:
+    """Give a question with what the sound rules answer."""
+    asked = json.dumps(question)
+    return asked, _answer(sound, who, asked)
 
 
 def _answer(engine: Any, who: Verdict, question: str) -> str:

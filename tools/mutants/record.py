@@ -20,11 +20,11 @@ POLICIES = ROOT / "policies"
 Tried = tuple[Mutant, str]  # Who noticed it first.
 
 
-def keep(tried: Sequence[Tried], equal: Mapping[str, str], root: Path = ROOT) -> None:
-    """Write down what the mutants met, file by file; the rows of other files stay as they are."""
+def keep(tried: Sequence[Tried], equal: Mapping[str, str], texts: Mapping[str, str], root: Path = ROOT) -> None:
+    """Write down what the mutants of each file met, and of which text; the rows of other files stay as they are."""
     rows = measured(root)
-    for file in {mutant.file for mutant, _ in tried}:
-        rows[file] = row_of([one for one in tried if one[0].file == file], equal) | {"text": text_of(file)}
+    for file, text in texts.items():
+        rows[file] = row_of([one for one in tried if one[0].file == file], equal) | {"text": text}
     # A file of rules that is no more has no row.
     rows = {file: row for file, row in sorted(rows.items()) if (POLICIES / file).exists()}
     (root / RECORD).write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
