@@ -17,8 +17,10 @@ from audit import postgres
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.errors import Malformed, NotVerified, TreeMismatch
 from audit.merkle import Frontier, leaf_hash
+from audit.node_keeper import keep_nodes
 from audit.note import SigningKey, VerifyKey
 from audit.postgres import Connection, Head, KeptCheckpoint, Pool
+from audit.subtrees import BITS
 
 Prepare: TypeAlias = Callable[[Connection], Awaitable[None]]
 
@@ -50,6 +52,7 @@ class Checkpointer:
         self._known = (key.verify_key, *former_keys)
         self._prepare = prepare
         self._signed: dict[str, Frontier] = {}
+        self._noded: dict[str, int] = {}
 
     async def run_once(self, origin: str) -> SignedHead:
         """Sign the log's present head and put it on record; give the one on record where nothing is new.
@@ -65,6 +68,7 @@ class Checkpointer:
                 frontier = await self._extended(connection, head, kept)
             # Entries may be seen before they are durable; what is signed must not be lost with the next crash.
             await postgres.flush(connection)
+            await self._keep_nodes(connection, head, frontier.size)
             checkpoint = Checkpoint(origin, frontier.size, frontier.root())
             if kept is None or kept.size < checkpoint.size:
                 note = checkpoint.signed_by(self._key)
@@ -73,6 +77,16 @@ class Checkpointer:
                 note = kept.note
         self._signed[origin] = frontier
         return SignedHead(checkpoint, note)
+
+    async def _keep_nodes(self, connection: Connection, head: Head, size: int) -> None:
+        """See to it that whatever is signed can be proved and served in tiles at once."""
+        whole = self._noded.get(head.origin, 0) == size >> BITS
+        while not whole:
+            async with connection.transaction():
+                if self._prepare:
+                    await self._prepare(connection)
+                whole = await keep_nodes(connection, head.origin, head.log_id, size)
+        self._noded[head.origin] = size >> BITS
 
     async def _extended(self, connection: Connection, head: Head, kept: KeptCheckpoint | None) -> Frontier:
         """Hash the rows since the last signature and compare all that is known of the log on the way."""

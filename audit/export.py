@@ -1,16 +1,18 @@
 """A log as files (C2SP tlog-tiles), to be served or handed over, and checked without any database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from audit import postgres
-from audit.checkpoint import open_checkpoint, read_unverified
-from audit.errors import LogError, Malformed, NotVerified, TreeMismatch
+from audit.checkpoint import read_unverified
+from audit.errors import NotVerified, TreeMismatch
 from audit.merkle import Frontier, leaf_hash
 from audit.note import VerifyKey
 from audit.postgres import Connection
-from audit.tiles import WIDTH, bundle, bundles_of, derive, read_bundle
-from audit.verify import Fault, Report
+from audit.sources import FolderSource
+from audit.tiles import WIDTH, bundle, bundles_of, derive
+from audit.verify import Report
+from audit.verify_tiles import verify_tiles
 
 
 async def export_log(connection: Connection, origin: str, folder: Path) -> int:
@@ -39,73 +41,8 @@ async def export_log(connection: Connection, origin: str, folder: Path) -> int:
 
 
 def verify_export(folder: Path, *, origin: str | None = None, keys: Sequence[VerifyKey] = ()) -> Report:
-    """Check an exported log: entries against tiles, tiles against the root, the root against the signature.
-
-    Raises OSError where there is no checkpoint to read.
-    """
-    note = (folder / "checkpoint").read_text(encoding="utf-8")
-    try:
-        claimed = read_unverified(note)
-    except Malformed as error:
-        return Report(origin or "", 0, b"", None, bool(keys), (Fault("checkpoint", str(error)),))
-    faults = _check_note(note, origin or claimed.origin, keys)
-    hashes: list[bytes] = []
-    for number, (leaves, problem) in enumerate(_bundles(folder, claimed.size)):
-        faults += [] if problem is None else [problem]
-        if len(hashes) == number * WIDTH:
-            hashes += [leaf_hash(leaf) for leaf in leaves]
-    root = Frontier().extend(hashes).root()
-    if len(hashes) == claimed.size:
-        faults += _check_tiles(folder, hashes)
-        if root != claimed.root:
-            faults.append(Fault("checkpoint", "the entries are not those that were signed"))
-    return Report(claimed.origin, len(hashes), root, claimed.size, bool(keys), tuple(faults))
-
-
-def _check_note(note: str, origin: str, keys: Sequence[VerifyKey]) -> list[Fault]:
-    try:
-        if keys:
-            open_checkpoint(note, origin, keys)
-        elif read_unverified(note).origin != origin:
-            raise NotVerified("the checkpoint is another log's")
-    except LogError as error:
-        return [Fault("checkpoint", str(error))]
-    return []
-
-
-def _bundles(folder: Path, size: int) -> Iterator[tuple[list[bytes], Fault | None]]:
-    for tile in bundles_of(size):
-        first = tile.number * WIDTH
-        where = f"entries {first} to {first + tile.width - 1}"
-        try:
-            leaves = read_bundle((folder / tile.path).read_bytes())
-        except OSError:
-            yield [], Fault(where, f"{tile.path} is missing", first)
-        except Malformed as error:
-            yield [], Fault(where, f"{tile.path}: {error}", first)
-        else:
-            fits = len(leaves) == tile.width
-            yield leaves, None if fits else Fault(where, f"{tile.path} holds {len(leaves)} entries", first)
-
-
-def _check_tiles(folder: Path, hashes: list[bytes]) -> list[Fault]:
-    """Compare every tile on disk with the one that the entries give; at level 0 name the entries."""
-    faults = []
-    for tile, packed in derive(hashes):
-        try:
-            stored = (folder / tile.path).read_bytes()
-        except OSError:
-            faults.append(Fault(tile.path, "is missing"))
-            continue
-        if stored == packed:
-            continue
-        if tile.level == 0 and len(stored) == len(packed):
-            places = (n for n in range(tile.width) if stored[32 * n : 32 * n + 32] != packed[32 * n : 32 * n + 32])
-            first = tile.number * WIDTH
-            faults += [Fault(f"entry {first + n}", f"does not match {tile.path}", first + n) for n in places]
-        else:
-            faults.append(Fault(tile.path, "does not match the entries"))
-    return faults
+    """Check an exported log from its first entry; raise OSError where there is no checkpoint to read."""
+    return verify_tiles(FolderSource(folder), origin=origin, keys=keys).report
 
 
 def _write(path: Path, packed: bytes) -> None:

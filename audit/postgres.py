@@ -18,7 +18,9 @@ from asyncpg.pool import PoolConnectionProxy
 
 from audit.commitment import SealedEntry
 from audit.errors import UnknownLog
-from audit.merkle import Frontier, consistency_ranges, inclusion_ranges, tree_head
+from audit.merkle import Frontier, consistency_ranges, inclusion_ranges
+from audit.subtrees import roots, widths
+from audit.tiles import WIDTH
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 
@@ -107,8 +109,8 @@ def schema_statements(
 ) -> list[str]:
     """List the statements that make schema `log`, for these roles, in order, for one transaction.
 
-    `map.sql` is what comes on top of it for the map. Raises ValueError for a role name that is not plain lower-case
-    letters, digits and underscores.
+    `map.sql` and `nodes.sql` are what comes on top of it, for the map and for tiles. Raises ValueError for a role name
+    that is not plain lower-case letters, digits and underscores.
     """
     script = files("audit").joinpath("sql", script).read_text(encoding="utf-8")
     given = {OWNER_ROLE: owner_role, APPLICATION_ROLE: application_role, CHECKPOINTER_ROLE: checkpointer_role}
@@ -275,13 +277,32 @@ async def leaf_hashes(connection: Connection, log_id: int, start: int, stop: int
     return [row["leaf_hash"] for row in rows]
 
 
+async def nodes(connection: Connection, log_id: int, level: int, start: int, stop: int) -> list[bytes]:
+    """Read the hashes [start, stop) of a tile level, in order; level 0 are leaf hashes. Fewer come where rows miss."""
+    if level == 0:
+        return await leaf_hashes(connection, log_id, start, stop)
+    return list((await numbered_nodes(connection, log_id, level, start, stop)).values())
+
+
+async def numbered_nodes(connection: Connection, log_id: int, level: int, start: int, stop: int) -> dict[int, bytes]:
+    """Read the nodes of a level that lie in [start, stop), each by its index, in order."""
+    rows = await connection.fetch(_NODES, log_id, level, start, stop)
+    return {row["idx"]: row["hash"] for row in rows}
+
+
 async def inclusion_proof(connection: Connection, log_id: int, index: int, size: int) -> list[bytes]:
-    """Prove one entry in the tree of a size; raise ValueError where it lies outside."""
+    """Prove one entry in the tree of a size.
+
+    Raises ValueError where it lies outside, Malformed where rows or nodes are missing (`audit/node_keeper.py`).
+    """
     return await _subtrees(connection, log_id, inclusion_ranges(index, 0, size))
 
 
 async def consistency_proof(connection: Connection, log_id: int, old_size: int, new_size: int) -> list[bytes]:
-    """Prove the tree of one size a prefix of the tree of another; raise ValueError unless 0 < old <= new."""
+    """Prove the tree of one size a prefix of the tree of another.
+
+    Raises ValueError unless 0 < old <= new, Malformed where rows or nodes are missing.
+    """
     return await _subtrees(connection, log_id, consistency_ranges(old_size, new_size))
 
 
@@ -311,6 +332,7 @@ async def keep_checkpoint(connection: Connection, origin: str, frontier: Frontie
 
 _HEADS = "SELECT id, origin, tenant, year, size, root, frontier FROM log.head"
 _CHECKPOINTS = "SELECT size, root, frontier, note, signed_at FROM log.checkpoint WHERE log_id = $1"
+_NODES = "SELECT idx, hash FROM log.node WHERE log_id = $1 AND level = $2 AND idx >= $3 AND idx < $4 ORDER BY idx"
 _ENTRIES = (
     "SELECT e.idx, e.eid, e.leaf, e.leaf_hash, b.ciphertext, b.body_salt, i.index_bytes"
     " FROM log.entry e LEFT JOIN log.body b USING (log_id, idx) LEFT JOIN log.index i USING (log_id, idx)"
@@ -319,7 +341,11 @@ _ENTRIES = (
 
 
 async def _subtrees(connection: Connection, log_id: int, ranges: list[tuple[int, int]]) -> list[bytes]:
-    return [tree_head(await leaf_hashes(connection, log_id, a, b)) for a, b in ranges]
+    tiles = {}
+    for place, width in widths(ranges).items():
+        start = place.number * WIDTH
+        tiles[place] = await nodes(connection, log_id, place.level, start, start + width)
+    return roots(ranges, tiles)
 
 
 def _position(row: Any) -> Position:

@@ -4,6 +4,7 @@ A tile holds up to 256 hashes of one level; level 0 are leaf hashes, and one has
 full tile of level n. An entry bundle holds up to 256 entries, each after its length in two bytes.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from audit.merkle import HASH_SIZE, tree_head
 
 WIDTH = 256
 MAX_ENTRY = 0xFFFF
+MAX_LEVEL = 63
+_PATH = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,26 @@ class Tile:
         suffix = "" if self.width == WIDTH else f".p/{self.width}"
         return f"tile/{level}/{number}{suffix}"
 
+    @classmethod
+    def from_path(cls, path: str) -> "Tile":
+        """Read a path; raise Malformed for any spelling that `path` would not have written."""
+        parts = _PATH.fullmatch(path)
+        if parts is None:
+            raise Malformed("not the path of a tile")
+        level = None if parts[1] == "entries" else int(parts[1])
+        tile = cls(level, int(re.sub("[x/]", "", parts[2])), WIDTH if parts[3] is None else int(parts[3]))
+        if tile.path != path or tile.width > WIDTH or (level or 0) > MAX_LEVEL:
+            raise Malformed("not the path of a tile")
+        return tile
 
-def bundles_of(size: int) -> Iterator[Tile]:
-    """List the entry bundles of a log of this size, the last one partial where it must be."""
-    yield from _level(None, size)
+    def covered_by(self, size: int) -> bool:
+        """Tell whether a tree of this size has all of the tile's values."""
+        return (self.number * WIDTH + self.width) << (8 * (self.level or 0)) <= size
+
+
+def bundles_of(size: int, first: int = 0) -> Iterator[Tile]:
+    """List the entry bundles of a log of this size, from a number on, the last one partial where it must be."""
+    yield from _level(None, size, first)
 
 
 def tiles_of(size: int) -> Iterator[Tile]:
@@ -89,9 +108,9 @@ def read_tile(packed: bytes) -> list[bytes]:
     return [packed[i : i + HASH_SIZE] for i in range(0, len(packed), HASH_SIZE)]
 
 
-def _level(level: int | None, count: int) -> Iterator[Tile]:
+def _level(level: int | None, count: int, first: int = 0) -> Iterator[Tile]:
     full, rest = divmod(count, WIDTH)
-    for number in range(full):
+    for number in range(first, full):
         yield Tile(level, number)
     if rest:
         yield Tile(level, full, rest)

@@ -84,6 +84,8 @@ class Report:
     signatures_checked: bool
     faults: tuple[Fault, ...]
     deleted: tuple[tuple[int, int], ...] = ()
+    # Entries below this were verified before, and not read again.
+    checked_from: int = 0
 
     @property
     def intact(self) -> bool:
@@ -99,6 +101,8 @@ class LogCheck:
     signed: Sequence[SignedClaim]
     keys: Sequence[note.VerifyKey]
     deletion_keys: Sequence[note.VerifyKey] = ()
+    # What was verified before: rows are handed in from there on.
+    since: Frontier = field(default_factory=Frontier)
     _ledger: Ledger = field(init=False)
     _faults: list[Fault] = field(default_factory=list)
     _checkpoints: list[tuple[SignedClaim, Checkpoint]] = field(default_factory=list)
@@ -120,6 +124,11 @@ class LogCheck:
             self._read_checkpoint(claimed)
         wanted = {checkpoint.size for _, checkpoint in self._checkpoints}
         self._frontiers = dict.fromkeys({0, self.claim.size, *wanted}, Frontier())
+        self._tree, self._expected = self.since, self.since.size
+        self._frontiers[self.since.size] = self._recorded_frontiers[self.since.size] = self.since
+        if self.claim.size < self.since.size:
+            what = f"{self.since.size} entries were verified before, only {self.claim.size} are here"
+            self._faults.append(Fault("head", what))
 
     def row(self, row: Row) -> None:
         """Check one row's parts against one another, and add its leaf to the tree."""
@@ -155,7 +164,13 @@ class LogCheck:
             bool(self.keys),
             tuple(faults),
             deleted,
+            self.since.size,
         )
+
+    @property
+    def tree(self) -> Frontier:
+        """Give the tree over all entries so far."""
+        return self._tree
 
     def _fault(self, index: int, what: str) -> None:
         self._faults.append(Fault(f"entry {index}", what, index))

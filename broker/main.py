@@ -20,6 +20,7 @@ from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_mapper import LogMapper
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.audit_signer import LogSigner
+from broker.adapters.audit_tiles import LogTilesPostgres
 from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.cases_rest import CasesRest
 from broker.adapters.ceilings_postgres import Ceiling, PostgresCeilings
@@ -213,6 +214,8 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         ceilings=PostgresCeilings(pool, _ceilings(settings), _own_ceilings(registry)),
         idempotency=IdempotencySql(pool, house.keys.house.requests),
         reader=LogReaderPostgres(pool, house.vault, [house.keys.log_public], house.keys.deletions_public),
+        public_log=LogTilesPostgres(pool),
+        log_keys=[house.keys.log_public],
         # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
         clock=SystemClock(),
         pings=house.pings,

@@ -273,9 +273,6 @@ class LogReader(Protocol):
     async def logs(self, municipalities: Collection[str] = ()) -> tuple[LogState, ...]:
         """List the logs of these municipalities, or all: their size, and how much of it is signed."""
 
-    async def checkpoint(self, origin: str) -> str:
-        """Give a log's last signed checkpoint (C2SP signed note); raise `NotFound` where there is none yet."""
-
     async def proof(self, receipt: Receipt) -> str:
         """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it."""
 

@@ -163,6 +163,7 @@ async def _described() -> FastAPI:
     given = {
         "public_url": "https://broker.example.dk",
         "log_name": "broker.example.dk/log",
+        "log_keys": (),
         "registrations": Registrations.of([], []),
         "people": Faces({}),
         "session_key": bytes(32),

@@ -150,8 +150,8 @@ async def make_template(server: PrivatePostgres) -> dict[int, str]:
     database = f"bent_{secrets.token_hex(4)}"
     dsn = server.create_database(database)
     connection = await asyncpg.connect(dsn)
-    mapped = postgres.schema_statements(script="map.sql")
-    for statement in (*postgres.schema_statements(), *mapped, *postgres.deletion_statements()):
+    more = [*postgres.schema_statements(script="map.sql"), *postgres.schema_statements(script="nodes.sql")]
+    for statement in (*postgres.schema_statements(), *more, *postgres.deletion_statements()):
         await connection.execute(statement)
     await connection.execute(TOOLS)
     await postgres.open_log(connection, ORIGIN, "0101", 2026)

@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
+from broker.adapters.audit_tiles import LogTilesPostgres
 from broker.adapters.ceilings_postgres import Ceiling, Limits, PostgresCeilings
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.consents_sql import ConsentsSql
@@ -255,6 +256,8 @@ class Town:
             ceilings=PostgresCeilings(pool, self.limits),
             idempotency=IdempotencySql(pool, self.databases.keys.requests),
             reader=LogReaderPostgres(pool, vault),
+            public_log=LogTilesPostgres(pool),
+            log_keys=[],
             clock=self.clock,
             pings={},
             test_numbers=True,

@@ -15,6 +15,8 @@ import httpx2
 from fastapi import FastAPI
 from starlette.responses import Response
 
+from audit.note import SigningKey
+from broker.adapters.audit_tiles import LogTilesPostgres
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.adapters.tokens_jwt import JwtTokens
@@ -39,6 +41,7 @@ CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 ASK = {"citizen": "710274-0022", "purpose": PURPOSE, "case": CASE}
 LINES = ["social/S01", "social/S02", "family/F01", "health/H01"]
 EMPLOYER = AnEmployer()
+LOG_KEY = SigningKey.generate(BASE)
 SYSTEM = ASystem("momentum", units=frozenset({"jobcentre"}))
 
 
@@ -151,6 +154,8 @@ async def open_pages(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[P
             ceilings=FakeCeilings(),
             idempotency=IdempotencySql(databases.pool, key),
             reader=databases.reader,
+            public_log=LogTilesPostgres(databases.pool),
+            log_keys=[str(LOG_KEY.verify_key)],
             clock=clock,
             pings={},
             test_numbers=True,

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from audit import errors, postgres
+from audit import errors
 from audit.commitment import Party, SealedEntry, check_rows, open_body
 from audit.note import VerifyKey
 from audit.prove import prove
@@ -124,18 +124,6 @@ class LogReaderPostgres:
         async with scoped(self._pool, Scope(), snapshot=True) as connection:
             rows = await connection.fetch(LOGS, sorted(municipalities))
         return tuple(LogState(*row.values()) for row in rows)
-
-    async def checkpoint(self, origin: str) -> str:
-        """Give a log's last signed checkpoint (C2SP signed note); raise `NotFound` where there is none yet."""
-        async with scoped(self._pool, Scope(), snapshot=True) as connection:
-            try:
-                head = await postgres.head(connection, origin)
-            except errors.UnknownLog:
-                raise NotFound from None
-            kept = await postgres.last_checkpoint(connection, head.log_id)
-        if kept is None:
-            raise NotFound
-        return kept.note
 
     async def proof(self, receipt: Receipt) -> str:
         """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it."""

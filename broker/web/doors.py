@@ -62,6 +62,16 @@ class Sessions(Protocol):
         """End every session of a person, and say how many there were."""
 
 
+class PublicLog(Protocol):
+    """The logs' public files (C2SP tlog-tiles). Raises `NotFound`, `TooManyAsks`, `StoreUnavailable`."""
+
+    async def checkpoint(self, origin: str) -> str:
+        """Give a log's newest checkpoint, a signed note."""
+
+    async def tile(self, origin: str, path: str) -> bytes:
+        """Give a tile or entry bundle by its path below the log; never more than the newest checkpoint covers."""
+
+
 class Condition(Protocol):
     """How a source does: how its reads ended so far, how many are under way, and whether it is left alone."""
 
@@ -94,4 +104,4 @@ class Tallied(Protocol):
         """How many calls ended with which word: `answered`, or why not."""
 
 
-__all__ = ["Ceilings", "Condition", "Replay", "Sessions", "Tallied", "Tokens", "Watched"]
+__all__ = ["Ceilings", "Condition", "PublicLog", "Replay", "Sessions", "Tallied", "Tokens", "Watched"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from broker.ports import Clock, LogReader, Ports
-from broker.web import case, citizen, dpo, oauth, reference
+from broker.web import case, citizen, dpo, log, oauth, reference
 from broker.web.api import (
     accesses,
     authzen,
@@ -32,7 +32,7 @@ from broker.web.api.health import Ping
 from broker.web.api.once import Idempotency, Once
 from broker.web.app import build_app
 from broker.web.caller import Gate
-from broker.web.doors import Ceilings, Replay, Sessions, Tallied, Tokens, Watched
+from broker.web.doors import Ceilings, PublicLog, Replay, Sessions, Tallied, Tokens, Watched
 from broker.web.login import Faces, Logins
 from broker.web.metrics import DoorsTold
 from broker.web.oauth.registrations import Registrations
@@ -59,6 +59,8 @@ class WebDoors:
     ceilings: Ceilings
     idempotency: Idempotency
     reader: LogReader
+    public_log: PublicLog
+    log_keys: Sequence[str]
     clock: Clock
     pings: Mapping[str, Ping]
     test_numbers: bool
@@ -150,9 +152,14 @@ def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[
         start.build(ports, doors.reader, pages),
         citizen.build(ports, doors.reader, logins, pages, doors.log_name),
         case.build(ports, logins, pages, repeats, test_numbers=tests),
+        *log.build(ports, doors.reader, doors.public_log, pages, _log_address(doors), doors.log_keys),
         dpo.build(ports, doors.reader, logins, pages, doors.clock, test_numbers=tests),
         reference.build(pages),
     ]
+
+
+def _log_address(doors: WebDoors) -> str:
+    return f"{urlsplit(doors.public_url).scheme}://{doors.log_name}"
 
 
 def _plain_routes(doors: WebDoors, logins: Logins) -> APIRouter:

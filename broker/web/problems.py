@@ -56,7 +56,11 @@ TABLE: dict[type[BrokerError], tuple[HTTPStatus, str, str]] = {
     Conflict: (HTTPStatus.CONFLICT, "conflict", "Its state does not permit this."),
     ConsentNotNeeded: (HTTPStatus.CONFLICT, "consent-not-needed", "A statute is the basis; consent is not asked for."),
     KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The idempotency key was used with another body."),
-    TooManyAsks: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-asks", "Too much was asked within the hour."),
+    TooManyAsks: (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-asks",
+        "Too much was asked; come back later.",
+    ),
     RegisterUnavailable: (HTTPStatus.BAD_GATEWAY, "register-unavailable", "A register gave no answer."),
     SourceFailed: (HTTPStatus.BAD_GATEWAY, "source-failed", "A source gave no usable answer."),
     LogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "log-unavailable", "The log cannot be written: nothing is shown."),

@@ -305,6 +305,7 @@ def test_every_operation_says_who_may_call_it() -> None:
     }
     assert {path for _, path in rows} == {
         "/health/live", "/health/ready", "/metrics", "/log/{municipality}/{year}/checkpoint",
+        "/log/{municipality}/{year}/tile/{place}", "/log/keys", "/log/logs.json",
         "/v1/log/proofs/{municipality}/{year}/{index}", "/oauth2/token", "/oauth2/jwks",
         "/.well-known/oauth-authorization-server", "/.well-known/authzen-configuration",
     }  # fmt: skip

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import PlainTextResponse
 
 from broker.domain.entries import LogFilter
 from broker.domain.identity import CitizenLogin, OfficerLogin
@@ -106,18 +105,8 @@ def build_for_officers(
 
 
 def build_for_anyone(reader: LogReader, name: str) -> APIRouter:
-    """Build what anyone may have: signed checkpoints and proofs, which hold commitments only."""
+    """Build what anyone may have: proofs, which hold commitments only."""
     routes = APIRouter(tags=["log"])
-
-    @routes.get(
-        "/log/{municipality}/{year}/checkpoint",
-        response_class=PlainTextResponse,
-        responses=OPEN_ANSWERS,
-        summary="The signed head of a log",
-    )
-    async def get_checkpoint(municipality: Name, year: int) -> Response:
-        note = await reader.checkpoint(f"{name}/{municipality}/{year}")
-        return Response(note, media_type="text/plain; charset=utf-8")
 
     @routes.get(
         "/v1/log/proofs/{municipality}/{year}/{index}",

@@ -257,6 +257,16 @@ LOG_STATE = form(
         "signed_at": maybe(MOMENT),
     }
 )
+PUBLIC_LOG = form(
+    {
+        "origin": TEXT,
+        "url": TEXT,
+        "municipality": TEXT,
+        "year": {"type": "integer"},
+        "size": COUNT,
+        "signed_at": maybe(MOMENT),
+    }
+)
 CHECKED = form({"log": TEXT, "size": COUNT, "signed_size": maybe(COUNT), "intact": YES_NO, "faults": many(TEXT)})
 HOLDER = form({"unit": TEXT, "sources": many(TEXT), "said": one_of("nothing", "yes", "no")}, {"until": MOMENT})
 BREAK_GLASS = form(
@@ -288,6 +298,7 @@ SHAPES: Mapping[str, Schema] = {
     "MyBundle": form({"format": one_of("log-bundle@v1"), "made_at": TEXT, "logs": many({"type": "object"})}),
     "Accesses": form({"entries": many(ENTRY), **NEXT}),
     "Logs": form({"logs": many(LOG_STATE)}),
+    "PublicLogs": form({"keys": many(TEXT), "logs": many(PUBLIC_LOG)}),
     "Verification": form({"intact": YES_NO, "logs": many(CHECKED)}),
     "Proof": form({"log": TEXT, "index": COUNT, "format": one_of("c2sp.org/tlog-proof@v1"), "proof": TEXT}),
     "Live": form({"live": YES_NO}),

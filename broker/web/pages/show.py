@@ -26,7 +26,7 @@ from broker.web.pages.language import language_of, remember, switched
 from broker.web.pages.words import LANGUAGES, marked, words_of
 
 WEB = Path(__file__).parents[1]
-ROOMS = ("pages", "citizen", "case", "dpo", "reference")
+ROOMS = ("pages", "citizen", "case", "dpo", "log", "reference")
 MENUS = {
     CITIZEN: (
         ("/mine", marked("What I share")),

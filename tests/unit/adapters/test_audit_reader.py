@@ -11,6 +11,7 @@ from audit.note import SigningKey, VerifyKey
 from audit.proof import Proof
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.audit_signer import LogSigner
+from broker.adapters.audit_tiles import LogTilesPostgres
 from broker.adapters.database import open_pool
 from broker.domain.entries import LogFilter, LogPage
 from broker.domain.errors import BadAsk, NotFound
@@ -193,7 +194,7 @@ async def test_what_was_changed_says_so(archive: Archive, superuser: "asyncpg.Co
 async def test_a_signed_log_proves_its_entries(archive: Archive) -> None:
     """Once signed, every entry has a proof that holds with the public key alone."""
     with pytest.raises(NotFound):
-        await archive.reader.checkpoint(ORIGIN)
+        await LogTilesPostgres(archive.databases.pool).checkpoint(ORIGIN)
     entries = (await archive.reader.of_subject(archive.anna)).entries
     with pytest.raises(NotFound):
         await archive.reader.proof(entries[0].receipt)
@@ -201,7 +202,7 @@ async def test_a_signed_log_proves_its_entries(archive: Archive) -> None:
     assert await archive.signer.checkpoint_once() == ()
 
     key = VerifyKey.from_text(str(SIGNER.verify_key))
-    assert ORIGIN in await archive.reader.checkpoint(ORIGIN)
+    assert ORIGIN in await LogTilesPostgres(archive.databases.pool).checkpoint(ORIGIN)
     for entry in entries:
         proof = Proof.from_text(await archive.reader.proof(entry.receipt))
         assert proof.extra is not None

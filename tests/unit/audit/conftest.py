@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -16,8 +17,8 @@ async def dsn(new_database: Callable[[], str]) -> str:
     """Make a database with the log's schema and two open logs; give its address as superuser."""
     address = await asyncio.to_thread(new_database)
     connection = await asyncpg.connect(address)
-    mapped = postgres.schema_statements(script="map.sql")
-    for statement in (*postgres.schema_statements(), *mapped, *postgres.deletion_statements()):
+    parts = [postgres.schema_statements(script=f"{part}.sql") for part in ("schema", "map", "nodes")]
+    for statement in (*chain.from_iterable(parts), *postgres.deletion_statements()):
         await connection.execute(statement)
     await postgres.open_log(connection, ORIGIN, "0101", 2026)
     await postgres.open_log(connection, OTHER, "0147", 2026)
