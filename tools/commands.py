@@ -18,6 +18,7 @@ COMMANDS = {
     "shape": "run production's shape as processes, kill a node and the replica, show what callers saw (--quick)",
     "defences": "switch each defence off in a copy of the tree: its tests must fail (--only, --changed, --part)",
     "mutants": "damage the rules in every small way: the tests of the rules must notice (--only, --part, --keep)",
+    "soak": "try for long what the tests try shortly: crashes, failing disks, honest running (--minutes N, --only)",
     "docs": "write anew the pages that follow from the code",
 }
 WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.
@@ -66,6 +67,8 @@ def _carry_out(command: str, rest: list[str]) -> int:
     if command == "mutants":
         _get_parts()
         _become("tools.mutants", *rest)
+    if command == "soak":
+        _become("tests.soak", *rest)
     if command == "docs":
         _become("docs.generate", *rest)
     return check.fix() if command == "fix" else check.check()
