@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -145,7 +146,7 @@ class Falling:
             signed = await checkpointer.run_once(origin)
             self.book.counts[f"signed size of {origin}"] = signed.checkpoint.size
 
-    async def _connected(self) -> asyncpg.Connection:  # type: ignore[type-arg]
+    async def _connected(self) -> asyncpg.Connection[Any]:
         async with asyncio.timeout(SECONDS_TO_RECOVER):
             while True:
                 with contextlib.suppress(OSError, asyncpg.PostgresError):
