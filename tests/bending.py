@@ -28,7 +28,7 @@ from audit.postgres import NewEntry
 from audit.prove import prove
 from audit.verify_postgres import stray_rows, verify_logs
 from demo.postgres import PrivatePostgres
-from tests.unit.audit.sealed import ORIGIN, OTHER, an_entry
+from tests.unit.audit.sealed import ORIGIN, OTHER, an_entry, laid
 
 CASES = YAML(typ="safe").load(Path(__file__).with_name("bent_log.yaml"))
 KEY, STRANGER = SigningKey.generate(ORIGIN), SigningKey.generate(ORIGIN)
@@ -150,8 +150,7 @@ async def make_template(server: PrivatePostgres) -> dict[int, str]:
     database = f"bent_{secrets.token_hex(4)}"
     dsn = server.create_database(database)
     connection = await asyncpg.connect(dsn)
-    more = [*postgres.schema_statements(script="map.sql"), *postgres.schema_statements(script="nodes.sql")]
-    for statement in (*postgres.schema_statements(), *more, *postgres.deletion_statements()):
+    for statement in laid():
         await connection.execute(statement)
     await connection.execute(TOOLS)
     await postgres.open_log(connection, ORIGIN, "0101", 2026)

@@ -31,7 +31,7 @@ from audit.postgres import NewEntry, Pool
 from audit.verify_postgres import verify_logs
 from broker.adapters.database import open_pool
 from demo.postgres import PrivatePostgres
-from tests.unit.audit.sealed import ACTOR, CITIZEN, ORIGIN, OTHER, Crowded
+from tests.unit.audit.sealed import ACTOR, CITIZEN, ORIGIN, OTHER, Crowded, laid
 
 CALLERS = 8
 # Who writes until the next fall: those who always let go early by themselves, since everybody else's waiting for the
@@ -166,7 +166,7 @@ async def falling(folder: Path, seed: int) -> AsyncIterator[Falling]:
         await asyncio.to_thread(server.start)
         dsn = await asyncio.to_thread(server.create_database, "falling")
         connection = await asyncpg.connect(dsn)
-        for statement in postgres.schema_statements():
+        for statement in laid():
             await connection.execute(statement)
         for origin in (ORIGIN, OTHER):
             await postgres.open_log(connection, origin, origin, 2026)

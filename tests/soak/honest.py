@@ -31,7 +31,7 @@ from audit.verify_postgres import verify_logs
 from audit.witness import KnownLogs, Request, Witness
 from broker.adapters.database import open_pool
 from demo.postgres import PrivatePostgres
-from tests.unit.audit.sealed import ACTOR, CITIZEN, ORIGIN, OTHER, Crowded
+from tests.unit.audit.sealed import ACTOR, CITIZEN, ORIGIN, OTHER, Crowded, laid
 
 KEYS = {origin: SigningKey.generate(origin) for origin in (ORIGIN, OTHER)}
 COSIGNER = Cosigner.generate("witness.example")
@@ -121,7 +121,7 @@ async def running(folder: Path, seed: int) -> AsyncIterator[Honest]:
         await asyncio.to_thread(server.start)
         dsn = await asyncio.to_thread(server.create_database, "honest")
         connection = await asyncpg.connect(dsn)
-        for statement in postgres.schema_statements():
+        for statement in laid():
             await connection.execute(statement)
         for origin in KEYS:
             await postgres.open_log(connection, origin, origin, 2026)

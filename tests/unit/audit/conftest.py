@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from itertools import chain
 from typing import Any
 
 import asyncpg
 import pytest
 
 from audit import postgres
-from tests.unit.audit.sealed import ORIGIN, OTHER
+from tests.unit.audit.sealed import ORIGIN, OTHER, laid
 
 
 @pytest.fixture
@@ -17,8 +16,7 @@ async def dsn(new_database: Callable[[], str]) -> str:
     """Make a database with the log's schema and two open logs; give its address as superuser."""
     address = await asyncio.to_thread(new_database)
     connection = await asyncpg.connect(address)
-    parts = [postgres.schema_statements(script=f"{part}.sql") for part in ("schema", "map", "nodes")]
-    for statement in (*chain.from_iterable(parts), *postgres.deletion_statements()):
+    for statement in laid():
         await connection.execute(statement)
     await postgres.open_log(connection, ORIGIN, "0101", 2026)
     await postgres.open_log(connection, OTHER, "0147", 2026)

@@ -1,7 +1,9 @@
 """Entries for the log's tests: say only what the test is about."""
 
+from itertools import chain
 from typing import Any
 
+from audit import postgres
 from audit.commitment import Party, SealedEntry, seal
 from audit.contention import Line
 from audit.postgres import NewEntry
@@ -10,6 +12,12 @@ ORIGIN = "log.example/101-2026"
 OTHER = "log.example/147-2026"
 CITIZEN = Party(b"citizen-handle-1", b"c" * 32)
 ACTOR = Party(b"actor-handle-001", b"a" * 32)
+
+
+def laid() -> list[str]:
+    """List the statements that lay the log with all its parts, for a superuser."""
+    parts = [postgres.schema_statements(script=f"{part}.sql") for part in ("schema", "map", "nodes")]
+    return [*chain.from_iterable(parts), *postgres.deletion_statements()]
 
 
 def an_entry(
