@@ -2,12 +2,14 @@
 
 Rules kept here:
 - Production uses no law that nobody verified, and no embedded engine, unless they are named on purpose.
-- It gives every golden decision that OPA gave (`policies/vectors`), or nothing is served.
+- It gives every golden decision that OPA gave (`policies/vectors`), or nothing is served; a server that did not
+  answer at the start gives them before its first decision counts.
 - The revision of rules and tables is on record before the first question is answered from it (P10).
 """
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -28,6 +30,8 @@ from broker.registry import Registry
 from broker.settings import Settings
 
 log = structlog.get_logger()
+# How long a server that did not answer is left in peace before it is asked for its golden decisions again.
+PAUSE_SECONDS = 1.0
 AnyPolicy = OpaPolicy | SpawnedOpaPolicy | EmbeddedPolicy
 Opened = AnyPolicy | ShadowedPolicy
 
@@ -46,7 +50,10 @@ async def open_policy(settings: Settings, registry: Registry, pool: Pool, stack:
     rules = load_rules(settings.policies)
     policy = await _chosen(settings, registry, rules)
     stack.push_async_callback(policy.close)
-    await hold_to_vectors(policy, rules)
+    if not await hold_to_vectors(policy, rules):
+        log.warning("policy_vectors_not_held", engine=policy.mark.engine)
+        later = asyncio.create_task(hold_when_it_answers(policy, rules))
+        stack.callback(later.cancel)
     await RevisionsSql(pool).keep(rules, registry.tables)
     log.info("policy", engine=policy.mark.engine, revision=policy.mark.revision)
     if isinstance(policy, EmbeddedPolicy) or not settings.policy_shadow_share:
@@ -70,27 +77,43 @@ async def _chosen(settings: Settings, registry: Registry, rules: Rules) -> AnyPo
     return await EmbeddedPolicy.open(rules, registry.tables)
 
 
-async def hold_to_vectors(policy: AnyPolicy, rules: Rules) -> None:
+async def hold_to_vectors(policy: AnyPolicy, rules: Rules) -> bool:
     """Raise `PolicyFaults` unless the engine that is to answer gives every golden decision.
 
-    A server that does not answer yet is no fault here: it says by its revision which bundle it answers from, asks are
-    refused until it does, and withdrawals must not wait for it.
+    False for a server that does not answer yet. That is no fault, since withdrawals must not wait for it: it is held
+    back, and every ask is refused, until it gave them (`hold_when_it_answers`).
     """
     vectors = read_vectors(rules)
     if isinstance(policy, EmbeddedPolicy):
         refuse_differing(
             vectors, EmbeddedRules(RuleSet(rules.modules, vectors.tables, rules.folder)).raw(vectors.questions)
         )
-        return
-    client = policy.client if isinstance(policy, SpawnedOpaPolicy) else policy
+        return True
+    policy.vouched.by_vectors = False
     try:
+        client = policy.client if isinstance(policy, SpawnedOpaPolicy) else policy
         answers = await client.golden(len(vectors.questions))
     except PolicyUnavailable:
-        log.warning("policy_vectors_not_held", engine=policy.mark.engine)
-        return
+        return False
     except PolicyBroken:
         answers = []
     refuse_differing(vectors, answers)
+    policy.vouched.by_vectors = True
+    return True
+
+
+async def hold_when_it_answers(policy: AnyPolicy, rules: Rules, *, pause_seconds: float = PAUSE_SECONDS) -> None:
+    """Try again until the engine gives its golden decisions; one that differs stays held back, and it is said."""
+    fault = None
+    try:
+        while not await hold_to_vectors(policy, rules):  # noqa: ASYNC110  # nothing here hears the server come
+            await asyncio.sleep(pause_seconds)
+    except PolicyFaults as faults:
+        fault = str(faults)
+    if fault is None:
+        log.info("policy_vectors_held", engine=policy.mark.engine)
+    else:
+        log.error("policy_vectors_differ", engine=policy.mark.engine, why=fault)
 
 
 def refuse_unverified(registry: Registry, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 Rules kept here:
 - One request per question: no retry, a deadline over all of it. Whatever goes wrong is `PolicyUnavailable`.
 - Built-in errors are strict, so that a rule which fails refuses instead of vanishing.
+- Where its golden decisions could not be had at the start, it answers nothing until they were.
 - The server says which bundle it answered from; any other revision than ours is no answer (P10).
 """
 
@@ -12,6 +13,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -27,6 +29,13 @@ DECISION, GOLDEN = ("broker.share", "decision"), ("broker.vectors", "answers")
 GOLDEN_AT_ONCE = 100
 # OPA reads "true", not Python's True. Provenance names the revision of the bundle that answered.
 PARAMETERS = {"strict-builtin-errors": "true", "provenance": "true"}
+
+
+@dataclass(slots=True)
+class Vouched:
+    """Whether the engine gave every golden decision, or was never asked for them; until then it answers nothing."""
+
+    by_vectors: bool = True
 
 
 class OpaPolicy:
@@ -52,6 +61,7 @@ class OpaPolicy:
         self._client = _client(url, token, deadline_seconds)
         self.mark = PolicyMark(self._kind, "", self._contract.revision)
         self.tally: Counter[str] = Counter()
+        self.vouched = Vouched()
 
     @classmethod
     async def open(
@@ -105,6 +115,8 @@ class OpaPolicy:
         return answers
 
     async def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        if not self.vouched.by_vectors:
+            raise PolicyUnavailable
         return await _answer(self._client, dict(question), DECISION, self._deadline_seconds)
 
     def _mark(self, body: Mapping[str, Any]) -> PolicyMark:

@@ -27,7 +27,7 @@ from typing import Any, Self
 import aiohttp
 import structlog
 
-from broker.adapters.policy_opa import OpaPolicy
+from broker.adapters.policy_opa import OpaPolicy, Vouched
 from broker.domain.decisions import Decision, PolicyMark
 from broker.domain.errors import PolicyUnavailable
 from broker.policy_bundle import write_bundle
@@ -115,6 +115,7 @@ class SpawnedOpaPolicy:
     ) -> None:
         self.mark = PolicyMark(KIND, "", "")
         self.tally: Counter[str] = Counter()
+        self.vouched = Vouched()
         self._opa = opa
         self._rules = rules
         self._tables = tables
@@ -226,7 +227,7 @@ class SpawnedOpaPolicy:
         client = OpaPolicy(
             url, self._rules, self._tables, token=token, deadline_seconds=self._deadline_seconds, kind=KIND
         )
-        client.tally = self.tally
+        client.tally, client.vouched = self.tally, self.vouched
         process = await _run(self._opa, port, token, self._folder.name)
         self._last = server = _Server(url, client, process, time.monotonic())
         await client.connect()

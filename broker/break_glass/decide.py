@@ -56,11 +56,7 @@ async def decide_break_glass(
     Raises `NotAllowed`, `NotFound` also where the request is about somebody else, `Conflict` where the unit has said so
     already or has said no, `RegisterUnavailable` where nobody tells whether the caller works there.
     """
-    found, actor = await _of_holder(request_id, caller, ports)
-    (handle,) = await ports.handles.citizens([citizen])
-    if handle != found.citizen:
-        raise NotFound
-    await _refuse_who_left(request_id, citizen, caller, ports)
+    found, actor = await _about(request_id, citizen, caller, ports)
     event = BreakGlassDecided(holder=caller.unit, said=said, **_said_of(found, actor, caller, ports))
     answer = HolderAnswer(caller.unit, said, actor, event.at)
     found.refuse_answer(caller.unit, said)
@@ -69,6 +65,28 @@ async def decide_break_glass(
             found.id, answer, caller.municipality, *_on_each_log(found, caller, event)
         )
     return replace(found, answers=(*found.answers, answer)), receipts[0]
+
+
+async def decided_before(
+    request_id: str, said: str, citizen: Personal[str], caller: Caller, ports: Ports
+) -> BreakGlass | None:
+    """Find a request to which this very caller said just this about this citizen; None where they did not yet.
+
+    Raises `NotAllowed` and `NotFound` as `decide_break_glass` does.
+    """
+    found, actor = await _about(request_id, citizen, caller, ports)
+    mine = [answer for answer in found.answers if (answer.unit, answer.by) == (caller.unit, actor)]
+    return found if mine and max(mine, key=lambda answer: answer.at).said == said else None
+
+
+async def _about(request_id: str, citizen: Personal[str], caller: Caller, ports: Ports) -> tuple[BreakGlass, str]:
+    """Find a request about this citizen that the caller's unit was asked, for who works there today."""
+    found, actor = await _of_holder(request_id, caller, ports)
+    (handle,) = await ports.handles.citizens([citizen])
+    if handle != found.citizen:
+        raise NotFound
+    await _refuse_who_left(request_id, citizen, caller, ports)
+    return found, actor
 
 
 async def _of_holder(request_id: str, caller: Caller, ports: Ports) -> tuple[BreakGlass, str]:

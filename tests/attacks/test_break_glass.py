@@ -183,6 +183,29 @@ async def test_a_decision_sent_again(front: Front) -> None:
     assert (await front.get(f"/v1/break-glass/{request}")).json()["holders"] == first.json()["holders"]
 
 
+async def test_an_answer_sent_twice_is_one(front: Front) -> None:
+    """By its Idempotency-Key a lost answer may be sent again: one yes, one set of entries, the same hours.
+
+    The same key with another answer, or for another request, is refused; somebody else's key is another.
+    """
+    request, other = await a_call(front), await a_call(front, callout="V-2")
+    body = {"citizen": CITIZEN.disclose(), "decision": "yes"}
+    path, key = f"/v1/break-glass/{request}/decision", {"Idempotency-Key": "k-1"}
+    front.caller = a_health_person()
+    first = await front.post(path, body, **key)
+    kept = await rows(front, "break_glass.answer", "log.entry")
+
+    again = await front.post(path, body, **key)
+    turned = await front.post(path, body | {"decision": "no"}, **key)
+    elsewhere = await front.post(f"/v1/break-glass/{other}/decision", body, **key)
+    stranger = await front.post(path, body | {"citizen": NOBODY.disclose()}, **{"Idempotency-Key": "k-2"})
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json()["holders"] == first.json()["holders"]
+    assert (turned.status_code, elsewhere.status_code, stranger.status_code) == (422, 422, 404)
+    assert await rows(front, "break_glass.answer", "log.entry") == kept
+
+
 async def test_a_yes_and_a_no_at_once(front: Front) -> None:
     """However they race, the no stands and nothing is opened afterwards."""
     for number in range(5):

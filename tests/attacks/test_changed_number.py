@@ -15,10 +15,12 @@ from broker.domain.errors import Refused
 from broker.domain.events import OutcomeReached
 from broker.domain.facts import CustodyHolder, RegisterPerson
 from broker.domain.identity import CitizenLogin
+from broker.domain.items import Item
 from broker.domain.personal import Personal
 from broker.exchange import exchange
 from broker.web.wire import answer_body
 from tests.builders import CHILD, CITIZEN, FAMILY, NOON, SOCIAL, SmallHouse, a_caller, a_house, an_ask, an_item
+from tests.fakes.sources import FakeSource
 
 NEW = Personal("6211740022")
 BOTH = pytest.mark.parametrize("number", [CITIZEN, NEW], ids=["by the old number", "by the new number"])
@@ -103,6 +105,35 @@ def test_a_parents_yes_for_a_child_holds_under_both(house: SmallHouse, number: P
     house.consents.standing.append(house.consented(FAMILY, "F01", house.child))
 
     assert FAMILY in {item.source for item in ask(house, number).found.items}
+
+
+@BOTH
+@pytest.mark.parametrize("stood", [CITIZEN, NEW], ids=["stands under the old", "stands under the new"])
+def test_what_is_taken_back_while_sources_answer_stays(
+    house: SmallHouse, number: Personal[str], stood: Personal[str]
+) -> None:
+    """Both handles stand in the release's check: a yes taken back under either number bites in a running ask (P3)."""
+    (handle,) = asyncio.run(house.handles.citizens([stood]))
+    house.consents.standing[:] = [replace(line, subject=handle, giver=handle) for line in house.consents.standing]
+    at_rest = house.sources[SOCIAL]
+
+    class Meanwhile(FakeSource):
+        """The social centre, during whose answer the yes is taken back."""
+
+        async def read(self, *asked: Any) -> tuple[Item, ...]:
+            """Answer as the fake does."""
+            house.consents.standing[:] = [replace(line, state="withdrawn") for line in house.consents.standing]
+            house.consents.versions[handle] = house.consents.versions.get(handle, 0) + 1
+            return await super().read(*asked)
+
+    house.ports.sources[SOCIAL] = Meanwhile(SOCIAL, at_rest.told, at_rest.categories)
+
+    with pytest.raises(Refused):
+        ask(house, number)
+
+    (outcome,) = {event.ask: event for event in house.log.events if isinstance(event, OutcomeReached)}.values()
+    assert outcome.judged_again
+    assert reasons(house) == {"CONSENT_REVOKED"}
 
 
 def test_a_stranger_is_not_followed(house: SmallHouse) -> None:

@@ -14,11 +14,14 @@ import pytest
 
 from broker.adapters.policy_batch import EmbeddedRules, RuleSet
 from broker.adapters.policy_embedded import EmbeddedPolicy
+from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
-from broker.engine import hold_to_vectors
+from broker.domain.errors import PolicyUnavailable
+from broker.engine import hold_to_vectors, hold_when_it_answers
 from broker.policy_bundle import write_bundle
 from broker.policy_tables import PolicyFaults, load_rules
 from broker.policy_vectors import differing, read_vectors
+from demo.world.proxy import free_port
 from tests.model.engines import RULES, TABLES, opa_on_path
 from tests.model.plain_policy import plain_decision
 from tests.model.questions import POLICIES, random_question
@@ -80,6 +83,47 @@ async def test_rules_that_decide_otherwise_stop_the_node(tmp_path: Path, engine:
     try:
         with pytest.raises(PolicyFaults, match=r"golden vectors \(line \d+ first\).*python -m tools\.vectors$"):
             await hold_to_vectors(policy, rules)
+    finally:
+        await policy.close()
+
+
+async def test_a_server_that_comes_late_gives_them_before_it_decides() -> None:
+    """Out of reach at the start it is held back: no decision of it counts until every golden one was given."""
+    policy = await SpawnedOpaPolicy.open(opa_on_path(), RULES, TABLES)
+    asked = orjson.loads(VECTORS.questions[0])
+    late = OpaPolicy(f"http://127.0.0.1:{free_port()}", RULES, TABLES, deadline_seconds=10)
+    await late.connect()
+    try:
+        assert not await hold_to_vectors(late, RULES)
+        late._client, server = policy.client._client, late._client  # now it is there
+        late._address = policy.client._address
+        with pytest.raises(PolicyUnavailable):
+            await late.decide(asked)
+
+        await hold_when_it_answers(late, RULES, pause_seconds=0.01)
+
+        assert (await late.decide(asked)).verdicts
+        late._client = server
+    finally:
+        await late.close()
+        await policy.close()
+
+
+async def test_a_late_server_that_differs_stays_held_back() -> None:
+    """What it decides otherwise than OPA did never counts, however long it answers."""
+    policy = await SpawnedOpaPolicy.open(opa_on_path(), RULES, TABLES)
+    try:
+        policy.vouched.by_vectors = False
+        golden = policy.client.golden
+
+        async def and_one_less(*asked: Any, **limits: Any) -> list[Any]:
+            return (await golden(*asked, **limits))[:-1]
+
+        vars(policy.client)["golden"] = and_one_less
+        await hold_when_it_answers(policy, RULES, pause_seconds=0.01)
+
+        with pytest.raises(PolicyUnavailable):
+            await policy.decide(orjson.loads(VECTORS.questions[0]))
     finally:
         await policy.close()
 

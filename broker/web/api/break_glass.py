@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from broker.break_glass.decide import decide_break_glass, read_as_holder, request_of_asker
+from broker.break_glass.decide import decide_break_glass, decided_before, read_as_holder, request_of_asker
 from broker.break_glass.request import request_break_glass
 from broker.domain.break_glass import BreakGlass
 from broker.domain.errors import NotFound
@@ -50,8 +50,11 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
         return _json(break_glass_body(asked, ports.directory, receipt, words))
 
     @routes.post("/v1/break-glass/{request_id}/decision", responses=DECIDED, summary="Say yes or no, as who holds it")
-    async def post_decision(request_id: str, body: DecisionBody, caller: proven) -> Response:
+    async def post_decision(request: Request, request_id: str, body: DecisionBody, caller: proven) -> Response:
         citizen = cpr_of(body.citizen, pointer="/citizen", test_numbers=test_numbers)
+        _, repeated = await once.resource(request, caller)
+        if repeated and (kept := await decided_before(request_id, body.decision, citizen, caller, ports)):
+            return _json(break_glass_body(kept, ports.directory))
         decided, receipt = await decide_break_glass(request_id, body.decision, citizen, caller, ports)
         return _json(break_glass_body(decided, ports.directory, receipt))
 

@@ -56,7 +56,9 @@ class Once:
         if len(keys) != 1 or not KEY.match(keys[0]):
             raise BadAsk("", "idempotency_key")
         route = getattr(request.scope.get("route"), "path", "")
-        claimed = await self._claim(caller, route, keys[0], await request.body(), fresh)
+        # What the path names is part of what is asked: the same key for another resource is another request.
+        named = "".join(f"{name}={value}&" for name, value in sorted(request.path_params.items()))
+        claimed = await self._claim(caller, route, keys[0], named.encode() + await request.body(), fresh)
         return claimed.resource, claimed.repeated
 
     async def seen(self, caller: Caller, request_id: str | None) -> bool:
