@@ -28,6 +28,7 @@ from broker.adapters.ceilings_postgres import Limits as CeilingLimits
 from broker.adapters.clock_system import FileClock, FixedClock, SystemClock
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import Pool, open_pool
+from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.house_keys import KeyFolder, read_key_folder
 from broker.adapters.idempotency_sql import IdempotencySql
@@ -221,6 +222,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         pings=house.pings,
         watched={name: source for name, source in house.ports.sources.items() if isinstance(source, Connector)},
         tallied=_tallied(house.ports),
+        erasures=ErasuresSql(pool, house.log),
         test_numbers=settings.test_numbers,
         most_body_bytes=settings.most_body_bytes,
         version=VERSION,

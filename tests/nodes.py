@@ -28,6 +28,7 @@ from broker.adapters.ceilings_postgres import Ceiling, Limits, PostgresCeilings
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import Pool, open_pool
+from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.adapters.replay_postgres import PostgresReplay
@@ -258,6 +259,7 @@ class Town:
             reader=LogReaderPostgres(pool, vault),
             public_log=LogTilesPostgres(pool),
             log_keys=[],
+            erasures=ErasuresSql(pool, AuditLogPostgres(pool, vault, BASE)),
             clock=self.clock,
             pings={},
             test_numbers=True,

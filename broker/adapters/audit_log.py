@@ -107,7 +107,7 @@ class AuditLogPostgres:
 
         The connection is the eraser's. Raises `LogUnavailable` for a log that was never opened.
         """
-        entry = NewEntry(event.log, self._entry(event, keys).sealed)
+        entry = self._entry(event, keys)
         try:
             (receipt,) = _receipts([entry], await postgres.append(connection, [entry]))
         except errors.LogError:
@@ -138,7 +138,9 @@ class AuditLogPostgres:
 
     def _entry(self, event: AuditEvent, keys: Keys) -> NewEntry:
         """Seal one event under its subject's key."""
-        eid, origin = os.urandom(EID_SIZE), self.origin(event.municipality, event.at)
+        # What is deleted stands on the log it is deleted from, also when that is an earlier year's.
+        origin = event.log if isinstance(event, ContentDeleted) else self.origin(event.municipality, event.at)
+        eid = os.urandom(EID_SIZE)
         key = keys[event.subject, event.municipality]
         subject, body = Party(event.subject.encode(), key), body_of(event, derive_key(key, eid, "kept"))
         sealed = seal(

@@ -130,3 +130,10 @@ def _kept(standing: Standing, retention: Retention, archived: date | None, today
 def _waits(line: Line, retention: Retention, archived: date | None, today: date) -> bool:
     end = retention.ends(line.kind, today, archived)
     return line.kind in retention.archive and (end is None or line.at >= end)
+
+
+def places_in(statement: str) -> tuple[tuple[int, int], ...]:
+    """Read the places of a statement of deletion (`audit/deletion.py`), to show; what cannot be read is left out."""
+    lines = statement.partition("\n\n")[0].split("\n")[2:]
+    pairs = [line.partition("-") for line in lines]
+    return tuple((int(first), int(last)) for first, _, last in pairs if first.isdigit() and last.isdigit())

@@ -13,7 +13,7 @@ import aiohttp
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from broker.ports import Clock, LogReader, Ports
+from broker.ports import Clock, Erasures, LogReader, Ports
 from broker.web import case, citizen, dpo, log, oauth, reference
 from broker.web.api import (
     accesses,
@@ -61,6 +61,7 @@ class WebDoors:
     reader: LogReader
     public_log: PublicLog
     log_keys: Sequence[str]
+    erasures: Erasures
     clock: Clock
     pings: Mapping[str, Ping]
     test_numbers: bool
@@ -153,7 +154,7 @@ def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[
         citizen.build(ports, doors.reader, logins, pages, doors.log_name),
         case.build(ports, logins, pages, repeats, test_numbers=tests),
         *log.build(ports, doors.reader, doors.public_log, pages, _log_address(doors), doors.log_keys),
-        dpo.build(ports, doors.reader, logins, pages, doors.clock, test_numbers=tests),
+        dpo.build(ports, doors.reader, logins, pages, doors.clock, test_numbers=tests, erasures=doors.erasures),
         reference.build(pages),
     ]
 

@@ -15,11 +15,23 @@ from audit.commitment import Party, SealedEntry, open_body
 from audit.deletion import Deletion
 from audit.errors import LogError
 from audit.note import SigningKey
+from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.sealing import DoesNotOpen, derive, unseal
 from broker.domain.entries import LogFilter
-from broker.domain.erasure import ARCHIVE, CASES, CONSENTS, HOLD, KEPT, NO_RETENTION, REQUESTS, NotErasable, Obstacle
+from broker.domain.erasure import (
+    ARCHIVE,
+    CASES,
+    CONSENTS,
+    HOLD,
+    KEPT,
+    NO_RETENTION,
+    REQUESTS,
+    Erasure,
+    NotErasable,
+    Obstacle,
+)
 from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound, StoreUnavailable
-from broker.domain.events import CitizenErased
+from broker.domain.events import CitizenErased, ErasureRequested
 from broker.domain.personal import Personal
 from broker.domain.retention import Retention
 from broker.oversight.erasure import (
@@ -33,8 +45,10 @@ from broker.oversight.erasure import (
     set_hold,
 )
 from demo.postgres import PrivatePostgres
+from tests.builders import CITIZEN, NOON
 from tests.consent_values import a_grant, a_request, granted, requested
 from tests.erasures import ANNA, BO, DPO, HOME, KEY, KIM, LATER, LOG, NEXT, Years, open_years
+from tests.pages_house import open_pages
 
 ERASED = LogFilter(kind=CitizenErased.name)
 APPROVED_FROM_THE_START = (
@@ -351,3 +365,39 @@ async def test_no_node_deletes_and_the_eraser_asks_for_nothing(years: Years) -> 
     assert await years.desk.erasures.by_id(made.id, HOME)
     with pytest.raises(NotFound):
         await years.desk.erasures.by_id(made.id, NEXT)
+
+
+async def test_a_dpo_approves_on_the_page_and_names_the_citizen_again(
+    postgres: PrivatePostgres, tmp_path: Path
+) -> None:
+    """The page shows what waits, without the citizen; a wrong number approves nothing, the right one once."""
+    async with open_pages(postgres, tmp_path) as house:
+        store = ErasuresSql(house.databases.pool, house.databases.log)
+        (citizen,) = await house.databases.vault.citizens([CITIZEN])
+        made = Erasure(str(uuid4()), HOME, citizen, "art17_1_a", "k" * 32, NOON, NOON + timedelta(days=14))
+        kim = await house.databases.vault.officer(KIM)
+        asked = ErasureRequested(
+            municipality=HOME,
+            subject=citizen,
+            actor=kim,
+            at=NOON,
+            erasure=made.id,
+            ground="art17_1_a",
+            expires=20190318,
+        )
+        await store.request(made, asked)
+        dorte = await house.officer()
+        page = await dorte.get("/dpo/erasures")
+        assert (page.status_code, made.id in page.text, citizen in page.text) == (200, True, False)
+
+        place = f"/dpo/erasures/{made.id}"
+        for wrong in ("0101010001", "710274-002", ""):
+            answer = await dorte.post(place, citizen=wrong, municipality=HOME)
+            assert (answer.status_code, wrong != "" and wrong in answer.text) == (400, False)
+        assert (await dorte.post(place, citizen=CITIZEN.disclose(), municipality=NEXT)).status_code == 403
+        assert not (await store.by_id(made.id, HOME)).approved_by
+        done = await dorte.send(place, citizen=CITIZEN.disclose(), municipality=HOME)
+        assert "badge-success" in done.text
+        assert (await dorte.post(place, citizen=CITIZEN.disclose(), municipality=HOME)).status_code == 400
+        approved = await store.by_id(made.id, HOME)
+        assert approved.approved_by not in (None, made.requested_by)

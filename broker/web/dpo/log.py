@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from broker.domain.entries import LogEntry, LogFilter, LogPage
+from broker.domain.erasure import places_in
 from broker.domain.errors import BadAsk
 from broker.domain.identity import OfficerLogin
 from broker.oversight.search import Wanted, search, state_of_logs, verify
@@ -27,7 +28,7 @@ Code = Annotated[str, Query(pattern=rf"^$|{CODE}")]
 Day = Annotated[str, Query(max_length=10)]
 Cursor = Annotated[str | None, Query(max_length=80)]
 NO_CPR = (("citizen", marked("Write the citizen's CPR number with ten digits.")),)
-WORDS: dict[str, Any] = {"kinds": KINDS, "outcomes": OUTCOMES, "bases": BASES}
+WORDS: dict[str, Any] = {"kinds": KINDS, "outcomes": OUTCOMES, "bases": BASES, "places": places_in}
 
 
 def build(room: Room) -> APIRouter:
