@@ -109,7 +109,7 @@ def _app(front: Front) -> Any:
         consents.build(ports, gate, once, test_numbers=True),
         break_glass.build(ports, gate, once, test_numbers=True),
         me.build(ports, citizen, session),
-        accesses.build_for_citizens(ports, reader, citizen),
+        accesses.build_for_citizens(ports, reader, citizen, ports.clock),
         accesses.build_for_officers(ports, reader, officer, session, test_numbers=True),
         accesses.build_for_anyone(reader, BASE),
     ]
