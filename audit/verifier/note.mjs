@@ -6,7 +6,12 @@
 import { Malformed, NotVerified, fromBase64, joined, same, sha256, toHex, utf8, wholeNumber } from "./bytes.mjs";
 
 const ED25519 = 1;
+const COSIGNATURE = 4;
+const ML_DSA_44 = 6;
+const ML_DSA_44_SIZE = 1312;
 const KEY_SIZE = 32;
+const TIME_SIZE = 8;
+const SIGNATURE_SIZE = 64;
 const MOST_BYTES = 1_000_000;
 const MOST_SIGNATURES = 100;
 
@@ -18,16 +23,33 @@ const SPACE_OR_PLUS = new RegExp(`${SPACE}|[+]`);
 const SPACE_AROUND = new RegExp(`^${SPACE}+|${SPACE}+$`, "g");
 const isName = (name) => name !== "" && !SPACE_OR_PLUS.test(name) && isPlain(name);
 
-/** Read a vkey `name+id+base64(0x01 || key)`; throw Malformed unless its id belongs to its name and key. */
+/** Read a log's vkey `name+id+base64(0x01 || key)`; throw Malformed unless its id belongs to its name and key. */
 export async function readKey(vkey) {
+  const { kind, ...key } = await typedKey(vkey);
+  if (kind !== ED25519 || key.bytes.length !== KEY_SIZE) throw new Malformed("not a log's Ed25519 key");
+  return { ...key, key: await imported(key.bytes) };
+}
+
+/**
+ * Read a witness's vkey (C2SP tlog-cosignature): Ed25519 (type 0x04), or ML-DSA-44 (type 0x06), which browsers cannot
+ * check: such a key is known by name and never counts.
+ */
+export async function readWitnessKey(vkey) {
+  const { kind, ...key } = await typedKey(vkey);
+  if (kind === ML_DSA_44 && key.bytes.length === ML_DSA_44_SIZE) return { ...key, key: null };
+  if (kind !== COSIGNATURE || key.bytes.length !== KEY_SIZE) throw new Malformed("not a witness's key");
+  return { ...key, key: await imported(key.bytes) };
+}
+
+const imported = (bytes) => crypto.subtle.importKey("raw", bytes, { name: "Ed25519" }, false, ["verify"]);
+
+async function typedKey(vkey) {
   const parts = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/s.exec(vkey.replace(SPACE_AROUND, ""));
   if (parts === null || !isName(parts[1])) throw new Malformed("not a key");
   const typed = fromBase64(parts[3]);
-  if (typed.length !== 1 + KEY_SIZE || typed[0] !== ED25519) throw new Malformed("not an Ed25519 key");
   const id = (await sha256(joined(utf8(`${parts[1]}\n`), typed))).slice(0, 4);
   if (toHex(id) !== parts[2]) throw new Malformed("the key's id does not belong to its name and bytes");
-  const key = await crypto.subtle.importKey("raw", typed.slice(1), { name: "Ed25519" }, false, ["verify"]);
-  return { name: parts[1], id, key };
+  return { name: parts[1], id, kind: typed[0], bytes: typed.slice(1) };
 }
 
 /** Give the text of a note that at least one of these keys has signed; throw Malformed or NotVerified. */
@@ -44,6 +66,26 @@ export async function openNote(signed, keys) {
   }
   if (good.size === 0) throw new NotVerified("no known key has signed this note");
   return text;
+}
+
+/**
+ * Give the time (POSIX seconds, BigInt) of the newest cosignature by this witness that holds and is in time, or null
+ * (C2SP tlog-cosignature, cosignature/v1). One that does not hold counts for nothing and takes nobody else's with it.
+ */
+export async function cosignedAt(signed, witness, inTime = () => true) {
+  const { text, signatures } = readNote(signed);
+  let newest = null;
+  if (witness.key === null) return newest;
+  for (const line of signatures) {
+    if (line.name !== witness.name || !same(line.id, witness.id)) continue;
+    if (line.signature.length !== TIME_SIZE + SIGNATURE_SIZE) continue;
+    const at = new DataView(line.signature.buffer, line.signature.byteOffset).getBigUint64(0);
+    if (at >= 1n << 63n || !inTime(at)) continue;
+    const message = utf8(`cosignature/v1\ntime ${at}\n${text}`);
+    if (!(await crypto.subtle.verify({ name: "Ed25519" }, witness.key, line.signature.slice(TIME_SIZE), message))) continue;
+    if (newest === null || at > newest) newest = at;
+  }
+  return newest;
 }
 
 function readNote(signed) {
