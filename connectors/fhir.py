@@ -42,7 +42,7 @@ class Fhir(Connector):
         self._identifier = f"{settings.get('identifier_system', CPR_SYSTEM)}|{settings.get('identifier', '{cpr}')}"
         types = {read.ask["type"] for read in self._reads} | {"Patient"}
         settings = {**settings, "headers": {"Accept": "application/fhir+json", **settings.get("headers", {})}}
-        self._wire = Wire(name, settings, secrets, limits, frozenset(f"/{one}/_search" for one in types))
+        self._wire = Wire(name, settings, secrets, frozenset(f"/{one}/_search" for one in types))
 
     async def open(self) -> None:
         """Open the session; nothing is sent yet."""

@@ -85,10 +85,14 @@ class Errand:
         if self._answers_left < 0:
             raise SourceFailed(self.source, "too_much")
 
-    def spend_bytes(self, count: int) -> None:
-        """Count bytes that were told."""
+    def takes(self, count: int) -> bool:
+        """Count bytes that were told, and say whether the source might tell so many."""
         self._bytes_left -= count
-        if self._bytes_left < 0:
+        return self._bytes_left >= 0
+
+    def spend_bytes(self, count: int) -> None:
+        """Count bytes that were told; too many end the read."""
+        if not self.takes(count):
             raise SourceFailed(self.source, "too_much")
 
     def fill(self, template: Any, own_id: str | None = None) -> Any:

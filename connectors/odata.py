@@ -34,7 +34,7 @@ class OData(Connector):
         super().__init__(name, reads, limits, now=now, report=report)
         check_settings(self.kind, settings, "settings")
         queries = frozenset(_query_path(read) for read in self._reads)
-        self._wire = Wire(name, settings, secrets, limits, queries)
+        self._wire = Wire(name, settings, secrets, queries)
 
     async def open(self) -> None:
         """Open the session; nothing is sent yet."""

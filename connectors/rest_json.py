@@ -46,7 +46,7 @@ class RestJson(Connector):
         if self._finder is None and any("{id}" in read.ask["path"] for read in self._reads):
             raise SettingsUnusable("settings.find: is missing, and a path has `{id}`")
         finds = {self._finder["path"]} if self._finder else set()
-        self._wire = Wire(name, settings, secrets, limits, frozenset(posts | finds))
+        self._wire = Wire(name, settings, secrets, frozenset(posts | finds))
 
     async def open(self) -> None:
         """Open the session; nothing is sent yet."""

@@ -7,13 +7,13 @@ import base64
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
 
-import aiohttp
 import orjson
 from yarl import URL
 
+from broker.courier import Courier, up_to
 from broker.domain.errors import SourceFailed
 
 SECONDS_BEFORE_THE_END = 30.0
@@ -36,7 +36,7 @@ class ClientCredentials:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._url = token_url
+        self.url: Final = token_url
         form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
         self._headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if in_body:
@@ -56,19 +56,19 @@ class ClientCredentials:
         if self._token == refused:
             self._token = None
 
-    async def token(self, session: aiohttp.ClientSession) -> str:
-        """Give a token that still lives, asking for one if need be. Raises `SourceFailed`."""
+    async def token(self, courier: Courier) -> str:
+        """Give a token that still lives, asking for one if need be. Raises `SourceFailed`, and as a courier."""
         async with self._one_at_a_time:
             if self._token is None or self._ticks() >= self._ends_at:
-                self._token, self._ends_at = await self._fresh(session)
+                self._token, self._ends_at = await self._fresh(courier)
             return self._token
 
-    async def _fresh(self, session: aiohttp.ClientSession) -> tuple[str, float]:
+    async def _fresh(self, courier: Courier) -> tuple[str, float]:
         asked_at = self._ticks()
-        async with session.post(self._url, data=self._body, headers=self._headers, allow_redirects=False) as response:
-            if response.status != HTTPStatus.OK:
-                raise SourceFailed(self._source, "refused")
-            told = await response.content.read(MOST_BYTES)
+        may = up_to(MOST_BYTES)
+        status, told = await courier.carry("POST", self.url.raw_path_qs, self._body, may, self._headers)
+        if status != HTTPStatus.OK:
+            raise SourceFailed(self._source, "refused")
         try:
             return self._read(orjson.loads(told), asked_at)
         except (orjson.JSONDecodeError, TypeError, KeyError, ValueError):

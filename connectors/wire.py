@@ -1,13 +1,11 @@
-"""The wire to one source over HTTP: one session, one place to ask, questions only.
+"""The wire to one source over HTTP: one courier, one place to ask, questions only.
 
 Rules kept here:
 - Only below the configured address: not by a redirect, not by a link in an answer, not by an odd path (SSRF).
 - Only GET, and POST to the query paths that were named when the wire was made. There is no other verb.
 - The subject's number is in no URL, and neither is anything that holds it.
-- Answers are read piece by piece against the errand's limit, uncompressed; what is no JSON is `unreadable`.
-- A kept connection that ended at the other end costs no answer: the question is put once more, on a new connection,
-  because all that are kept may have ended with it.
-- No cookies, no proxies or certificates from the environment, nothing kept but the access token.
+- Answers are read against the errand's limit, uncompressed (`broker/courier.py`); what is no JSON is `unreadable`.
+- Nothing is kept but the access token.
 """
 
 from __future__ import annotations
@@ -19,13 +17,13 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-import aiohttp
 import orjson
 from yarl import URL
 
+from broker.courier import Courier, TooMuch
 from broker.domain.addresses import address_fault
 from broker.domain.errors import SourceFailed
-from connectors.guard import Errand, Limits
+from connectors.guard import Errand
 from connectors.mapping import SettingsUnusable
 from connectors.tokens import ClientCredentials
 
@@ -41,7 +39,6 @@ class Wire:
         name: str,
         settings: Mapping[str, Any],
         secrets: Mapping[str, str],
-        limits: Limits,
         query_paths: frozenset[str],
     ) -> None:
         self._name = name
@@ -50,33 +47,26 @@ class Wire:
         auth = settings.get("auth", {})
         self._headers = dict(settings.get("headers", {})) | _fixed_credentials(auth, secrets)
         self._tokens = _client_credentials(name, auth, settings, secrets)
-        self._tls = tls_context(settings.get("tls", {})) if self._address.scheme == "https" else None
-        self._limits = limits
-        self._kept: aiohttp.ClientSession | None = None
-        self._new: aiohttp.ClientSession | None = None
+        self._tls = tls_context(settings.get("tls", {}))
+        self._courier: Courier | None = None
+        self._token_courier: Courier | None = None
 
     async def open(self) -> None:
-        """Open the sessions; nothing is sent yet."""
-        # Connections are bounded by the guard's places; a read may have several queries on the way.
-        self._kept = self._session(aiohttp.TCPConnector(ssl=self._tls or True, limit=0))
-        self._new = self._session(aiohttp.TCPConnector(ssl=self._tls or True, limit=0, force_close=True))
+        """Make ready to ask; nothing is sent yet."""
+        kept = {"Accept": JSON_TYPE, "Accept-Encoding": "identity", "User-Agent": "borgerbro"}
+        self._courier = self._to(self._address, kept | self._headers)
+        if self._tokens is not None:
+            self._token_courier = self._to(self._tokens.url, kept)
 
-    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=self._limits.deadline_seconds),
-            headers={"Accept": JSON_TYPE, "Accept-Encoding": "identity", "User-Agent": "borgerbro"},
-        )
+    def _to(self, url: URL, headers: Mapping[str, str]) -> Courier:
+        return Courier(url.raw_host or "", url.port or 0, self._tls if url.scheme == "https" else None, headers)
 
     async def close(self) -> None:
-        """Close the sessions and their connections."""
-        for session in (self._kept, self._new):
-            if session is not None:
-                await session.close()
-        self._kept = self._new = None
+        """End the connections."""
+        for courier in (self._courier, self._token_courier):
+            if courier is not None:
+                courier.close()
+        self._courier = self._token_courier = None
 
     async def get(self, errand: Errand, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Any:
         """Ask by GET and give the parsed answer; None when the source says that there is nothing (404)."""
@@ -103,9 +93,11 @@ class Wire:
     async def _ask(self, errand: Errand, method: str, url: URL, body: bytes | None, headers: Mapping[str, str]) -> Any:
         self._check(errand, url)
         try:
-            status, told = await self._authorized(errand, method, url, body, {**self._headers, **headers})
-        except aiohttp.ClientConnectionError:
+            status, told = await self._authorized(errand, method, url, body, headers)
+        except OSError:
             raise SourceFailed(self._name, "unreachable") from None
+        except TooMuch:
+            raise SourceFailed(self._name, "too_much") from None
         if status == HTTPStatus.NOT_FOUND:
             return None
         if status != HTTPStatus.OK:
@@ -117,37 +109,30 @@ class Wire:
             raise SourceFailed(self._name, "unreadable") from None
 
     async def _authorized(
-        self, errand: Errand, method: str, url: URL, body: bytes | None, headers: dict[str, str]
+        self, errand: Errand, method: str, url: URL, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
         """Send with an access token where there is one, and once more with a fresh one when the token is refused."""
         if self._tokens is None:
             return await self._send(errand, method, url, body, headers)
-        token = await self._tokens.token(self._opened(self._new))
-        status, told = await self._send(errand, method, url, body, headers | bearer(token))
+        token = await self._tokens.token(self._opened(self._token_courier))
+        status, told = await self._send(errand, method, url, body, {**headers, **bearer(token)})
         if status == HTTPStatus.UNAUTHORIZED:
             # The source may have forgotten our token, after a restart for instance.
             self._tokens.forget(token)
-            token = await self._tokens.token(self._opened(self._new))
-            status, told = await self._send(errand, method, url, body, headers | bearer(token))
+            token = await self._tokens.token(self._opened(self._token_courier))
+            status, told = await self._send(errand, method, url, body, {**headers, **bearer(token)})
         return status, told
 
     async def _send(
-        self, errand: Errand, method: str, url: URL, body: bytes | None, headers: dict[str, str]
+        self, errand: Errand, method: str, url: URL, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
-        """Send one question, once more where a kept connection turned out to be closed at the other end."""
         errand.spend_answer()
-        try:
-            return await _exchange(self._opened(self._kept), errand, method, url, body, headers)
-        except aiohttp.ClientConnectorError:
-            raise
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            # Ended by a close or by a reset, which comes as another error.
-            return await _exchange(self._opened(self._new), errand, method, url, body, headers)
+        return await self._opened(self._courier).carry(method, url.raw_path_qs, body, errand.takes, headers)
 
-    def _opened(self, session: aiohttp.ClientSession | None) -> aiohttp.ClientSession:
-        if session is None:
+    def _opened(self, courier: Courier | None) -> Courier:
+        if courier is None:
             raise SourceFailed(self._name, "unreachable")
-        return session
+        return courier
 
     def _check(self, errand: Errand, url: URL) -> None:
         """Refuse an address outside the configured one, or with the subject's number in it."""
@@ -158,38 +143,6 @@ class Wire:
         plain = unquote(unquote(str(url)))
         if ".." in plain.split("?", maxsplit=1)[0] or errand.cpr in plain.replace("-", ""):
             raise SourceFailed(self._name, "refused")
-
-
-async def _exchange(
-    session: aiohttp.ClientSession,
-    errand: Errand,
-    method: str,
-    url: URL,
-    body: bytes | None,
-    headers: Mapping[str, str],
-) -> tuple[int, bytes]:
-    async with session.request(method, url, data=body, headers=headers, allow_redirects=False) as response:
-        return response.status, await answer_of(response, errand)
-
-
-async def answer_of(response: aiohttp.ClientResponse, errand: Errand) -> bytes:
-    """Read an answer piece by piece, no further than the errand's limit. Raises `SourceFailed`."""
-    if response.status != HTTPStatus.OK:
-        # What a source says when it says no is not read: it may name the person.
-        response.close()
-        return b""
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        response.close()
-        raise SourceFailed(errand.source, "unreadable")
-    pieces: list[bytes] = []
-    try:
-        async for piece in response.content.iter_any():
-            errand.spend_bytes(len(piece))
-            pieces.append(piece)
-    except SourceFailed:
-        response.close()
-        raise
-    return b"".join(pieces)
 
 
 def safe_address(address: str, settings: Mapping[str, Any]) -> URL:

@@ -35,8 +35,9 @@ HOME, FAR = "korsbaek", "norrestrand"
 OURS = "jobcentre"
 PAST, THIS_YEAR = (20180101, 20181231), (20190101, 20191231)
 # What is said of an entry is said apart: where it stands, and under which ids.
-# What the driver asks on a connection of its own accord, once, whoever is asked about.
-DRIVERS_OWN = ("typeinfo_tree", "'jit'")
+# What the driver asks on a connection of its own accord, once, and what the log asks now and then about who stands in
+# line: by the clock, whoever is asked about.
+OF_NOBODY = ("typeinfo_tree", "'jit'", "pg_stat_activity")
 APART = {"ask", "id", "receipt", "entry"}
 
 
@@ -306,7 +307,7 @@ async def _listen(databases: Databases, notes: Notes) -> None:
 
     def notes_of(database: str) -> Callable[[Any], None]:
         def note(told: Any) -> None:
-            if not any(word in told.query for word in DRIVERS_OWN):
+            if not any(word in told.query for word in OF_NOBODY):
                 notes.statements.append((database, told.query, _shape(told.args), len(told.args)))
 
         return note

@@ -1,7 +1,7 @@
-"""The policy on an OPA server, through opa-python-client. The way of production.
+"""The policy on an OPA server, over its REST API. The way of production.
 
 Rules kept here:
-- One request per question: no retry, a deadline over all of it. Whatever goes wrong is `PolicyUnavailable`.
+- One answer per question, with a deadline over all of it. Whatever goes wrong is `PolicyUnavailable`.
 - Built-in errors are strict, so that a rule which fails refuses instead of vanishing.
 - Where its golden decisions could not be had at the start, it answers nothing until they were.
 - The server says which bundle it answered from; any other revision than ours is no answer (P10).
@@ -10,25 +10,28 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
-import json
+import ssl
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import aiohttp
-from opa_client.opa_async import AsyncOpaClient
+import orjson
 
 from broker.adapters.policy_answer import contract
+from broker.courier import Courier, up_to
 from broker.domain.decisions import Decision, PolicyMark
 from broker.domain.errors import PolicyBroken, PolicyUnavailable
 from broker.policy_tables import Rules
 
-DECISION, GOLDEN = ("broker.share", "decision"), ("broker.vectors", "answers")
+# Provenance names the revision of the bundle that answered.
+DECISION = "/v1/data/broker/share/decision?strict-builtin-errors=true&provenance=true"
+GOLDEN = "/v1/data/broker/vectors/answers?strict-builtin-errors=true&provenance=true"
 GOLDEN_AT_ONCE = 100
-# OPA reads "true", not Python's True. Provenance names the revision of the bundle that answered.
-PARAMETERS = {"strict-builtin-errors": "true", "provenance": "true"}
+# More than a decision about everything a registry can hold.
+MOST_BYTES = 32_000_000
 
 
 @dataclass(slots=True)
@@ -55,10 +58,10 @@ class OpaPolicy:
         kind: str = "opa server",
     ) -> None:
         self._kind = kind
-        self._address = (url, token)
+        self.url = url
         self._contract = contract(rules, tables)
         self._deadline_seconds = deadline_seconds
-        self._client = _client(url, token, deadline_seconds)
+        self._courier = _courier(url, token)
         self.mark = PolicyMark(self._kind, "", self._contract.revision)
         self.tally: Counter[str] = Counter()
         self.vouched = Vouched()
@@ -73,18 +76,12 @@ class OpaPolicy:
         token: str | None = None,
         deadline_seconds: float = 0.25,
     ) -> Self:
-        """Open the connection; the server is first spoken to when the first question is asked."""
-        policy = cls(url, rules, tables, token=token, deadline_seconds=deadline_seconds)
-        await policy.connect()
-        return policy
-
-    async def connect(self) -> None:
-        """Make the HTTP session, in the event loop that will use it."""
-        await self._client.__aenter__()
+        """Make ready to ask; the server is first spoken to when the first question is asked."""
+        return cls(url, rules, tables, token=token, deadline_seconds=deadline_seconds)
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._client.close_connection()
+        """Close the connections."""
+        self._courier.close()
 
     async def decide(self, question: Mapping[str, Any]) -> Decision:
         """Answer the whole question in one request; raise `PolicyUnavailable` or `PolicyBroken`."""
@@ -104,20 +101,37 @@ class OpaPolicy:
 
         Raises `PolicyUnavailable` or `PolicyBroken`.
         """
-        url, token = self._address
         answers: list[Any] = []
-        async with _client(url, token, seconds) as client:
-            for first in range(0, count, GOLDEN_AT_ONCE):
-                cases = list(range(first, min(first + GOLDEN_AT_ONCE, count)))
-                body = await _answer(client, {"cases": cases}, GOLDEN, seconds)
-                self._mark(body)
-                answers += body.get("result") or []
+        for first in range(0, count, GOLDEN_AT_ONCE):
+            cases = list(range(first, min(first + GOLDEN_AT_ONCE, count)))
+            body = await self._answer({"cases": cases}, GOLDEN, seconds)
+            self._mark(body)
+            answers += body.get("result") or []
         return answers
 
     async def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         if not self.vouched.by_vectors:
             raise PolicyUnavailable
-        return await _answer(self._client, dict(question), DECISION, self._deadline_seconds)
+        return await self._answer(question, DECISION, self._deadline_seconds)
+
+    async def _answer(self, asked: Mapping[str, Any], target: str, seconds: float) -> dict[str, Any]:
+        """Put one request to the server; raise `PolicyUnavailable` or `PolicyBroken`."""
+        question = orjson.dumps({"input": asked})
+        try:
+            async with asyncio.timeout(seconds):
+                status, told = await self._courier.carry("POST", target, question, up_to(MOST_BYTES))
+        except (OSError, ValueError):
+            # A timeout is an OSError; what is no HTTP is a ValueError.
+            raise PolicyUnavailable from None
+        if status != HTTPStatus.OK:
+            raise PolicyUnavailable
+        try:
+            body = orjson.loads(told)
+        except orjson.JSONDecodeError:
+            raise PolicyBroken from None
+        if not isinstance(body, dict):
+            raise PolicyBroken
+        return body
 
     def _mark(self, body: Mapping[str, Any]) -> PolicyMark:
         """Read who answered; raise `PolicyBroken` when it answered from other rules or tables than ours."""
@@ -129,30 +143,10 @@ class OpaPolicy:
         raise PolicyBroken
 
 
-async def _answer(client: Any, asked: dict[str, Any], rule: tuple[str, str], seconds: float) -> dict[str, Any]:
-    """Put one request to the server; raise `PolicyUnavailable` or `PolicyBroken`."""
-    try:
-        async with asyncio.timeout(seconds):
-            body = await client.query_rule(asked, *rule, PARAMETERS)
-    except (aiohttp.ClientError, TimeoutError, OSError):
-        raise PolicyUnavailable from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise PolicyBroken from None
-    if not isinstance(body, dict):
-        raise PolicyBroken
-    return body
-
-
-def _client(url: str, token: str | None, deadline_seconds: float) -> Any:
+def _courier(url: str, token: str | None) -> Courier:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise ValueError("the policy server's address is its root: http(s)://host:port")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return AsyncOpaClient(
-        host=host,
-        port=parts.port or (443 if parts.scheme == "https" else 8181),
-        ssl=parts.scheme == "https",
-        token=token,
-        retries=0,
-        timeout=deadline_seconds,
-    )
+    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    headers = {"Content-Type": "application/json"} | ({} if token is None else {"Authorization": f"Bearer {token}"})
+    return Courier(parts.hostname, parts.port or (443 if tls else 8181), tls, headers)

@@ -230,7 +230,6 @@ class SpawnedOpaPolicy:
         client.tally, client.vouched = self.tally, self.vouched
         process = await _run(self._opa, port, token, self._folder.name)
         self._last = server = _Server(url, client, process, time.monotonic())
-        await client.connect()
         try:
             await _until_alive(url, server.process)
         except BaseException:

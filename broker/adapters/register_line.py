@@ -4,8 +4,6 @@ Rules kept here:
 - The number asked about goes in the body, never in a URL; nothing of an answer goes into an error.
 - Only 200 (an object) and 404 (no such thing) are answers; redirects are not followed, cookies not kept.
 - Every look-up has a deadline and a limit of bytes; connections are kept open between them.
-- A kept connection that ended at the other end costs no answer: the question is put once more, on a new connection,
-  because all that are kept may have ended with it.
 """
 
 from __future__ import annotations
@@ -15,13 +13,14 @@ import ipaddress
 import ssl
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Self
 
-import aiohttp
 import orjson
 from yarl import URL
 
+from broker.courier import Courier, up_to
 from broker.domain.addresses import address_fault
 from broker.domain.errors import RegisterUnavailable
 
@@ -51,37 +50,25 @@ class RegisterLine:
         self._seconds = deadline_seconds
         self._most_bytes = most_bytes
         self._places = asyncio.Semaphore(most_at_once)
-        self._kept: aiohttp.ClientSession | None = None
-        self._new: aiohttp.ClientSession | None = None
+        self._courier: Courier | None = None
 
     async def __aenter__(self) -> Self:
-        self._kept = self._open(aiohttp.TCPConnector(ssl=self._tls or True, limit=0))
-        self._new = self._open(aiohttp.TCPConnector(ssl=self._tls or True, limit=0, force_close=True))
+        url = self._address
+        self._courier = Courier(url.raw_host or "", url.port or 0, self._tls, self._headers)
         return self
 
-    def _open(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=self._seconds),
-            headers=self._headers,
-        )
-
     async def __aexit__(self, *_: object) -> None:
-        for session in (self._kept, self._new):
-            if session is not None:
-                await session.close()
-        self._kept = self._new = None
+        if self._courier is not None:
+            self._courier.close()
+        self._courier = None
 
     async def look_up(self, path: str, question: Mapping[str, str]) -> dict[str, Any] | None:
         """Ask once and give the answer, or None when the register has no such thing. Raises `RegisterUnavailable`."""
         try:
             async with asyncio.timeout(self._seconds), self._places:
-                status, told = await self._send(self._address / path.lstrip("/"), orjson.dumps(question))
+                status, told = await self._send(path, orjson.dumps(question))
             answer = orjson.loads(told) if status == HTTPStatus.OK else None
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (OSError, ValueError):
             # A timeout is an OSError; what cannot be parsed is a ValueError.
             status, answer = 0, None
         found = isinstance(answer, dict)
@@ -93,31 +80,17 @@ class RegisterLine:
             raise RegisterUnavailable(self.name)
         return answer
 
-    async def _send(self, url: URL, body: bytes) -> tuple[int, bytes]:
-        """Send one look-up, once more where a kept connection turned out to be closed at the other end."""
-        if self._kept is None or self._new is None:
+    async def _send(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Send one look-up and read its answer, no further than the limit."""
+        if self._courier is None:
             raise RegisterUnavailable(self.name)
-        try:
-            return await self._exchange(self._kept, url, body)
-        except aiohttp.ClientConnectorError:
-            raise
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            # Ended by a close or by a reset, which comes as another error.
-            return await self._exchange(self._new, url, body)
+        return await self._courier.carry("POST", _target(self._address, path), body, up_to(self._most_bytes))
 
-    async def _exchange(self, session: aiohttp.ClientSession, url: URL, body: bytes) -> tuple[int, bytes]:
-        async with session.post(url, data=body, allow_redirects=False) as response:
-            if response.status != HTTPStatus.OK:
-                response.close()
-                return response.status, b""
-            told = bytearray()
-            async for piece in response.content.iter_any():
-                told += piece
-                if len(told) > self._most_bytes:
-                    response.close()
-                    # As unusable as no answer at all.
-                    return 0, b""
-            return response.status, bytes(told)
+
+@lru_cache(maxsize=256)
+def _target(address: URL, path: str) -> str:
+    """Write a path below an address, as it stands in a request."""
+    return (address / path.lstrip("/")).raw_path
 
 
 def _address(settings: Mapping[str, Any]) -> URL:

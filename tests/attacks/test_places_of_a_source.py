@@ -63,7 +63,7 @@ async def test_the_wire_sends_to_named_paths_alone() -> None:
         return web.json_response({})
 
     async with hostile(answer) as server:
-        wire = Wire("jobcentre", {"base_url": server.address}, {}, Limits(), frozenset({"/plans"}))
+        wire = Wire("jobcentre", {"base_url": server.address}, {}, frozenset({"/plans"}))
         await wire.open()
         errand = Errand("jobcentre", PERSON.disclose(), Limits())
         with pytest.raises(SourceFailed) as failed:

@@ -93,12 +93,12 @@ async def test_an_opa_that_was_killed_is_started_again(who: str) -> None:
     """Killed from outside, our OPA comes back by itself: another process, with another port and another token."""
     async with spawned() as policy:
         assert await answers(policy)
-        first, before = policy.server.pid, policy.client._client
+        first, before = policy.server.pid, policy.client._courier._headers
         os.kill(opa_of(policy) if who == "the server" else first, signal.SIGKILL)
         await until_replaced(policy, first)
         await until_answered(policy)
 
-        assert policy.client._client.headers["Authorization"] != before.headers["Authorization"]
+        assert policy.client._courier._headers["authorization"] != before["authorization"]
         assert policy.mark.revision == policy.client.mark.revision
 
 

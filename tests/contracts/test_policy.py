@@ -265,9 +265,9 @@ async def test_opa_answers_the_broker_alone() -> None:
     """Our OPA answers nobody without the token, and nothing but the decision and its health."""
     policy = await SpawnedOpaPolicy.open(opa_on_path(), RULES, TABLES)
     try:
-        token = {"Authorization": policy.client._client.headers["Authorization"]}
+        token = {"Authorization": policy.client._courier._headers["authorization"]}
         wrong = {"Authorization": f"Bearer {'x' * 43}"}
-        root = policy.client._client.root_url.removesuffix("/v1")
+        root = policy.client.url
         seen = {}
         async with aiohttp.ClientSession() as session:
             for name, method, path, headers in (
@@ -327,7 +327,7 @@ from tests.model.engines import RULES, TABLES
 
 async def main():
     policy = await SpawnedOpaPolicy.open(pathlib.Path(sys.argv[1]), RULES, TABLES)
-    pathlib.Path(sys.argv[2]).write_text(str(policy.client._client.port))
+    pathlib.Path(sys.argv[2]).write_text(str(policy.client.url.rpartition(":")[2]))
     await asyncio.sleep(60)
 
 asyncio.run(main())

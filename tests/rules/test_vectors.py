@@ -92,18 +92,16 @@ async def test_a_server_that_comes_late_gives_them_before_it_decides() -> None:
     policy = await SpawnedOpaPolicy.open(opa_on_path(), RULES, TABLES)
     asked = orjson.loads(VECTORS.questions[0])
     late = OpaPolicy(f"http://127.0.0.1:{free_port()}", RULES, TABLES, deadline_seconds=10)
-    await late.connect()
     try:
         assert not await hold_to_vectors(late, RULES)
-        late._client, server = policy.client._client, late._client  # now it is there
-        late._address = policy.client._address
+        late._courier, server = policy.client._courier, late._courier  # now it is there
         with pytest.raises(PolicyUnavailable):
             await late.decide(asked)
 
         await hold_when_it_answers(late, RULES, pause_seconds=0.01)
 
         assert (await late.decide(asked)).verdicts
-        late._client = server
+        late._courier = server
     finally:
         await late.close()
         await policy.close()

@@ -32,7 +32,7 @@ async def look(request: pytest.FixtureRequest, server: ForgetfulServer) -> Async
         async with RegisterLine("cases", {"base_url": server.address}, {}) as line:
             yield lambda: line.look_up("/sager/opslag", {"sagsnummer": "1"})
         return
-    wire = Wire("school", {"base_url": server.address}, {}, Limits(), frozenset({"/elev"}))
+    wire = Wire("school", {"base_url": server.address}, {}, frozenset({"/elev"}))
     await wire.open()
     yield lambda: wire.query(Errand("school", "7102740022", Limits()), "/elev", b"{}", JSON_TYPE, {})
     await wire.close()
