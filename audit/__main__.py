@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from audit import files_command, keys_command, verify_command, witness_command
+from audit import checkpointer_command, files_command, keys_command, verify_command, witness_command
 from audit.errors import LogError, NotVerified, TreeMismatch
 
 
@@ -36,7 +36,7 @@ def _reason(error: Exception) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m audit", description="Check a transparency log.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (verify_command, files_command, witness_command, keys_command):
+    for module in (verify_command, files_command, checkpointer_command, witness_command, keys_command):
         module.add_to(commands)
     return parser
 

@@ -22,7 +22,7 @@ async def export_log(connection: Connection, origin: str, folder: Path) -> int:
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         head = await postgres.head(connection, origin)
-        kept = await postgres.last_checkpoint(connection, head.log_id)
+        kept = await postgres.published_checkpoint(connection, head.log_id)
         if kept is None:
             raise NotVerified("the log has no signed checkpoint yet")
         checkpoint = read_unverified(kept.note)

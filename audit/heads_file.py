@@ -78,9 +78,10 @@ class HeadsFile:
             raise StateRefused(f"{self._path}: the file is damaged") from None
 
     def keep(self, origin: str, head: KeptHead) -> None:
-        """Put a head on the disk, even if it is there; raise OSError, or StateRefused for one that goes back.
+        """Put a head on the disk, even if it is there already.
 
-        After OSError it is not known which of the two heads the disk has; nothing may be signed on the new one.
+        Raises StateRefused for one that goes back, or where the disk fails: then it is not known which of the two heads
+        the disk has, and nothing may be signed on the new one.
         """
         heads = self.heads()
         before = heads.get(origin)
@@ -93,7 +94,10 @@ class HeadsFile:
     def _write(self, heads: Mapping[str, KeptHead]) -> None:
         kept = {"owner": self._owner, "heads": {origin: _written(head) for origin, head in sorted(heads.items())}}
         document = {"version": VERSION, "kept": kept, "digest": _digest(kept)}
-        replace_file(self._path, json.dumps(document, indent=1).encode() + b"\n")
+        try:
+            replace_file(self._path, json.dumps(document, indent=1).encode() + b"\n")
+        except OSError as error:
+            raise StateRefused(f"{self._path}: {error.strerror}") from error
 
 
 def _locked(path: Path) -> int:

@@ -91,13 +91,17 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True)
 class KeptCheckpoint:
-    """A checkpoint on record: the whole signed note, and the frontier to go on from."""
+    """A checkpoint on record: the whole signed note, and the frontier to go on from.
+
+    `published_at` is when a quorum of witnesses last stood behind it; None for one that is not published.
+    """
 
     size: int
     root: bytes
     frontier: bytes
     note: str
     signed_at: datetime
+    published_at: datetime | None
 
 
 def schema_statements(
@@ -318,6 +322,18 @@ async def last_checkpoint(connection: Connection, log_id: int) -> KeptCheckpoint
     return None if row is None else KeptCheckpoint(*row.values())
 
 
+async def published_checkpoint(connection: Connection, log_id: int) -> KeptCheckpoint | None:
+    """Read the largest published checkpoint, or None: what is shown, served and proved under."""
+    query = f"{_CHECKPOINTS} AND published_at IS NOT NULL ORDER BY size DESC LIMIT 1"
+    row = await connection.fetchrow(query, log_id)
+    return None if row is None else KeptCheckpoint(*row.values())
+
+
+async def publish_checkpoint(connection: Connection, origin: str, size: int, note: str) -> None:
+    """Publish a checkpoint on record with its cosignatures; raise asyncpg.PostgresError where it is not on record."""
+    await connection.execute("SELECT log.publish_checkpoint($1, $2, $3)", origin, size, note)
+
+
 async def keep_checkpoint(connection: Connection, origin: str, frontier: Frontier, note: str) -> None:
     """Put a signed checkpoint on record; raise asyncpg.PostgresError where it does not continue the log."""
     await connection.execute(
@@ -331,7 +347,7 @@ async def keep_checkpoint(connection: Connection, origin: str, frontier: Frontie
 
 
 _HEADS = "SELECT id, origin, tenant, year, size, root, frontier FROM log.head"
-_CHECKPOINTS = "SELECT size, root, frontier, note, signed_at FROM log.checkpoint WHERE log_id = $1"
+_CHECKPOINTS = "SELECT size, root, frontier, note, signed_at, published_at FROM log.checkpoint WHERE log_id = $1"
 _NODES = "SELECT idx, hash FROM log.node WHERE log_id = $1 AND level = $2 AND idx >= $3 AND idx < $4 ORDER BY idx"
 _ENTRIES = (
     "SELECT e.idx, e.eid, e.leaf, e.leaf_hash, b.ciphertext, b.body_salt, i.index_bytes"

@@ -12,16 +12,16 @@ from audit.tiles import WIDTH, Tile, read_bundle, read_tile
 
 
 async def prove(connection: Connection, origin: str, index: int) -> Proof:
-    """Prove one entry under the log's last signed checkpoint; the entry itself goes along as `extra`.
+    """Prove one entry under the log's last published checkpoint; the entry itself goes along as `extra`.
 
     Raises UnknownLog, and NotVerified where no checkpoint covers the entry yet. The proof is not checked here:
     whoever gets it checks it with the log's key.
     """
     head = await postgres.head(connection, origin)
-    kept = await postgres.last_checkpoint(connection, head.log_id)
+    kept = await postgres.published_checkpoint(connection, head.log_id)
     entry = await postgres.entry(connection, head.log_id, index)
     if kept is None or entry is None or index >= read_unverified(kept.note).size:
-        raise NotVerified("no signed checkpoint covers this entry")
+        raise NotVerified("no published checkpoint covers this entry")
     hashes = await postgres.inclusion_proof(connection, head.log_id, index, kept.size)
     return Proof(index, tuple(hashes), kept.note, entry.leaf)
 

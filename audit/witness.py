@@ -126,7 +126,7 @@ class Witness:
         self._evidence = evidence
 
     def add_checkpoint(self, body: bytes) -> Answer:
-        """Answer one submission; raise StateRefused or OSError where the head could not be kept."""
+        """Answer one submission; raise StateRefused where the head could not be kept."""
         try:
             request = Request.from_bytes(body)
             origin = read_unverified(request.checkpoint).origin
@@ -161,19 +161,23 @@ class Witness:
 
     def _fork(self, request: Request, checkpoint: Checkpoint, last: KeptHead) -> Answer:
         """Refuse what does not extend the head that was cosigned."""
-        self._keep_evidence(request)
-        told = f"fork of {checkpoint.origin}: {checkpoint.size} entries do not extend {last.size}"
+        kept = self._keep_evidence(request)
+        told = f"fork of {checkpoint.origin}: {checkpoint.size} entries do not extend {last.size}; {kept}"
         return Answer(422, "the checkpoint does not extend what this witness has cosigned\n", told=told)
 
-    def _keep_evidence(self, request: Request) -> None:
-        """Keep what the log signed and should not have; a full folder keeps the first thousand."""
+    def _keep_evidence(self, request: Request) -> str:
+        """Keep what the log signed and should not have, up to a thousand of them; say whether that went well."""
         if self._evidence is None:
-            return
-        self._evidence.mkdir(mode=0o700, exist_ok=True)
+            return "no folder for evidence was given"
         content = request.to_bytes()
         file = self._evidence / f"{sha256(content).hexdigest()}.txt"
-        if not file.exists() and sum(1 for _ in self._evidence.iterdir()) < MAX_EVIDENCE:
-            replace_file(file, content)
+        try:
+            self._evidence.mkdir(mode=0o700, exist_ok=True)
+            if not file.exists() and sum(1 for _ in self._evidence.iterdir()) < MAX_EVIDENCE:
+                replace_file(file, content)
+        except OSError as error:
+            return f"it could not be kept as evidence: {error.strerror}"
+        return "kept as evidence" if file.exists() else "the folder of evidence is full"
 
 
 def _extends(last: KeptHead, checkpoint: Checkpoint, proof: Sequence[bytes]) -> bool:

@@ -12,15 +12,11 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from audit.cosignature import CosignerKey
-from audit.errors import LogError, StateRefused
+from audit.errors import StateRefused
 from audit.witness import PLAIN, Answer, Witness
 
 MAX_BODY = 64 * 1024
 SECONDS_TO_ARRIVE = 10.0
-
-
-class StateLost(LogError):
-    """The file of heads could not be written or read: whoever watches over the process must look."""
 
 
 class WitnessServer:
@@ -30,7 +26,7 @@ class WitnessServer:
         self._witness = witness
         self._keys = "".join(f"{key}\n" for key in keys)
         self._ended = asyncio.Event()
-        self._fault: Exception | None = None
+        self._fault: StateRefused | None = None
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_post(f"{prefix}/add-checkpoint", self._add_checkpoint)
         app.router.add_get(f"{prefix}/", self._tell_keys)
@@ -44,7 +40,7 @@ class WitnessServer:
         return int(self._runner.addresses[0][1])
 
     async def run(self) -> None:
-        """Serve until a signal or `stop`; raise StateLost as soon as the file of heads fails."""
+        """Serve until a signal; raise StateRefused as soon as the file of heads fails: whoever watches must look."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
@@ -53,7 +49,7 @@ class WitnessServer:
         finally:
             await self._runner.cleanup()
         if self._fault is not None:
-            raise StateLost(str(self._fault)) from self._fault
+            raise self._fault
 
     async def _add_checkpoint(self, request: web.Request) -> web.Response:
         try:
@@ -64,7 +60,7 @@ class WitnessServer:
         try:
             # Without an await in between: this is what makes looking and keeping one step.
             answer = self._witness.add_checkpoint(body)
-        except (OSError, StateRefused) as error:
+        except StateRefused as error:
             self._fault = error
             self._ended.set()
             answer = Answer(500, "this witness cannot keep what it would sign\n", told=f"state lost: {error}")

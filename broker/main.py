@@ -17,9 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from broker.adapters.audit_log import AuditLogPostgres
-from broker.adapters.audit_mapper import LogMapper
 from broker.adapters.audit_reader import LogReaderPostgres
-from broker.adapters.audit_signer import LogSigner
 from broker.adapters.audit_tiles import LogTilesPostgres
 from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.cases_rest import CasesRest
@@ -106,7 +104,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             emergencies=BreakGlassSql(pool, audit_log, vault),
         )
         pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
-        changed = await record_registry(node_name(settings), ports, LogReaderPostgres(pool, vault, [keys.log_public]))
+        changed = await record_registry(node_name(settings), ports, LogReaderPostgres(pool, vault, keys.log_public))
         log.info("registry", revision=registry.directory.revision, count=len(changed))
         yield House(settings, registry, keys, ports, vault, audit_log, pool, pings)
 
@@ -214,9 +212,9 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         session_longest=timedelta(minutes=settings.session_most_minutes),
         ceilings=PostgresCeilings(pool, _ceilings(settings), _own_ceilings(registry)),
         idempotency=IdempotencySql(pool, house.keys.house.requests),
-        reader=LogReaderPostgres(pool, house.vault, [house.keys.log_public], house.keys.deletions_public),
+        reader=LogReaderPostgres(pool, house.vault, house.keys.log_public, house.keys.deletions_public),
         public_log=LogTilesPostgres(pool),
-        log_keys=[house.keys.log_public],
+        log_keys=house.keys.log_public,
         # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
         clock=SystemClock(),
         pings=house.pings,
@@ -288,38 +286,8 @@ def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:
 
 
 async def chores(house: House) -> list[Coroutine[None, None, None]]:
-    """Give what a node does beside answering: sign the logs' heads, and forget what is due."""
-    todo = [_forget(house)]
-    if house.settings.checkpointer_url is not None:
-        signers = await open_pool(house.settings.checkpointer_url, name="checkpointer", largest=2)
-        todo.append(_sign_heads(signers, LogSigner(signers, house.keys.log)))
-        todo.append(_commit_maps(LogMapper(signers)))
-    return todo
-
-
-async def _sign_heads(pool: Pool, signer: LogSigner) -> None:
-    """Sign each log's head every second; one that was tampered with stays unsigned and is reported."""
-    try:
-        while True:
-            await asyncio.sleep(1)
-            try:
-                for origin in await signer.checkpoint_once():
-                    log.error("log_changed", log=origin)
-            except StoreUnavailable:
-                log.warning("store_unavailable")
-    finally:
-        await pool.close()
-
-
-async def _commit_maps(mapper: LogMapper) -> None:
-    """Bring each log's map up to its head, an epoch at a time; one that was tampered with is left and reported."""
-    while True:
-        await asyncio.sleep(1)
-        try:
-            for origin in await mapper.commit_once():
-                log.error("map_changed", log=origin)
-        except StoreUnavailable:
-            log.warning("store_unavailable")
+    """Give what a node does beside answering: forget what is due."""
+    return [_forget(house)]
 
 
 async def _forget(house: House) -> None:

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "BROKER_"
 # Each may be given as the path of a file that holds it, under its name + `_FILE`.
-SECRET = ("database_url", "vault_url", "checkpointer_url", "opa_token")
+SECRET = ("database_url", "vault_url", "opa_token")
 FILE = "_FILE"
 
 
@@ -53,9 +53,6 @@ class Settings(BaseSettings):
     key_folder: Annotated[
         Path, Field(description="Folder of key files, readable by this user alone", examples=["/run/secrets/keys"])
     ]
-    checkpointer_url: Annotated[
-        str | None, Field(description="The main database as the checkpointer; set: this node signs the logs' heads")
-    ] = None
     log_name: Annotated[
         str | None,
         Field(description="What logs are published under, without scheme; default the public address + /log"),

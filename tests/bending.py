@@ -28,6 +28,7 @@ from audit.postgres import NewEntry
 from audit.prove import prove
 from audit.verify_postgres import stray_rows, verify_logs
 from demo.postgres import PrivatePostgres
+from tests.signing import own_checkpointer, sign_and_publish
 from tests.unit.audit.sealed import ORIGIN, OTHER, an_entry, laid
 
 CASES = YAML(typ="safe").load(Path(__file__).with_name("bent_log.yaml"))
@@ -97,7 +98,7 @@ class Bent:
 
     async def _sign(self) -> list[str]:
         try:
-            await self.checkpointer.run_once(ORIGIN)
+            await sign_and_publish(self.checkpointer, ORIGIN)
         except LogError as error:
             return [str(error)]
         return []
@@ -157,7 +158,7 @@ async def make_template(server: PrivatePostgres) -> dict[int, str]:
     await postgres.open_log(connection, OTHER, "0147", 2026)
     await postgres.append(connection, OTHERS)
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
-        await Checkpointer(pool, KEY_OF_OTHER).run_once(OTHER)
+        await sign_and_publish(own_checkpointer(pool, KEY_OF_OTHER), OTHER)
     await connection.close()
     low = 0
     for size in (0, *SIGNED[:-1], SIGNED[-1] - 1, SIGNED[-1]):
@@ -168,7 +169,7 @@ async def make_template(server: PrivatePostgres) -> dict[int, str]:
             async with pool.acquire() as connection_:
                 await _append(connection_, low, size)
             if size:
-                await Checkpointer(pool, KEY).run_once(ORIGIN)
+                await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
         low = size
     return made
 
@@ -190,8 +191,8 @@ async def a_log_to_bend(server: PrivatePostgres, made: dict[int, str]) -> AsyncI
     async with copy_of(server, made[SIGNED[-1]]) as name:
         pool = await asyncpg.create_pool(server.dsn(name), min_size=1, max_size=2)
         superuser = await asyncpg.connect(server.dsn(name))
-        bent = Bent(server, name, pool, superuser, Checkpointer(pool, KEY))
-        bent.kept = (await bent.checkpointer.run_once(ORIGIN)).note
+        bent = Bent(server, name, pool, superuser, own_checkpointer(pool, KEY))
+        bent.kept = await sign_and_publish(bent.checkpointer, ORIGIN)
         await _append(superuser, SIGNED[-1], SIZE)
         try:
             yield bent
@@ -275,7 +276,7 @@ async def fork(bent: Bent, made: dict[int, str]) -> None:
     await _show_instead(bent, made[14])
     await postgres.append(bent.superuser, [entry(600 + number) for number in range(10)])
     async with asyncpg.create_pool(bent.server.dsn(bent.database), min_size=1, max_size=1) as pool:
-        await Checkpointer(pool, KEY).run_once(ORIGIN)
+        await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
 
 
 async def _place(connection: asyncpg.Connection[Any], index: int, given: NewEntry) -> None:

@@ -280,7 +280,7 @@ def _a_witness(files: Files) -> Iterator[tuple[Witness, Clock]]:
     clock = Clock()
     logs = KnownLogs({ORIGIN: [KEY.verify_key]})
     with HeadsFile(files.folder / "heads", "witness", new=True) as heads:
-        witness = Witness(heads, WITNESSES[:1], logs, now=clock)
+        witness = Witness(heads, WITNESSES[:1], logs, now=clock, evidence=files.folder / "forks")
         assert witness.add_checkpoint(Request(0, (), _checkpoint(HASHES, 16)).to_bytes()).status == 200
         yield witness, clock
 

@@ -88,10 +88,12 @@ class TroubledWorld(World):
         return super()._settings() | {
             "BROKER_DATABASE_URL": through(cables["main"], at.app),
             "BROKER_VAULT_URL": through(cables["vault"], at.vault),
-            "BROKER_CHECKPOINTER_URL": through(cables["signer"], at.checkpointer),
             "BROKER_DATABASE_DEADLINE_SECONDS": str(DATABASE_SECONDS),
             "BROKER_ASKS_PER_CASEWORKER_HOUR": "100000",
         }
+
+    def _checkpointer_address(self) -> str:
+        return through(self.cables["signer"], self.addresses.checkpointer)
 
     async def _end(self) -> None:
         await super()._end()

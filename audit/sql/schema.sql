@@ -3,7 +3,8 @@
 -- Three roles, made here without log-in if they are missing:
 --   borgerbro_log_owner      owns schema, tables and functions; nobody logs in as it
 --   borgerbro_app            may read, and may append through log.append and log.open; no INSERT, UPDATE or DELETE
---   borgerbro_checkpointer   may read, and may keep signed checkpoints through log.keep_checkpoint
+--   borgerbro_checkpointer   may read, and may keep and publish checkpoints through log.keep_checkpoint and
+--                            log.publish_checkpoint
 -- The file runs as it stands; audit.postgres.schema_statements() gives it with other role names.
 -- Whoever runs it is a superuser, or a member of borgerbro_log_owner who may create schemas and roles.
 --
@@ -41,7 +42,8 @@ CREATE TABLE log.head (
     year     integer NOT NULL,
     size     bigint  NOT NULL DEFAULT 0 CHECK (size >= 0),
     root     bytea   NOT NULL DEFAULT sha256(''::bytea),
-    frontier bytea   NOT NULL DEFAULT ''::bytea
+    frontier bytea   NOT NULL DEFAULT ''::bytea,
+    opened_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0)
 -- next
 -- The public part of an entry; bytes 3 to 18 of a leaf are its eid (audit/entry.py).
@@ -79,7 +81,8 @@ CREATE TABLE log.index (
 -- next
 CREATE INDEX index_fields ON log.index USING gin (fields jsonb_path_ops)
 -- next
--- Heads that were signed: note is the whole signed note, with cosignatures as they come.
+-- Heads that were signed: note is the whole signed note. One is published once a quorum of witnesses has cosigned it;
+-- published_at is when that last was so.
 CREATE TABLE log.checkpoint (
     log_id    bigint      NOT NULL,
     size      bigint      NOT NULL,
@@ -88,6 +91,7 @@ CREATE TABLE log.checkpoint (
     frontier  bytea       NOT NULL,
     note      text        NOT NULL,
     signed_at timestamptz NOT NULL,
+    published_at timestamptz,
     PRIMARY KEY (log_id, size)
 )
 -- next
@@ -230,6 +234,27 @@ BEGIN
 END
 $$
 -- next
+-- Publish a checkpoint on record, with the cosignatures it has by now; again, for one that is published, says that it
+-- still is the newest. What is published never goes back.
+CREATE OR REPLACE FUNCTION log.publish_checkpoint(p_origin text, p_size bigint, p_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE log.checkpoint c SET note = p_note, published_at = clock_timestamp()
+    FROM log.head h
+    WHERE h.origin = p_origin AND c.log_id = h.id AND c.size = p_size
+      AND split_part(c.note, E'\n\n', 1) = split_part(p_note, E'\n\n', 1)
+      AND NOT EXISTS (
+          SELECT FROM log.checkpoint l
+          WHERE l.log_id = h.id AND l.size > p_size AND l.published_at IS NOT NULL
+      );
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no such checkpoint to publish' USING ERRCODE = 'LG005';
+    END IF;
+END
+$$
+-- next
+REVOKE ALL ON FUNCTION log.publish_checkpoint FROM PUBLIC
+-- next
 REVOKE ALL ON FUNCTION log.open, log.append, log.keep_checkpoint FROM PUBLIC
 -- next
 GRANT USAGE ON SCHEMA log TO borgerbro_app, borgerbro_checkpointer
@@ -239,5 +264,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA log TO borgerbro_app, borgerbro_checkpointe
 GRANT EXECUTE ON FUNCTION log.open, log.append TO borgerbro_app
 -- next
 GRANT EXECUTE ON FUNCTION log.keep_checkpoint TO borgerbro_checkpointer
+-- next
+GRANT EXECUTE ON FUNCTION log.publish_checkpoint TO borgerbro_checkpointer
 -- next
 RESET ROLE

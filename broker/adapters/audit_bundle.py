@@ -53,7 +53,7 @@ async def _signed(origin: str, party: Party, subject: str, pool: Pool, wait_seco
     while True:
         async with scoped(pool, Scope(citizen=subject), snapshot=True) as connection:
             head = await postgres.head(connection, origin)
-            kept = await postgres.last_checkpoint(connection, head.log_id)
+            kept = await postgres.published_checkpoint(connection, head.log_id)
             root = None if kept is None else await _root(connection, head, kept)
             if kept is not None and root is not None:
                 lists = [await _list(connection, head, kept, party, party.map_key(origin))]

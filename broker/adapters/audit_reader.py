@@ -58,9 +58,10 @@ SEARCHED = _whole(
 OF_A_LOG = "i.log_id = (SELECT id FROM log.head WHERE origin = $1)"
 ONE = _whole(f"{CHOSEN} WHERE {OF_A_LOG} AND i.idx = $2")
 LOGS = """
-SELECT h.origin, h.tenant, h.year, h.size, coalesce(c.size, 0), c.signed_at
+SELECT h.origin, h.tenant, h.year, h.size, coalesce(c.size, 0), c.published_at
 FROM log.head h LEFT JOIN LATERAL (
-    SELECT size, signed_at FROM log.checkpoint c WHERE c.log_id = h.id ORDER BY size DESC LIMIT 1
+    SELECT size, published_at FROM log.checkpoint c
+    WHERE c.log_id = h.id AND c.published_at IS NOT NULL ORDER BY size DESC LIMIT 1
 ) c ON true
 WHERE cardinality($1::text[]) = 0 OR h.tenant = ANY ($1) ORDER BY h.origin
 """

@@ -1,7 +1,7 @@
 """The door `PublicLog` over the transparency log: its files (C2SP tlog-tiles), made from rows as they are asked for.
 
 Rules kept here:
-- Nothing is given that the newest checkpoint on record does not cover.
+- Nothing is given that the newest published checkpoint does not cover.
 - Strangers ask here without log-in: few of their reads run at once, so that the road keeps its connections.
 """
 
@@ -32,7 +32,7 @@ class LogTilesPostgres:
         self._published: dict[str, tuple[int, int]] = {}
 
     async def checkpoint(self, origin: str) -> str:
-        """Give a log's newest checkpoint, a signed note; raise `NotFound` where there is none yet."""
+        """Give a log's newest published checkpoint, a signed note; raise `NotFound` where there is none yet."""
         async with self._turn() as connection:
             kept = await self._kept(connection, origin)
         return kept.note
@@ -60,7 +60,7 @@ class LogTilesPostgres:
             log_id = (await postgres.head(connection, origin)).log_id
         except errors.UnknownLog:
             raise NotFound from None
-        kept = await postgres.last_checkpoint(connection, log_id)
+        kept = await postgres.published_checkpoint(connection, log_id)
         if kept is None:
             raise NotFound
         self._published[origin] = (log_id, kept.size)

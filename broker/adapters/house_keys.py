@@ -1,14 +1,15 @@
-"""The folder of key files: made once by `broker keys new`, read at each start, for their owner alone.
+"""The folder of a node's key files: made once by `broker keys new`, read at each start, for their owner alone.
 
 | file | what it is |
 | --- | --- |
 | `house.json` | the vault's keys (`keys_file.py`) |
 | `tokens.jwks.json` | private keys that sign access tokens, newest first |
 | `session.key` | 32 bytes that seal page sessions |
-| `log.skey` | signs the logs' checkpoints (C2SP signed note) |
-| `log.vkey` | its public half, for anyone who verifies |
+| `log.vkey` | the public keys that sign the logs' checkpoints, for anyone who verifies |
 | `deletion.skey` | signs what of the logs is lawfully deleted; for the job that erases, no node reads it |
 | `deletion.vkey` | its public half, for anyone who verifies; an older folder may lack both |
+
+The private half of the logs' key, `log.skey`, lies in a folder of the checkpointer's own: no node can sign a head.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from broker.adapters.keys_file import HouseKeys, KeyFileRefused, new_house_keys,
 from broker.adapters.log_key import new_log_key
 
 KEY_BYTES = 32
+LOG_KEY = "log.skey"
 OTHERS = 0o077
 
 
@@ -39,14 +41,18 @@ class KeyFolder:
     house: HouseKeys
     tokens: Sequence[Mapping[str, Any]] = field(repr=False)
     session: bytes = field(repr=False)
-    log: str = field(repr=False)
-    log_public: str
+    log_public: Sequence[str]
     deletions_public: tuple[str, ...] = ()
 
 
-def make_key_folder(folder: Path, log_name: str) -> None:
-    """Make the folder and every key that is not there yet; keys that are there stay as they are."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def make_key_folder(folder: Path, log_name: str, checkpointer: Path | None = None) -> None:
+    """Make a node's folder and the checkpointer's (beside it), and every key that is not there yet.
+
+    Keys that are there stay as they are; a `log.skey` from the time when nodes signed goes to the checkpointer.
+    """
+    signers = checkpointer or folder.with_name("checkpointer")
+    for place in (folder, signers):
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (folder / "house.json").exists():
         write_house_keys(folder / "house.json", new_house_keys())
     if not (folder / "tokens.jwks.json").exists():
@@ -54,10 +60,13 @@ def make_key_folder(folder: Path, log_name: str) -> None:
         _write(folder / "tokens.jwks.json", json.dumps({"keys": [key.as_dict(private=True)]}))
     if not (folder / "session.key").exists():
         _write(folder / "session.key", b64encode(secrets.token_bytes(KEY_BYTES)).decode())
-    if not (folder / "log.skey").exists():
+    if (folder / LOG_KEY).exists() and not (signers / LOG_KEY).exists():
+        (folder / LOG_KEY).rename(signers / LOG_KEY)
+    if not (signers / LOG_KEY).exists():
         private, public = new_log_key(log_name)
-        _write(folder / "log.skey", private)
-        _write(folder / "log.vkey", public)
+        _write(signers / LOG_KEY, private)
+        for place in (signers, folder):
+            _write(place / "log.vkey", public)
     if not (folder / "deletion.skey").exists():
         private, public = new_log_key(f"{log_name}/deletions")
         _write(folder / "deletion.skey", private)
@@ -65,7 +74,9 @@ def make_key_folder(folder: Path, log_name: str) -> None:
 
 
 def read_key_folder(folder: Path) -> KeyFolder:
-    """Read all keys; raise `KeyFileRefused` when one is missing, open to others or not whole."""
+    """Read all keys; raise `KeyFileRefused` when one is missing, open to others, not whole, or not a node's to have."""
+    if (folder / LOG_KEY).exists():
+        raise KeyFileRefused(f"{LOG_KEY} is the checkpointer's alone: take it out of the nodes' folder")
     house = read_house_keys(folder / "house.json")
     try:
         tokens = json.loads(_read(folder / "tokens.jwks.json"))["keys"]
@@ -74,15 +85,9 @@ def read_key_folder(folder: Path) -> KeyFolder:
         raise KeyFileRefused("a key file is not what `broker keys new` writes") from None
     if len(session) != KEY_BYTES:
         raise KeyFileRefused("session.key does not hold 32 bytes")
+    public = [line.strip() for line in _read(folder / "log.vkey").splitlines() if line.strip()]
     deletions = folder / "deletion.vkey"
-    return KeyFolder(
-        house,
-        tokens,
-        session,
-        _read(folder / "log.skey"),
-        _read(folder / "log.vkey"),
-        tuple(_read(deletions).splitlines()) if deletions.exists() else (),
-    )
+    return KeyFolder(house, tokens, session, public, tuple(_read(deletions).splitlines()) if deletions.exists() else ())
 
 
 def read_deletion_key(folder: Path) -> str:

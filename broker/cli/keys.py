@@ -22,14 +22,20 @@ def group() -> None:
 
 @keys.command()
 def new(
-    folder: Annotated[Path, typer.Argument(help="The key folder; made readable for you alone")],
+    folder: Annotated[Path, typer.Argument(help="The nodes' key folder; made readable for you alone")],
     log_name: Annotated[str, typer.Option(help="What the logs are published under, without scheme")],
+    checkpointer: Annotated[
+        Path | None,
+        typer.Option(help="The checkpointer's folder, for log.skey; default: `checkpointer` beside"),
+    ] = None,
 ) -> None:
     """Make every key file that is not there yet; those that are there stay as they are."""
     from broker.adapters.house_keys import make_key_folder
 
-    make_key_folder(folder, log_name)
+    signers = checkpointer or folder.absolute().with_name("checkpointer")
+    make_key_folder(folder, log_name, signers)
     out.print(f"keys stand in {folder}; log.vkey is the public key for those who verify the log", markup=False)
+    out.print(f"log.skey stands in {signers}, for the checkpointer alone", markup=False)
 
 
 @keys.command()

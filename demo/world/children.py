@@ -32,7 +32,7 @@ SYSTEM_PARTS = (
     "demo.openid.saml",
     "asyncpg",
 )
-BROKER_PARTS = ("broker.node", "broker.web.faces", "broker.cli.commands")
+BROKER_PARTS = ("broker.node", "broker.web.faces", "broker.cli.commands", "audit.__main__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,16 @@ class Nursery:
                 start_new_session=True,
             )
 
-    def order(self, name: str, module: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> None:
-        """Start a program; whoever needs it waits for it with `ready`."""
+    def order(
+        self,
+        name: str,
+        module: str,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        *,
+        user: int | None = None,
+    ) -> None:
+        """Start a program, as another user if that is said; whoever needs it waits for it with `ready`."""
         self._ready_file(name).unlink(missing_ok=True)
         self._tell(
             {
@@ -75,6 +83,7 @@ class Nursery:
                 "module": module,
                 "argv": list(argv),
                 "env": dict(env or {}),
+                "user": user,
                 "ready": str(self._ready_file(name)),
                 "errors": str(self._errors_file(name)),
             }

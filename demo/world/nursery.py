@@ -1,8 +1,9 @@
 """Start many Python programs quickly: import once what they share, then fork a process of its own for each.
 
 Run as a program: `python -m demo.world.nursery MODULE…` imports those modules and then takes orders, one JSON object a
-line: `{"name", "module", "argv", "env", "ready", "errors"}` starts one, `{"stop": name}` ends one. What a program
-prints goes to its file `ready`, what it complains of to its file `errors`; when it has ended, `ready` says `ended`.
+line: `{"name", "module", "argv", "env", "user", "ready", "errors"}` starts one, `{"stop": name}` ends one. What a
+program prints goes to its file `ready`, what it complains of to its file `errors`; when it has ended, `ready` says
+`ended`.
 
 Every program ends when this one does, however that came about: each holds one end of a pipe whose other end is here.
 """
@@ -95,6 +96,10 @@ def _become(order: dict[str, Any], stdin: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     random.seed()
     os.environ.update(order.get("env", {}))
+    if order.get("user") is not None:
+        os.setgroups([])
+        os.setgid(order["user"])
+        os.setuid(order["user"])
     sys.argv = [order["module"], *order["argv"]]
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:

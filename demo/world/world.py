@@ -29,6 +29,7 @@ from demo.world.casting import Cast, case_records, login_persons, register_recor
 from demo.world.children import ROOT, Child, Nurseries, Nursery, WorldBroken
 from demo.world.databases import Databases
 from demo.world.files import WorldFiles, write_private
+from demo.world.signers import Signers
 from demo.world.template import PAGE_USERS, Places, Row, Template, filled
 
 POLICIES = ROOT / "policies"
@@ -72,12 +73,14 @@ class World:
         self._running: dict[str, tuple[object, Child]] = {}
         self._systems: Nursery
         self._brokers: Nursery
+        self._signers: Signers
         self._http: aiohttp.ClientSession
         self._opening: asyncio.Task[Addresses]
 
     async def __aenter__(self) -> Self:
         self._nurseries = self._nurseries or Nurseries.open(self.files.folder)
         self._systems, self._brokers = self._nurseries.systems, self._nurseries.brokers
+        self._signers = Signers(self.files, self._brokers, LOG_NAME)
         try:
             self.port = _free_port(self.port)
         except WorldBroken:
@@ -85,7 +88,7 @@ class World:
             raise
         # Connections are not kept: a system may close one at the very moment it is used again.
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
-        make_key_folder(self.files.keys, LOG_NAME)
+        make_key_folder(self.files.keys, LOG_NAME, self.files.folder / "checkpointer")
         # The social centres' clusters live in here, and root's server is another user, who must pass through.
         (self.files.folder / "systems").mkdir(mode=0o711, exist_ok=True)
         # Whoever needs them waits for them; the department systems start meanwhile.
@@ -121,7 +124,7 @@ class World:
         """
         self.template, self.cast = template, cast
         _check_names(template, records)
-        await self._stop_broker()
+        await asyncio.gather(self._stop_broker(), self._signers.stop())
         self.set_clock(at)
         self._say("starting department systems")
         # Ordered one after the other, which starts them all; then waited for.
@@ -136,8 +139,9 @@ class World:
             raise WorldBroken(str(error)) from None
         if fresh:
             self.addresses = await self.databases.fresh()
-        self._say("starting the broker")
-        await self._start_broker()
+        self._say("starting the broker, its checkpointer and a witness")
+        signing = self._signers.start(self._checkpointer_address(), fresh=fresh)
+        await asyncio.gather(self._start_broker(), signing)
 
     def set_clock(self, at: datetime) -> None:
         """Let the broker's clock stand at a moment."""
@@ -280,6 +284,10 @@ class World:
             await asyncio.sleep(0.02)
         raise WorldBroken(f"the broker was not ready after {SECONDS_TO_SERVE:.0f} seconds")
 
+    def _checkpointer_address(self) -> str:
+        """Give the database's address for the checkpointer."""
+        return self.addresses.checkpointer
+
     def _settings(self) -> dict[str, str]:
         given = {
             "PROFILE": "demo",
@@ -288,7 +296,6 @@ class World:
             "POLICIES": str(POLICIES),
             "DATABASE_URL": self.addresses.app,
             "VAULT_URL": self.addresses.vault,
-            "CHECKPOINTER_URL": self.addresses.checkpointer,
             "KEY_FOLDER": str(self.files.keys),
             "LOG_NAME": LOG_NAME,
             "HOST": HOST,

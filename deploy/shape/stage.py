@@ -1,7 +1,8 @@
 """Start the shape: world, primary and replica, OPA with its signed bundle, two nodes, the proxy with TLS.
 
 What is not on this machine is left out and said so: without HAProxy a caller asks the nodes in turn, without OPA the
-nodes decide by the embedded engine. The staged world's own broker stays, and signs the logs' heads: the checkpointer.
+nodes decide by the embedded engine. The staged world's own broker stays; its checkpointer and its witness serve the
+shape's log too.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ import pytest
 import pytest_asyncio
 
 from audit import postgres
-from audit.checkpointer import Checkpointer
 from audit.commitment import seal
 from audit.committer import GroupCommitter, Submission
 from audit.errors import LogUnavailable
@@ -31,6 +30,7 @@ from broker.adapters.database import open_pool
 from demo.postgres import PostgresUnavailable, PrivatePostgres
 from demo.postgres_programs import NOBODY, find_programs, run_as_server
 from tests.bending import CASES, ENTRIES, KEY, SIGNED, SIZE, Bent
+from tests.signing import own_checkpointer, sign_and_publish
 from tests.unit.audit.sealed import ACTOR, CITIZEN, ORIGIN, laid
 
 DATABASE = "bent"
@@ -87,7 +87,7 @@ async def make_ready(folder: Path) -> Ready:
     for size in SIGNED:
         await postgres.append(connection, ENTRIES[low:size])
         pool = await open_pool(dsn, name="signing", largest=2)
-        await Checkpointer(pool, KEY).run_once(ORIGIN)
+        await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
         await pool.close()
         low = size
         if size == SIGNED[1]:
@@ -113,7 +113,7 @@ async def a_server_to_bend(ready: Ready, folder: Path) -> AsyncIterator[Bent]:
     server = PrivatePostgres(folder / "server")
     await asyncio.to_thread(server.start)
     pool: Any = await open_pool(server.dsn(DATABASE), name="bent", largest=2)
-    bent = Bent(server, DATABASE, pool, await asyncpg.connect(server.dsn(DATABASE)), Checkpointer(pool, KEY))
+    bent = Bent(server, DATABASE, pool, await asyncpg.connect(server.dsn(DATABASE)), own_checkpointer(pool, KEY))
     bent.kept = (await bent.checkpointer.run_once(ORIGIN)).note
     await postgres.append(bent.superuser, ENTRIES[SIGNED[-1] : SIZE])
     try:

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from audit.checkpointer import Checkpointer
 from audit.contention import Line
 from audit.note import SigningKey
 from broker.adapters.audit_log import AuditLogPostgres
@@ -29,6 +28,7 @@ from demo.postgres_standby import Standby
 from tests.consent_values import a_block, blocked
 from tests.databases import BASE, fresh
 from tests.log_events import NOON, an_ask
+from tests.signing import own_checkpointer
 from tests.unit.audit.sealed import Crowded
 
 SECONDS = 1.0
@@ -210,7 +210,7 @@ async def test_nothing_is_signed_that_could_be_lost(pair: tuple[PrivatePostgres,
         with pytest.raises(LogUnavailable):
             await house.ask("second")
         async with asyncpg.create_pool(pair[0].dsn(house.database), min_size=1, max_size=1) as pool:
-            signing = asyncio.create_task(Checkpointer(pool, key).run_once(f"{BASE}/korsbaek/2019"))
+            signing = asyncio.create_task(own_checkpointer(pool, key).run_once(f"{BASE}/korsbaek/2019"))
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
             admin = await asyncpg.connect(pair[0].dsn(house.database))
             while not await admin.fetchval(f"{waiting} AND query LIKE '%emit_message%'"):

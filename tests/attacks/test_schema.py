@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,8 +32,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audit.note import SigningKey
-from broker.adapters.audit_signer import LogSigner
-from broker.adapters.database import open_pool
 from broker.web.api.described import CALLERS, PROBLEMS
 from broker.web.limits import HEADERS
 from broker.web.problems import MEDIA_TYPE, PROBLEM_TYPE
@@ -42,6 +41,7 @@ from tests.builders import CASE, CITIZEN, PURPOSE, ROOT
 from tests.evaluations import CONTEXT, GIVEN, LENE, NOT_GIVEN, OWN, READ, a_resource, all_of_the_citizen
 from tests.pages_house import LINES, ask_for, say_yes
 from tests.served_house import Served, open_served
+from tests.signing import signing
 
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "12"))
 # The same calls each time, unless somebody asks for more of them.
@@ -104,11 +104,11 @@ KNOWN = json.dumps(DOCUMENT, ensure_ascii=False) + "".join(
 def served(postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve a house in which one request was answered with a yes, and others wait for an answer."""
     with open_served(postgres, tmp_path_factory.mktemp("schema")) as made:
-        made.run(_lived_in(made))
+        made.run(_lived_in(made, tmp_path_factory.mktemp("signer")))
         yield made
 
 
-async def _lived_in(served: Served) -> None:
+async def _lived_in(served: Served, folder: Path) -> None:
     lene, annette = served.readers["caseworker"], served.readers["citizen"]
     await ask_for(lene, LINES)
     await say_yes(annette)
@@ -116,9 +116,9 @@ async def _lived_in(served: Served) -> None:
         await ask_for(lene, LINES[:1])
     await annette.get("/mine")
     await lene.get("/case")
-    pool = await open_pool(served.house.databases.at.checkpointer, name="checkpointer", largest=2)
-    await LogSigner(pool, SigningKey.generate("test.example").secret_text()).checkpoint_once()
-    await pool.close()
+    address = served.house.databases.at.checkpointer
+    async with signing(address, SigningKey.generate("test.example"), folder) as rounds:
+        await rounds.once()
 
 
 @pytest.fixture(scope="module")

@@ -198,6 +198,7 @@ RULES = [
             ("broker/adapters/clock_system.py", "is the real clock behind the door"),
             ("connectors/client.py", "runs in the department system, and signs its own time"),
             ("audit/witness_command.py", "a witness says as of when, by its own clock"),
+            ("audit/checkpointer_command.py", "holds the witnesses' times against its own"),
             ("demo/", "what stands in for others' systems has clocks of its own"),
         ),
     ),

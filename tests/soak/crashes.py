@@ -31,6 +31,7 @@ from audit.postgres import NewEntry, Pool
 from audit.verify_postgres import verify_logs
 from broker.adapters.database import open_pool
 from demo.postgres import PrivatePostgres
+from tests.signing import own_checkpointer
 from tests.unit.audit.sealed import ACTOR, CITIZEN, ORIGIN, OTHER, Crowded, laid
 
 CALLERS = 8
@@ -173,7 +174,7 @@ async def falling(folder: Path, seed: int) -> AsyncIterator[Falling]:
         await connection.close()
         pool = await open_pool(dsn, name="falling", largest=12)
         committers = [GroupCommitter(pool, line=line(), timeout_seconds=5.0) for line in (Calm, Crowded, Line)]
-        checkpointers = {origin: Checkpointer(pool, key) for origin, key in KEYS.items()}
+        checkpointers = {origin: own_checkpointer(pool, key) for origin, key in KEYS.items()}
         yield Falling(server, dsn, pool, committers, checkpointers, random.Random(seed))
         for committer in committers:
             await committer.aclose()

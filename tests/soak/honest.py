@@ -31,6 +31,7 @@ from audit.verify_postgres import verify_logs
 from audit.witness import KnownLogs, Request, Witness
 from broker.adapters.database import open_pool
 from demo.postgres import PrivatePostgres
+from tests.signing import own_checkpointer
 from tests.unit.audit.sealed import ACTOR, CITIZEN, ORIGIN, OTHER, Crowded, laid
 
 KEYS = {origin: SigningKey.generate(origin) for origin in (ORIGIN, OTHER)}
@@ -64,6 +65,8 @@ class Honest:
         self.counts["entries"] += len(entries)
         for origin in KEYS:
             signed = await self.checkpointer[origin].run_once(origin)
+            async with self.pool.acquire() as connection:
+                await postgres.publish_checkpoint(connection, origin, signed.checkpoint.size, signed.note)
             if signed.checkpoint.size:
                 await self._witnessed(signed)
                 await self._proved(origin, signed.checkpoint.size)
@@ -131,7 +134,7 @@ async def running(folder: Path, seed: int) -> AsyncIterator[Honest]:
         with HeadsFile(folder / "heads", "witness", new=True) as heads:
             logs = KnownLogs({origin: [key.verify_key] for origin, key in KEYS.items()})
             yield Honest(
-                folder, dsn, pool, committers, {origin: Checkpointer(pool, key) for origin, key in KEYS.items()},
+                folder, dsn, pool, committers, {origin: own_checkpointer(pool, key) for origin, key in KEYS.items()},
                 Witness(heads, [COSIGNER], logs, now=lambda: NOW), policy, random.Random(seed),
             )  # fmt: skip
         for committer in committers:

@@ -108,7 +108,6 @@ def nodes_of(world: World, modules: Sequence[str], engines: Sequence[str]) -> li
             "ASKS_PER_CASEWORKER_HOUR": MANY, "ASKS_PER_SYSTEM_HOUR": MANY, "ASKS_PER_MUNICIPALITY_HOUR": MANY,
         }  # fmt: skip
         settings = world._settings() | {f"BROKER_{name}": value for name, value in given.items()}
-        del settings["BROKER_CHECKPOINTER_URL"]
         errors = world.files.folder / f"node-{number}.log"
         node = Node(number, f"http://{HOST}:{port}", module, settings, clock, errors)
         node.set_clock(APART[number % len(APART)])

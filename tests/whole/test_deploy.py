@@ -29,7 +29,7 @@ from tools.runtime_lock import runtime_lock
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = read_yaml(DEPLOY / "compose.yaml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-NODES = ("broker-1", "broker-2", "checkpointer")
+NODES = ("broker-1", "broker-2")
 POSTGRES = {"database", "replica", "vault"}
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text("utf-8")
 EACH = pytest.mark.parametrize("service", sorted(SERVICES))
@@ -93,7 +93,6 @@ def test_a_nodes_settings_are_settings(node: str, tmp_path: Path) -> None:
     settings = read(environment)
 
     assert settings.profile == "production"
-    assert (settings.checkpointer_url is not None) == (node == "checkpointer")
     assert settings.policy_engine == "server"
 
 

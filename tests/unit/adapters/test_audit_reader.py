@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from audit.checkpointer_command import ALL_WELL, WRONG, Rounds
 from audit.note import SigningKey, VerifyKey
 from audit.proof import Proof
 from broker.adapters.audit_reader import LogReaderPostgres
-from broker.adapters.audit_signer import LogSigner
 from broker.adapters.audit_tiles import LogTilesPostgres
-from broker.adapters.database import open_pool
 from broker.domain.entries import LogFilter, LogPage
 from broker.domain.errors import BadAsk, NotFound
 from broker.domain.kept import packed
@@ -20,6 +20,7 @@ from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
 from tests.databases import BASE, Databases, opened
 from tests.log_events import NOON, an_ask, an_outcome
+from tests.signing import signing
 
 SIGNER = SigningKey.generate("test.example")
 ORIGIN = f"{BASE}/korsbaek/2019"
@@ -31,7 +32,7 @@ class Archive:
 
     databases: Databases
     reader: LogReaderPostgres
-    signer: LogSigner
+    signer: Rounds
     anna: str
     bo: str
     kim: str
@@ -48,7 +49,7 @@ class Archive:
 
 
 @pytest.fixture
-async def archive(postgres: PrivatePostgres) -> AsyncIterator[Archive]:
+async def archive(postgres: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Archive]:
     """Give a log of five entries about Anna, one of them in another municipality, and one about Bo."""
     async with opened(postgres) as made:
         anna, bo, kim = await made.vault.citizens([Personal(f"{n:010d}") for n in range(3)])
@@ -57,10 +58,9 @@ async def archive(postgres: PrivatePostgres) -> AsyncIterator[Archive]:
         )
         refused = an_outcome(anna, kim, outcome="refused", verdicts=(), sources_read=(), unit="school")
         await made.log.append([refused, an_outcome(anna, kim, municipality="oestby")])
-        pool = await open_pool(made.at.checkpointer, name="checkpointer", largest=2)
         reader = LogReaderPostgres(made.pool, made.vault, [str(SIGNER.verify_key)])
-        yield Archive(made, reader, LogSigner(pool, SIGNER.secret_text()), anna, bo, kim)
-        await pool.close()
+        async with signing(made.at.checkpointer, SIGNER, tmp_path / "signer") as rounds:
+            yield Archive(made, reader, rounds, anna, bo, kim)
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ async def test_a_destroyed_key_leaves_an_erased_entry(archive: Archive) -> None:
     keys = await owner.fetchval("SELECT count(*) FROM vault.subject_key WHERE handle = $1", archive.bo)
     await owner.close()
 
-    await archive.signer.checkpoint_once()
+    await archive.signer.once()
     assert (entry.state, entry.body, keys) == ("erased", None, 0)
     assert (await archive.reader.verify(["korsbaek"]))[0].intact
 
@@ -199,7 +199,7 @@ async def test_a_signed_log_proves_its_entries(archive: Archive) -> None:
     with pytest.raises(NotFound):
         await archive.reader.proof(entries[0].receipt)
 
-    assert await archive.signer.checkpoint_once() == ()
+    assert await archive.signer.once() == ALL_WELL
 
     key = VerifyKey.from_text(str(SIGNER.verify_key))
     assert ORIGIN in await LogTilesPostgres(archive.databases.pool).checkpoint(ORIGIN)
@@ -211,7 +211,7 @@ async def test_a_signed_log_proves_its_entries(archive: Archive) -> None:
 
 async def test_the_state_of_the_logs(archive: Archive) -> None:
     """Each log tells how long it is and how much of it is signed."""
-    await archive.signer.checkpoint_once()
+    await archive.signer.once()
     await archive.databases.log.append([an_ask(archive.anna, archive.kim)])
 
     (state,) = await archive.reader.logs(["korsbaek"])
@@ -226,7 +226,8 @@ async def test_a_log_that_was_changed_is_not_signed(archive: Archive, superuser:
     """A log whose rows no longer make its head stays unsigned and is named; the other is signed all the same."""
     await superuser.execute("UPDATE log.entry SET leaf = set_byte(leaf, 30, 1) WHERE tenant = 'korsbaek' AND idx = 2")
 
-    assert await archive.signer.checkpoint_once() == (ORIGIN,)
+    assert await archive.signer.once() == WRONG
+    assert set(archive.signer.wrong) == {f"log {ORIGIN}"}
 
     signed = {state.municipality: state.signed_size for state in await archive.reader.logs()}
     assert signed == {"korsbaek": 0, "oestby": 1}

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import note, postgres
-from audit.checkpointer import Checkpointer
 from audit.deletion import MEMBER, Deletion, open_deletion, read_text, spans_of, without
 from audit.errors import Malformed, NotVerified
 from audit.note import SigningKey
 from audit.prove import prove
 from audit.verify import Report
 from audit.verify_postgres import verify_logs
+from tests.signing import own_checkpointer, sign_and_publish
 from tests.unit.audit.sealed import ORIGIN, OTHER, an_entry, new
 
 LOG_KEY = SigningKey.generate(ORIGIN)
@@ -36,7 +36,7 @@ async def filled(dsn: str, superuser: Superuser) -> Superuser:
     """Fill a log with twelve entries and sign it."""
     await postgres.append(superuser, [new(number) for number in range(12)])
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
-        await Checkpointer(pool, LOG_KEY).run_once(ORIGIN)
+        await sign_and_publish(own_checkpointer(pool, LOG_KEY), ORIGIN)
     return superuser
 
 

@@ -115,8 +115,8 @@ def test_a_failing_disk_leaves_the_old_head_or_the_new_and_says_so(
                 told = 0
                 try:
                     heads.keep(A, head(4))
-                except OSError as error:
-                    told = error.errno or 0
+                except StateRefused as refused:
+                    told = getattr(refused.__cause__, "errno", -1)
                 assert told == (code if failed else 0)
         with HeadsFile(path, "key") as heads:
             assert heads.heads()[A] in (head(3), head(4))

@@ -7,12 +7,12 @@ import asyncpg
 import pytest
 
 from audit import postgres
-from audit.checkpointer import Checkpointer
 from audit.errors import Malformed, TreeMismatch
 from audit.merkle import Frontier, consistency_holds, inclusion_holds, leaf_hash
 from audit.node_keeper import keep_nodes
 from audit.note import SigningKey
 from audit.tiles import derive
+from tests.signing import own_checkpointer
 from tests.unit.audit.sealed import ORIGIN, new
 
 KEY = SigningKey.generate(ORIGIN)
@@ -67,7 +67,7 @@ async def test_making_them_again_adds_nothing(superuser: "asyncpg.Connection[Any
 async def test_a_signature_finds_its_nodes_there(dsn: str, superuser: "asyncpg.Connection[Any]") -> None:
     """Whatever is signed can be proved at once, also on a log that is older than its nodes."""
     async with asyncpg.create_pool(dsn, min_size=1, max_size=4) as pool:
-        checkpointer = Checkpointer(pool, KEY)
+        checkpointer = own_checkpointer(pool, KEY)
         entries = [new(number) for number in range(700)]
         for start, stop in ((0, 300), (300, 700)):
             async with pool.acquire() as connection:
@@ -76,7 +76,7 @@ async def test_a_signature_finds_its_nodes_there(dsn: str, superuser: "asyncpg.C
             proof = await postgres.inclusion_proof(superuser, 1, 7, stop)
             assert inclusion_holds(7, stop, leaf_hash(entries[7].sealed.leaf), proof, signed.root)
         await superuser.execute("DELETE FROM log.node")
-        await Checkpointer(pool, KEY).run_once(ORIGIN)
+        await own_checkpointer(pool, KEY).run_once(ORIGIN)
     assert await superuser.fetchval("SELECT count(*) FROM log.node") == 2
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from audit import postgres
 from audit.__main__ import main
-from audit.checkpointer import Checkpointer
 from audit.export import export_log, verify_export
 from audit.merkle import leaf_hash
 from audit.note import SigningKey
@@ -17,20 +16,19 @@ from audit.prove import prove
 from audit.tiles import bundle, read_bundle
 from audit.verify import Report
 from audit.verify_postgres import stray_rows, verify_logs
+from tests.signing import signing
 from tests.unit.audit.sealed import ORIGIN, an_entry, new
 
 KEY = SigningKey.generate(ORIGIN)
 
 
 @pytest.fixture
-async def signed(dsn: str, superuser: "asyncpg.Connection[Any]") -> "asyncpg.Connection[Any]":
+async def signed(dsn: str, superuser: "asyncpg.Connection[Any]", tmp_path: Path) -> "asyncpg.Connection[Any]":
     """Fill a log with twenty entries, signed at 5, 12 and 20."""
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
-        checkpointer = Checkpointer(pool, KEY)
+    async with signing(dsn, KEY, tmp_path / "signer") as rounds:
         for start, stop in ((0, 5), (5, 12), (12, 20)):
-            async with pool.acquire() as connection:
-                await postgres.append(connection, [new(number) for number in range(start, stop)])
-            await checkpointer.run_once(ORIGIN)
+            await postgres.append(superuser, [new(number) for number in range(start, stop)])
+            await rounds._publisher.publish(await rounds._checkpointer.run_once(ORIGIN))
     return superuser
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from audit import note, witness_server
 from audit.cosignature import ED25519, Cosigner, time_of
-from audit.errors import PolicyRefused
+from audit.errors import PolicyRefused, StateRefused
 from audit.heads_file import HeadsFile
 from audit.witness import KnownLogs, Request, Witness
-from audit.witness_server import MAX_BODY, StateLost, WitnessServer
+from audit.witness_server import MAX_BODY, WitnessServer
 from tests import witness_table
 from tests.witness_table import FORKED, KEY, ORIGIN, checkpoint, submission
 
@@ -69,7 +69,7 @@ def test_the_head_is_kept_before_the_answer(witness: Witness, tmp_path: Path, cl
     assert witness.add_checkpoint(submission(8, 9, FORKED)).status == 422
     witness._heads.close()
     with HeadsFile(tmp_path / "state", COSIGNER.name) as heads:
-        again = Witness(heads, [COSIGNER], LOGS, now=clock)
+        again = Witness(heads, [COSIGNER], LOGS, now=clock, evidence=tmp_path / "evidence")
         assert again.add_checkpoint(submission(0, 9)).text == "8\n"
         assert again.add_checkpoint(submission(8, 9)).status == 200
 
@@ -101,7 +101,7 @@ def test_a_witness_keeps_a_bounded_number_of_logs(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("audit.witness.MAX_LOGS", 1)
     logs = KnownLogs.from_text(f"log {KEY.verify_key}\nlog {KEY.verify_key} log.example/*")
     with HeadsFile(tmp_path / "state", COSIGNER.name, new=True) as heads:
-        one = Witness(heads, [COSIGNER], logs, now=lambda: 7)
+        one = Witness(heads, [COSIGNER], logs, now=lambda: 7, evidence=tmp_path / "evidence")
         assert one.add_checkpoint(submission(0, 3)).status == 200
         other = Request(0, (), checkpoint(3, origin="log.example/102/2026")).to_bytes()
         assert one.add_checkpoint(other).status == 503
@@ -142,7 +142,7 @@ class Served:
         self.server._ended.set()
         try:
             await self.running
-        except StateLost as lost:
+        except StateRefused as lost:
             self.fault = lost
 
     async def post(self, body: bytes) -> tuple[int, str, str]:
@@ -186,7 +186,7 @@ async def test_a_disk_that_fails_ends_the_witness_without_a_cosignature(
         monkeypatch.setattr(os, "fsync", failing)
         status, _, text = await served.post(submission(3, 8))
         assert (status, "—" in text) == (500, False)
-    assert isinstance(served.fault, StateLost)
+    assert isinstance(served.fault, StateRefused)
     assert "state lost" in capsys.readouterr().err
 
 

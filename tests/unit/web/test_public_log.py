@@ -13,7 +13,6 @@ import httpx2
 import pytest
 
 from audit.checkpoint import open_checkpoint
-from audit.checkpointer import Checkpointer
 from audit.merkle import Frontier, leaf_hash
 from audit.note import VerifyKey
 from audit.tiles import bundles_of, derive, read_bundle
@@ -25,6 +24,7 @@ from demo.postgres import PrivatePostgres
 from tests.databases import BASE
 from tests.log_events import an_ask
 from tests.pages_house import LOG_KEY, PagesHouse, open_pages
+from tests.signing import own_checkpointer, sign_and_publish
 
 ORIGIN = f"{BASE}/korsbaek/2019"
 PLACE = "/log/korsbaek/2019"
@@ -51,7 +51,7 @@ class Stand:
     async def sign(self, origin: str = ORIGIN) -> None:
         """Let the checkpointer sign one log once."""
         async with asyncpg.create_pool(self.house.databases.at.checkpointer, min_size=1, max_size=1) as pool:
-            await Checkpointer(pool, LOG_KEY).run_once(origin)
+            await sign_and_publish(own_checkpointer(pool, LOG_KEY), origin)
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
         """Fetch a file."""

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from audit.bundle import verify_bundle
+from audit.map_committer import MapCommitter
 from audit.note import SigningKey
-from broker.adapters.audit_mapper import LogMapper
-from broker.adapters.audit_signer import LogSigner
-from broker.adapters.database import open_pool
 from demo.postgres import PrivatePostgres
 from tests.builders import CHILD, CITIZEN
 from tests.log_events import an_ask
 from tests.pages_house import PagesHouse, open_pages
+from tests.signing import signing
 
 SIGNER = SigningKey.generate("test.example")
 IMPORTED = re.compile(r'from "([^"]+\.mjs)"')
@@ -41,15 +40,13 @@ async def test_the_page_offers_the_check_and_the_file(house: PagesHouse) -> None
     assert (await house.stranger().get("/mine/whole")).status_code in {303, 401}
 
 
-async def test_the_file_proves_the_list_of_who_is_logged_in(house: PagesHouse) -> None:
+async def test_the_file_proves_the_list_of_who_is_logged_in(house: PagesHouse, tmp_path: Path) -> None:
     """It is sent as a file to nobody but its citizen, and holds offline: their entries, all of them, nobody else's."""
     annette, databases = await house.citizen(), house.databases
     me, other = await databases.vault.citizens([CITIZEN, CHILD])
     await databases.log.append([an_ask(me, other), an_ask(other, me), an_ask(me, other)])
-    signers = await open_pool(databases.at.checkpointer, name="test", largest=2)
-    await LogMapper(signers).commit_once()
-    await LogSigner(signers, SIGNER.secret_text()).checkpoint_once()
-    await signers.close()
+    async with signing(databases.at.checkpointer, SIGNER, tmp_path / "signer", maps=MapCommitter) as rounds:
+        await rounds.once()
     answer = await annette.get("/v1/me/accesses/bundle", accept="application/json")
     assert answer.headers["content-disposition"] == 'attachment; filename="list-with-proof.json"'
     assert answer.headers["cache-control"] == "no-store"

@@ -3,24 +3,25 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from audit import postgres
 from audit.bundle import verify_bundle
+from audit.checkpointer_command import ALL_WELL, NOT_DONE, WRONG
+from audit.map_committer import MapCommitter
 from audit.map_postgres import map_state
 from audit.note import SigningKey
-from broker.adapters.audit_mapper import LogMapper
+from audit.postgres import Pool
 from broker.adapters.audit_reader import LogReaderPostgres
-from broker.adapters.audit_signer import LogSigner
-from broker.adapters.database import Pool, open_pool
 from broker.domain.entries import LogFilter
-from broker.domain.errors import StoreUnavailable
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
 from tests.databases import BASE, Databases, opened
 from tests.log_events import an_ask, an_outcome
+from tests.signing import signing
 
 ORIGIN = f"{BASE}/korsbaek/2019"
 SIGNER = SigningKey.generate("test.example")
@@ -36,20 +37,17 @@ async def house(postgres: PrivatePostgres) -> AsyncIterator[Databases]:
         yield databases
 
 
-@pytest.fixture
-async def signers(house: Databases) -> AsyncIterator[Pool]:
-    """Connect as the checkpointer."""
-    pool = await open_pool(house.at.checkpointer, name="test", largest=2)
-    yield pool
-    await pool.close()
+def soon(pool: Pool) -> MapCommitter:
+    """Commit maps with no time between epochs."""
+    return MapCommitter(pool, epoch_seconds=0)
 
 
-async def test_every_log_is_mapped_and_nobody_sees_more_entries_for_it(house: Databases, signers: Pool) -> None:
-    """Each log gets its root once, on the log itself; lists of people and overseers are as before."""
-    mapper = LogMapper(signers, epoch_seconds=0)
-    assert await mapper.commit_once() == ()
-    assert await mapper.commit_once() == ()
-    assert [state.size for state in await house.reader.logs()] == [3, 2]
+async def test_every_log_is_mapped_and_nobody_sees_more_entries_for_it(house: Databases, tmp_path: Path) -> None:
+    """Each log gets its root once, on the log itself, and signed; lists of people and overseers are as before."""
+    async with signing(house.at.checkpointer, SIGNER, tmp_path, maps=soon) as rounds:
+        assert [await rounds.once() for _ in range(2)] == [ALL_WELL, ALL_WELL]
+    states = await house.reader.logs()
+    assert [(state.size, state.signed_size) for state in states] == [(3, 3), (2, 2)]
     page = await house.reader.search(["korsbaek"], LogFilter())
     assert [entry.kind for entry in page.entries] == ["outcome", "ask"]
     assert all({"map", "shown"}.isdisjoint(entry.index) for entry in page.entries)
@@ -59,24 +57,26 @@ async def test_every_log_is_mapped_and_nobody_sees_more_entries_for_it(house: Da
     assert (state.covered, state.index) == (2, 2)
 
 
-async def test_a_log_whose_map_was_bent_is_named_and_the_others_go_on(house: Databases, signers: Pool) -> None:
+async def test_a_log_whose_map_was_bent_is_named_and_the_others_go_on(house: Databases, tmp_path: Path) -> None:
     """A superuser changes one log's index row before it is counted: that log's map is refused, the other's is made."""
     admin = await asyncpg.connect(house.admin)
     await admin.execute("UPDATE log.index SET index_bytes = index_bytes || ' ' WHERE idx = 1")
     await admin.close()
-    assert await LogMapper(signers).commit_once() == (ORIGIN,)
+    async with signing(house.at.checkpointer, SIGNER, tmp_path, maps=soon) as rounds:
+        assert await rounds.once() == WRONG
+        assert set(rounds.wrong) == {f"map of {ORIGIN}"}
     assert [state.size for state in await house.reader.logs()] == [2, 2]
 
 
-async def test_a_citizen_gets_all_that_proves_their_list_whole(house: Databases, signers: Pool) -> None:
+async def test_a_citizen_gets_all_that_proves_their_list_whole(house: Databases, tmp_path: Path) -> None:
     """Each municipality's log with its list, shown as the page shows it; the employee's name is nowhere in it."""
     reader = LogReaderPostgres(house.pool, house.vault, wait_seconds=0)
     anna, kim, stranger = await house.vault.citizens([Personal(f"{n:010d}") for n in range(3)])
     unsigned = verify_bundle(await reader.bundle(anna, made_at=NOW), [SIGNER.verify_key], now=NOW)
     assert len(unsigned) == 2
     assert all(one.fault for one in unsigned)
-    await LogMapper(signers).commit_once()
-    await LogSigner(signers, SIGNER.secret_text()).checkpoint_once()
+    async with signing(house.at.checkpointer, SIGNER, tmp_path, maps=soon) as rounds:
+        assert await rounds.once() == ALL_WELL
     text = await reader.bundle(anna, made_at=datetime.now(UTC))
     whole = {one.origin: one for one in verify_bundle(text, [SIGNER.verify_key])}
     assert [one.fault for one in whole.values()] == [None, None]
@@ -89,12 +89,12 @@ async def test_a_citizen_gets_all_that_proves_their_list_whole(house: Databases,
     assert json.loads(await reader.bundle(stranger, made_at=NOW))["logs"] == []
 
 
-async def test_what_was_hidden_from_a_citizen_shows_in_their_own_check(house: Databases, signers: Pool) -> None:
+async def test_what_was_hidden_from_a_citizen_shows_in_their_own_check(house: Databases, tmp_path: Path) -> None:
     """Bodies erased, the proof still holds; a row taken out of the person's part of the map, it does not."""
     reader = LogReaderPostgres(house.pool, house.vault, wait_seconds=0)
     (anna,) = await house.vault.citizens([Personal(f"{0:010d}")])
-    await LogMapper(signers).commit_once()
-    await LogSigner(signers, SIGNER.secret_text()).checkpoint_once()
+    async with signing(house.at.checkpointer, SIGNER, tmp_path, maps=soon) as rounds:
+        assert await rounds.once() == ALL_WELL
     admin = await asyncpg.connect(house.admin)
     await admin.execute("WITH b AS (DELETE FROM log.body WHERE idx = 0) DELETE FROM log.index WHERE idx = 0")
     told = verify_bundle(await reader.bundle(anna, made_at=datetime.now(UTC)), [SIGNER.verify_key])
@@ -106,8 +106,13 @@ async def test_what_was_hidden_from_a_citizen_shows_in_their_own_check(house: Da
     assert all("not whole" in str(one.fault) for one in told)
 
 
-async def test_a_database_that_is_gone_is_said_in_our_words(house: Databases, signers: Pool) -> None:
-    """No word of the driver's comes through."""
-    await signers.close()
-    with pytest.raises(StoreUnavailable):
-        await LogMapper(signers).commit_once()
+async def test_a_database_that_is_gone_is_said_and_tried_again(house: Databases, tmp_path: Path) -> None:
+    """No word of the driver's comes through, and the next round does what this one could not."""
+    async with signing(house.at.checkpointer, SIGNER, tmp_path, maps=soon) as rounds:
+        admin = await asyncpg.connect(house.admin)
+        await admin.execute("REVOKE SELECT ON log.head FROM borgerbro_checkpointer")
+        assert await rounds.once() == NOT_DONE
+        assert rounds.wrong == {"database": "no answer (InsufficientPrivilegeError)"}
+        await admin.execute("GRANT SELECT ON log.head TO borgerbro_checkpointer")
+        await admin.close()
+        assert await rounds.once() == ALL_WELL
