@@ -16,6 +16,7 @@ from tools.places import BIN, ROOT, TOOLS, environment, fingerprint, is_stamped,
 from tools.progress import last_line, run_slow
 
 OLDEST_OPA = (1, 21, 3)
+TESSERA_FSCK = "github.com/transparency-dev/tessera/cmd/fsck"
 PEERS = ROOT / "tests" / "peers" / "node"
 
 
@@ -42,6 +43,7 @@ def parts() -> Iterator[Part]:
     go = "install Go 1.26 or newer and run this again"
     yield Part("OPA", lambda: _from_go("opa", "github.com/open-policy-agent/opa", _is_recent_opa), go)
     yield Part("Regal", lambda: _from_go("regal", "github.com/open-policy-agent/regal", _answers), go)
+    yield Part("Tessera's fsck", lambda: _from_go("tessera-fsck", TESSERA_FSCK, _is_file), go)
     if (PEERS / "package-lock.json").exists():
         yield Part("the Node peers", _peers, "install Node 20 or newer with npm and run this again")
 
@@ -98,6 +100,11 @@ def _is_recent_opa(program: Path) -> bool:
 
 def _answers(program: Path) -> bool:
     return "Version:" in _told(program)
+
+
+def _is_file(program: Path) -> bool:
+    """It tells no version; the stamp does, and nobody else has a program of that name."""
+    return program.is_file()
 
 
 def _told(program: Path) -> str:

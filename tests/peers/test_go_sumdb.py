@@ -14,6 +14,7 @@ from audit.checkpoint import Checkpoint
 from audit.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
 from audit.note import SigningKey
 from audit.tiles import bundle, bundles_of, derive
+from tests import proof_cases
 
 GLUE = Path(__file__).parent / "gosumdb"
 ORIGIN = "log.example/101-2026"
@@ -101,6 +102,22 @@ def test_go_refuses_bent_proofs(judge: Judge) -> None:
     )
     assert "" not in told["Inclusion"]
     assert "" not in told["Consistency"]
+
+
+def test_go_accepts_a_thousand_proofs_and_refuses_a_thousand_bent_ones(judge: Judge) -> None:
+    """Every entry of a tree of 1,000 is accepted by its proof; each proof bent in one place is refused."""
+    told = judge(
+        inclusion=[
+            {
+                "Index": one.index, "Size": one.size, "Root": text(one.root), "Leaf": text(leaf_hash(one.leaf)),
+                "Proof": [text(value) for value in one.proof],
+            }
+            for one in (*proof_cases.sound(), *proof_cases.bent())
+        ]
+    )["Inclusion"]  # fmt: skip
+    assert set(told[:1000]) == {""}
+    assert "" not in told[1000:]
+    assert len(told) == 2000
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 70_000])

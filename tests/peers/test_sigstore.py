@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from audit.checkpoint import Checkpoint
 from audit.merkle import inclusion_proof, leaf_hash, tree_head
 from audit.note import SigningKey
+from tests import proof_cases
 
 sigstore = pytest.importorskip("sigstore", reason="sigstore is not installed: this judge is not asked")
 from sigstore._internal.merkle import verify_merkle_inclusion  # noqa: E402 - after the skip above
@@ -66,3 +67,19 @@ def test_sigstore_accepts_our_inclusion_proofs_and_no_forged_entry(size: int) ->
         entry._inner.canonicalized_body = b"forged"
         with pytest.raises(VerificationError):
             verify_merkle_inclusion(entry)
+
+
+def test_sigstore_accepts_a_thousand_proofs_and_refuses_a_thousand_bent_ones() -> None:
+    """Every entry of a tree of 1,000 is accepted by its proof; each proof bent in one place is refused."""
+
+    def accepts(one: proof_cases.Case) -> bool:
+        proof = SimpleNamespace(log_index=one.index, tree_size=one.size, root_hash=one.root, hashes=list(one.proof))
+        entry: Any = SimpleNamespace(_inner=SimpleNamespace(inclusion_proof=proof, canonicalized_body=one.leaf))
+        try:
+            verify_merkle_inclusion(entry)
+        except VerificationError:
+            return False
+        return True
+
+    assert sum(accepts(one) for one in proof_cases.sound()) == 1000
+    assert sum(accepts(one) for one in proof_cases.bent()) == 0

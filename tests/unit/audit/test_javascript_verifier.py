@@ -14,9 +14,10 @@ import pytest
 from audit import note
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.errors import Malformed, NotVerified
-from audit.merkle import inclusion_proof, leaf_hash, tree_head
+from audit.merkle import inclusion_holds, inclusion_proof, leaf_hash, tree_head
 from audit.note import SigningKey, VerifyKey
 from audit.proof import Proof
+from tests import proof_cases
 from tests.unit.audit.vectors import VECTORS
 
 JUDGE = Path(__file__).with_name("judge.mjs")
@@ -127,3 +128,22 @@ def test_both_judge_alike_whatever_is_bent() -> None:
     ours = [in_python(kind, case) for kind, case in cases]
     assert [(case, a, b) for case, a, b in zip(cases, ours, answers, strict=True) if a != b] == []
     assert {"Malformed", "NotVerified", "0", ORIGIN} <= set(ours)
+
+
+def test_both_accept_a_thousand_proofs_and_refuse_a_thousand_bent_ones() -> None:
+    """Every entry of a tree of 1,000 is accepted by its proof; each proof bent in one place is refused."""
+    rows = [*proof_cases.sound(), *proof_cases.bent()]
+    cases = [
+        (
+            "inclusion",
+            {
+                "leafIdx": one.index, "treeSize": one.size, "root": b64encode(one.root).decode(),
+                "leafHash": b64encode(leaf_hash(one.leaf)).decode(),
+                "proof": [b64encode(value).decode() for value in one.proof],
+            },
+        )
+        for one in rows
+    ]  # fmt: skip
+    expected = [True] * 1000 + [False] * 1000
+    assert judged(cases) == expected
+    assert [inclusion_holds(one.index, one.size, leaf_hash(one.leaf), one.proof, one.root) for one in rows] == expected
