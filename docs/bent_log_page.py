@@ -19,13 +19,16 @@ log that nobody bent: there nobody may find anything."""
 NOT = """\
 ## What nobody finds
 
-- Entries of the last second that no checkpoint covers yet can be cut off by a superuser, with the head made anew. Their
-  receipts then name places that are empty or another's; with a checkpoint over them it is too late.
+- Entries that no checkpoint covers yet, those of the last second, can be cut off by a superuser who makes the head anew,
+  or lost with the WAL. Only whoever has a receipt sees that its place is empty or another's. Once they are signed it is
+  too late for that.
 - A superuser can call the append and put an entry of their own on the log. It stands there for good; nobody's key
   opens it.
 - Whoever holds the checkpointer's key and the key of a quorum of witnesses can sign a second log. Who kept a checkpoint
   of the first still sees it.
 - What was never handed to the log is not on it; that is the broker's promise (P2), not the log's.
+- An access that is left out of the map and of the citizen's list alike: the citizen's own check holds. The DPO, who
+  builds the map anew from the rows, finds it.
 - A fence that is taken down and put back before anybody looks is not seen; what was changed meanwhile is."""
 
 

@@ -21,19 +21,23 @@ from audit import postgres
 from audit.checkpoint import Checkpoint
 from audit.checkpointer import Checkpointer
 from audit.commitment import Party, check_rows
+from audit.deletion import MEMBER, Deletion
 from audit.errors import LogError
+from audit.map_committer import MapCommitter
 from audit.merkle import Frontier, leaf_hash
 from audit.note import SigningKey
 from audit.postgres import NewEntry
 from audit.prove import prove
+from audit.verify_map import verify_maps
 from audit.verify_postgres import stray_rows, verify_logs
 from demo.postgres import PrivatePostgres
 from tests.signing import own_checkpointer, sign_and_publish
-from tests.unit.audit.sealed import ORIGIN, OTHER, an_entry, laid
+from tests.unit.audit.sealed import ORIGIN, OTHER, an_entry, laid, mapped
 
 CASES = YAML(typ="safe").load(Path(__file__).with_name("bent_log.yaml"))
 KEY, STRANGER = SigningKey.generate(ORIGIN), SigningKey.generate(ORIGIN)
 KEY_OF_OTHER = SigningKey.generate(OTHER)
+ERASER = SigningKey.generate("log.example/deletions")
 SIGNED, SIZE = (6, 14, 20), 24
 # What a superuser keeps at hand: a bit turned over, whole entries gone or moved.
 TOOLS = """
@@ -135,10 +139,44 @@ class Bent:
         """Check all that lies in the database, its fences too."""
         said = [f"{table}: rows of a log that has no head" for table in await stray_rows(self.superuser)]
         keys = {ORIGIN: KEY.verify_key, OTHER: KEY_OF_OTHER.verify_key}
-        reports = await verify_logs(self.superuser, keys=[*keys.values()])
+        reports = await verify_logs(self.superuser, keys=[*keys.values()], deletion_keys=[ERASER.verify_key])
         if not any(report.origin == ORIGIN for report in reports):
             said.append("there is no log of that origin")
         return said + [str(fault) for report in reports if report.origin == ORIGIN for fault in report.faults]
+
+
+async def make_mapped(server: PrivatePostgres) -> str:
+    """Make a database with a log of three epochs of a map, about two people; give its name."""
+    name = f"mapped_{secrets.token_hex(4)}"
+    dsn = server.create_database(name)
+    connection = await asyncpg.connect(dsn)
+    for statement in laid():
+        await connection.execute(statement)
+    await postgres.open_log(connection, ORIGIN, "0101", 2026)
+    anna, bo = Party(b"anna", b"a" * 32), Party(b"bo", b"b" * 32)
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        for first in (0, 10, 20):
+            owners = (anna, bo, anna)
+            await postgres.append(connection, [mapped(first + n, owner) for n, owner in enumerate(owners)])
+            await postgres.append(connection, [NewEntry(ORIGIN, an_entry(first + 5))])
+            await MapCommitter(pool, epoch_seconds=0).run_once(ORIGIN)
+    await connection.close()
+    return name
+
+
+async def noticed_of_a_map(dsn: str, statement: str) -> tuple[set[str], list[str]]:
+    """Do something to a mapped log as its superuser; give who notices, and what they say."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+        (report,) = await verify_logs(connection, origin=ORIGIN)
+        said = {
+            "verify": [str(fault) for fault in report.faults],
+            "map": [str(fault) for fault in (await verify_maps(connection, ORIGIN))[ORIGIN]],
+        }
+    finally:
+        await connection.close()
+    return {name for name, faults in said.items() if faults}, [fault for faults in said.values() for fault in faults]
 
 
 async def _append(connection: postgres.Connection, low: int, high: int) -> None:
@@ -277,6 +315,28 @@ async def fork(bent: Bent, made: dict[int, str]) -> None:
     await postgres.append(bent.superuser, [entry(600 + number) for number in range(10)])
     async with asyncpg.create_pool(bent.server.dsn(bent.database), min_size=1, max_size=1) as pool:
         await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
+
+
+async def delete_unsigned(bent: Bent, made: dict[int, str]) -> None:
+    """Delete an entry's content, and say on the log that this was lawful, signed by nobody."""
+    await _say_deleted(bent, Deletion(ORIGIN, ((9, 9),)).signed_by(ERASER).partition("\n\n")[0] + "\n\n")
+
+
+async def delete_by_a_stranger(bent: Bent, made: dict[int, str]) -> None:
+    """The same, signed by a key that nobody knows."""
+    await _say_deleted(bent, Deletion(ORIGIN, ((9, 9),)).signed_by(STRANGER))
+
+
+async def delete_by_another_word(bent: Bent, made: dict[int, str]) -> None:
+    """The same, with a word rightly signed for the entry before."""
+    await _say_deleted(bent, Deletion(ORIGIN, ((8, 8),)).signed_by(ERASER))
+
+
+async def _say_deleted(bent: Bent, word: str) -> None:
+    said = NewEntry(ORIGIN, an_entry(700, index={"kind": "gone", MEMBER: word}))
+    await postgres.append(bent.superuser, [said])
+    for table in ("body", "index"):
+        await bent.superuser.execute(f"DELETE FROM log.{table} WHERE log_id = 1 AND idx = 9")
 
 
 async def _place(connection: asyncpg.Connection[Any], index: int, given: NewEntry) -> None:

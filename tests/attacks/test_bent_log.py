@@ -12,12 +12,23 @@ import pytest
 import pytest_asyncio
 
 from demo.postgres import PrivatePostgres
-from tests import bending, bending_files
-from tests.bending import CASES, ENTRIES, KEY, SIGNED, a_log_to_bend, make_template
+from tests import bending, bending_files, bending_lists
+from tests.bending import (
+    CASES,
+    ENTRIES,
+    KEY,
+    SIGNED,
+    a_log_to_bend,
+    copy_of,
+    make_mapped,
+    make_template,
+    noticed_of_a_map,
+)
 from tests.bending_files import Files, copied, make_files
 from tests.unit.audit.sealed import ORIGIN
 
 BENT = [row for row in CASES["cases"] if "sql" in row or "act" in row]
+BENT_MAPS = [row for row in CASES["cases"] if "map" in row]
 BENT_FILES = [row for row in CASES["cases"] if "check" in row]
 
 
@@ -67,9 +78,28 @@ async def test_nobody_cries_wolf_over_files(files: Files) -> None:
 @pytest.mark.parametrize("row", BENT_FILES, ids=[row["name"] for row in BENT_FILES])
 async def test_what_is_bent_in_files_is_noticed(files: Files, row: dict[str, Any], tmp_path: Path) -> None:
     """Each case without a database is refused, in the words of its row."""
-    said = getattr(bending_files, row["check"])(copied(files, tmp_path))
+    where = bending_lists if row["found_by"] == ["citizen"] else bending_files
+    said = getattr(where, row["check"])(copied(files, tmp_path))
 
     assert said
+    assert any(row["says"] in line for line in said), said
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def mapped(postgres: PrivatePostgres) -> str:
+    """Give a log with a map, to be copied."""
+    return await make_mapped(postgres)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("row", BENT_MAPS, ids=[row["name"] for row in BENT_MAPS])
+async def test_what_is_bent_in_a_map_is_noticed(postgres: PrivatePostgres, mapped: str, row: dict[str, Any]) -> None:
+    """Each case is noticed by just those its row names; a map that nobody bent by nobody."""
+    async with copy_of(postgres, mapped) as name:
+        assert await noticed_of_a_map(postgres.dsn(name), "SELECT 1") == (set(), [])
+        noticed, said = await noticed_of_a_map(postgres.dsn(name), row["map"])
+
+    assert noticed == set(row["found_by"]), said
     assert any(row["says"] in line for line in said), said
 
 
