@@ -17,11 +17,11 @@ a superuser's rights, or to the files offline; then all who could notice looked,
 no fewer. `tests/attacks/test_bent_log.py` does it again on every run of the tests, and first lets everybody look at a
 log that nobody bent: there nobody may find anything."""
 NOT = """\
-## What nobody finds
+## What is found by few, or by nobody
 
-- Entries that no checkpoint covers yet, those of the last second, can be cut off by a superuser who makes the head anew,
-  or lost with the WAL. Only whoever has a receipt sees that its place is empty or another's. Once they are signed it is
-  too late for that.
+- Entries that no checkpoint covers yet, those of the last second, can be cut off by a superuser who makes the head
+  anew, or go with a WAL that is taken away. Only whoever has a receipt sees that its place is empty or another's. Once
+  they are signed it is too late for that.
 - A superuser can call the append and put an entry of their own on the log. It stands there for good; nobody's key
   opens it.
 - Whoever holds the checkpointer's key and the key of a quorum of witnesses can sign a second log. Who kept a checkpoint
