@@ -62,6 +62,7 @@ async def add_request(connection: Connection, new: ConsentRequest, by: str, chan
             category=line.category,
             data_from=line.data_from,
             data_to=line.data_to,
+            source_told_to=line.source_told_to,
         )
     first = Answer(REQUESTED, None, new.asked_at, channel)
     await add_answer(connection, new.id, first, by, new.municipality, new.parties)
@@ -149,6 +150,7 @@ async def _add_line(connection: Connection, grant: Grant, line: RequestLine) -> 
         to_day=grant.to_day,
         data_from=line.data_from,
         data_to=line.data_to,
+        source_told_to=line.source_told_to,
     )
     return line_id
 
@@ -251,6 +253,7 @@ def _request(head: Any, lines: Sequence[Any], steps: Sequence[Any]) -> ConsentRe
                 row["category"],
                 row["data_from"],
                 row["data_to"],
+                _told_to(row),
             )
             for row in lines
         ),
@@ -309,4 +312,9 @@ def _line(head: Any, row: Any, version: int, state: str) -> ConsentLine:
         state=state,
         data_from=row["data_from"],
         data_to=row["data_to"],
+        source_told_to=_told_to(row),
     )
+
+
+def _told_to(row: Any) -> tuple[str, ...] | None:
+    return None if row["source_told_to"] is None else tuple(row["source_told_to"])

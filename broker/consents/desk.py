@@ -5,7 +5,7 @@ Citizens without a computer must not be worse off: the same lines, the same text
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.consents.answer import granted_events
 from broker.consents.lines import Prepared, Wanted, prepare
@@ -60,7 +60,9 @@ def _grant(
     recorded = prepared.recorded
     days = (prepared.from_day, wanted.to_day)
     unit = recorded.caller.unit
-    text = consent_text(unit, wanted.purpose, lines, days, taken.language, directory)
+    # Whoever records it named the sources, and is answered with the text: it must not tell them of a protection (P6).
+    read_out = [replace(line, source_told_to=None) for line in lines]
+    text = consent_text(unit, wanted.purpose, read_out, days, taken.language, directory)
     return Grant(
         id=made_id,
         request=None,

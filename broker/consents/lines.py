@@ -227,7 +227,11 @@ def _lines(key: Key, subject: Subject, facts: Facts, directory: Directory) -> li
     holders = _holders(subject, facts)
     if not holders:
         raise BadAsk("/lines", "not_of_this_citizen")
-    return own + [RequestLine(key.subject, holder, CUSTODY_HOLDER, *row) for holder in holders]
+    lines = own + [RequestLine(key.subject, holder, CUSTODY_HOLDER, *row) for holder in holders]
+    if subject.protected is False:
+        return lines
+    # Unknown protection protects, and whom the register does not say the child lives with is not told where it goes.
+    return [replace(line, source_told_to=(subject.handle, *sorted(subject.lives_with))) for line in lines]
 
 
 def _holders(subject: Subject, facts: Facts) -> list[str]:

@@ -60,7 +60,8 @@ def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest
 def _events(request: ConsentRequest, actor: str) -> list[ConsentRequested]:
     """One event about each person whose data is asked for, the citizen first.
 
-    What a young person alone may see is in none about the citizen; who may see none of it has no event at all.
+    What a young person alone may see is in none about the citizen, nor is a source that would tell where a protected
+    child is; who may see none of it has no event at all.
     """
     first = ConsentRequested(
         municipality=request.municipality,
@@ -71,7 +72,7 @@ def _events(request: ConsentRequest, actor: str) -> list[ConsentRequested]:
         unit=request.unit,
         purpose=request.purpose,
         case=request.case,
-        lines=_rows(line for line in request.lines if request.citizen in line.parties(request.citizen)),
+        lines=_rows(line for line in request.lines if _is_told(line, request.citizen)),
         channel="system",
         text_version=request.text_version,
     )
@@ -80,6 +81,11 @@ def _events(request: ConsentRequest, actor: str) -> list[ConsentRequested]:
         replace(first, subject=subject, lines=_rows(line for line in request.lines if line.subject == subject))
         for subject in others
     ]
+
+
+def _is_told(line: RequestLine, citizen: str) -> bool:
+    """Tell whether the citizen may see a line, with the source it names."""
+    return citizen in line.parties(citizen) and line.tells_source_to(citizen)
 
 
 def _rows(lines: Iterable[RequestLine]) -> tuple[tuple[str, str, str], ...]:

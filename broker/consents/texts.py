@@ -25,6 +25,7 @@ _WORDS = {
         "line": "- {category}, fra {source}",
         "child": "- {category}, om dit barn, fra {source}",
         "other": "- {category}, om en du handler for, fra {source}",
+        "somewhere": "en enhed i kommunen",
         "between": "{line}. Kun det, der ligger fra {first} til og med {last}",
         "since": "{line}. Kun det, der ligger fra og med {first}",
         "until": "{line}. Kun det, der ligger til og med {last}",
@@ -41,6 +42,7 @@ _WORDS = {
         "line": "- {category}, from {source}",
         "child": "- {category}, about your child, from {source}",
         "other": "- {category}, about someone you act for, from {source}",
+        "somewhere": "a unit of the municipality",
         "between": "{line}. Only what lies from {first} up to and including {last}",
         "since": "{line}. Only what lies from {first} on",
         "until": "{line}. Only what lies up to and including {last}",
@@ -83,9 +85,8 @@ def text_digest(text: str) -> str:
 def _line(line: RequestLine, words: dict[str, str], directory: Directory, *, da: bool) -> str:
     category, source = directory.categories[line.category], directory.sources[line.source]
     form = {"self": "line", "custody_holder": "child"}.get(line.capacity, "other")
-    told = words[form].format(
-        category=category.name_da if da else category.name_en, source=source.name_da if da else source.name_en
-    )
+    named = (source.name_da if da else source.name_en) if line.tells_source_to(line.giver) else words["somewhere"]
+    told = words[form].format(category=category.name_da if da else category.name_en, source=named)
     return _bounded(told, line.period, words, da=da)
 
 

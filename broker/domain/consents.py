@@ -40,8 +40,9 @@ NAMED = re.compile(r"\w[\w.:/-]*")
 class RequestLine:
     """One line to answer: whose data, who may say yes and in what capacity, from which source, which category.
 
-    `data_from` and `data_to` are the days of the data it reaches over, every day where none is named. Raises `BadAsk`
-    where anything is left unnamed.
+    `data_from` and `data_to` are the days of the data it reaches over, every day where none is named. Where a child's
+    address is protected, a source's name can tell where the child is: `source_told_to` then names who may learn it, the
+    child and the holders of custody they live with (None: everybody). Raises `BadAsk` where anything is left unnamed.
     """
 
     subject: str
@@ -52,6 +53,11 @@ class RequestLine:
     category: str
     data_from: int = NO_BEGINNING
     data_to: int = NO_END
+    source_told_to: tuple[str, ...] | None = None
+
+    def tells_source_to(self, handle: str) -> bool:
+        """Tell whether somebody may learn which source it names."""
+        return self.source_told_to is None or handle in self.source_told_to
 
     @property
     def period(self) -> Period:

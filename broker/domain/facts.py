@@ -112,7 +112,10 @@ class Representative:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A person a verdict may be about: the citizen asked for, or a child of theirs. Handles and days only."""
+    """A person a verdict may be about: the citizen asked for, or a child of theirs. Handles and days only.
+
+    `lives_with` are those of the holders of custody whom the register says they live with.
+    """
 
     handle: str
     known: bool
@@ -124,6 +127,7 @@ class Subject:
     custody: tuple[Custody, ...] = ()
     representatives: tuple[Representative, ...] = ()
     moved_number: bool = False
+    lives_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +155,16 @@ class ConsentLine:
     state: str
     data_from: int = NO_BEGINNING
     data_to: int = NO_END
+    source_told_to: tuple[str, ...] | None = None
 
     @property
     def period(self) -> Period:
         """The days of the data that were said yes to."""
         return Period(self.data_from, self.data_to)
+
+    def tells_source_to(self, handle: str) -> bool:
+        """Tell whether somebody may learn which source it names (`RequestLine`)."""
+        return self.source_told_to is None or handle in self.source_told_to
 
 
 @dataclass(frozen=True, slots=True)

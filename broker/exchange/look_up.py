@@ -192,6 +192,7 @@ def _subject(person: RegisterPerson, names: dict[Personal[str], str], directory:
             for row in person.representatives
         ),
         moved_number=person.current_cpr is not None,
+        lives_with=tuple(names[holder.cpr] for holder in person.custody if holder.cpr in person.household),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from broker.consents.lines import Wanted, WantedLine
 from broker.consents.texts import consent_text
 from broker.domain.consents import Consent, ConsentRequest, Grant, RequestLine
 from broker.domain.directory import Directory
+from broker.domain.facts import ConsentLine
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.web.wire import Code, Day, cpr_of, day_from, day_text, period_body, period_from, receipt_body
@@ -129,10 +131,7 @@ def request_body(request: ConsentRequest, today: int, receipt: Receipt | None = 
         "state": request.state(today),
         "purpose": request.purpose,
         "unit": request.unit,
-        "lines": [
-            {"source": s, "category": c} | period_body(period)
-            for s, c, period in sorted({(ln.source, ln.category, ln.period) for ln in request.lines})
-        ],
+        "lines": _places(request.lines),
         "from": day_text(request.from_day),
         "to": day_text(request.to_day),
         "answer_by": day_text(request.answer_by),
@@ -148,12 +147,14 @@ def my_request_body(request: ConsentRequest, me: str, today: int, directory: Dir
         language: consent_text(request.unit, request.purpose, mine, days, language, directory)
         for language in ("da", "en")
     }
+    seen = [line for line in request.lines if line.tells_source_to(me)]
     return request_body(request, today) | {
+        "lines": _places(seen),
         "answered": request.answered_by(me),
         # Written to the citizen: another parent or a child who has lines of their own does not read it.
         "why": request.why.disclose() if request.why and request.citizen == me else None,
         "my_lines": [
-            {"number": i, "about": _about(line, me), "source": line.source, "category": line.category}
+            {"number": i, "about": _about(line, me), "source": _source(line, me), "category": line.category}
             | period_body(line.period)
             for i, line in enumerate(mine)
         ],
@@ -161,16 +162,32 @@ def my_request_body(request: ConsentRequest, me: str, today: int, directory: Dir
     }
 
 
+def _places(lines: Iterable[RequestLine]) -> list[dict[str, Any]]:
+    return [
+        {"source": source, "category": category} | period_body(period)
+        for source, category, period in sorted({(ln.source, ln.category, ln.period) for ln in lines})
+    ]
+
+
+def _source(line: RequestLine | ConsentLine, me: str | None) -> str | None:
+    """Name the source; None for who may not learn it. `me` of None is the unit that asked."""
+    return line.source if me is None or line.tells_source_to(me) else None
+
+
 def _about(line: RequestLine, me: str) -> str:
     return "me" if line.subject == me else "my_child" if line.capacity == "custody_holder" else "another"
 
 
-def grant_body(given: Grant, receipt: Receipt) -> dict[str, Any]:
-    """Lay out what was just given: the consent's id, its lines, days, the digest of its text, the log entry."""
+def grant_body(given: Grant, receipt: Receipt, *, to_unit: bool = False) -> dict[str, Any]:
+    """Lay out what was just given, to its giver: the consent's id, its lines, days, its text's digest, the log entry.
+
+    `to_unit` is True where a desk recorded it, whose own request named each source.
+    """
+    me = None if to_unit else given.giver
     return {
         "consent": given.id,
         "lines": [
-            {"source": line.source, "category": line.category} | period_body(line.period) for line in given.lines
+            {"source": _source(line, me), "category": line.category} | period_body(line.period) for line in given.lines
         ],
         "from": day_text(given.from_day),
         "to": day_text(given.to_day),
@@ -196,7 +213,7 @@ def consent_body(consent: Consent, me: str, today: int) -> dict[str, Any]:
             {
                 "id": line.id,
                 "about": "me" if line.subject == me else "my_child" if line.capacity == "custody_holder" else "another",
-                "source": line.source,
+                "source": _source(line, me),
                 "category": line.category,
                 "from": day_text(line.from_day),
                 "to": day_text(line.to_day),

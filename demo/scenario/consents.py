@@ -146,7 +146,7 @@ def _meant(row: Row, giver: str, lines: Sequence[Row]) -> bool:
     """Tell whether a line as the broker shows it to its giver is among those a scenario names."""
     for line in lines:
         about_me = line.get("subject") in {None, giver}
-        same = row["source"] == line["source"] and row["category"] in line["categories"]
+        same = row["source"] in {None, line["source"]} and row["category"] in line["categories"]
         # The broker names no child to a giver's client: their own data and a child's are told apart, no more.
         if same and ("subject" not in line or about_me == (row["about"] == "me")):
             return True

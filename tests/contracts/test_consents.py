@@ -110,6 +110,20 @@ class ConsentsContract:
         assert {(line.source, line.data_from, line.data_to) for line in consent.lines} == asked_for
         assert {(line.source, line.data_from, line.data_to) for line in (await town.facts()).lines} == asked_for
 
+    async def test_who_may_learn_the_source_is_kept(self, town: Town) -> None:
+        """Of the request as of the consent: some by name, or everybody."""
+        lines = [a_line(town.anna, source_told_to=(town.bo,)), a_line(town.anna, "health", "H01")]
+        request = a_request(town.anna, town.case, *lines)
+        await town.consents.request(request, requested(request, town.kim))
+        kept = await town.consents.request_by_id(request.id, citizen=town.anna)
+        grant = yes_to(request, town.anna)
+        await town.consents.grant(grant, granted(grant))
+        (consent,) = await town.consents.of_citizen(town.anna)
+
+        told = {("social", (town.bo,)), ("health", None)}
+        assert {(line.source, line.source_told_to) for line in kept.lines} == told
+        assert {(line.source, line.source_told_to) for line in consent.lines} == told
+
     @pytest.mark.parametrize("other", [{"purpose": "jobplan"}, {"case": "22"}, {"municipality": NEXT_TOWN}])
     async def test_a_yes_covers_nothing_else(self, town: Town, other: dict[str, str]) -> None:
         """Another purpose, case or municipality does not find it."""

@@ -263,4 +263,5 @@ def _line(grant: Grant, line: RequestLine) -> ConsentLine:
         state=GRANTED,
         data_from=line.data_from,
         data_to=line.data_to,
+        source_told_to=line.source_told_to,
     )

@@ -64,7 +64,7 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
         made_id, _ = await once.resource(request, caller)
         # A repeat finds its id taken: the store says so (409), and nothing is recorded twice.
         given, receipt = await record_at_desk(made_id, wanted, taken, caller, ports)
-        return _json(grant_body(given, receipt), 201)
+        return _json(grant_body(given, receipt, to_unit=True), 201)
 
     @routes.post("/v1/consents/{consent_id}/withdrawal", responses=TAKEN_BACK, summary="Record a withdrawal")
     async def post_withdrawal(consent_id: str, body: DeskWithdrawBody, caller: proven) -> Response:

@@ -47,7 +47,8 @@ def one_of(*values: str) -> Schema:
 BOTH = form({"da": TEXT, "en": TEXT})
 DATA_DAYS: Mapping[str, Schema] = {"data_from": DAY, "data_to": DAY}
 PLACE = form({"source": TEXT, "category": TEXT})
-PLACE_OF_DAYS = form({"source": TEXT, "category": TEXT}, DATA_DAYS)
+# The source is null for who may not learn it: where a child's address is protected, it could tell where the child is.
+PLACE_OF_DAYS = form({"source": maybe(TEXT), "category": TEXT}, DATA_DAYS)
 LAW = many(form({"act": TEXT, "paragraph": TEXT}))
 LAW_ROW: Mapping[str, Schema] = {"law": TEXT, "paragraph": TEXT, "gdpr_basis": TEXT}
 BASIS = many(form({"kind": TEXT, "id": TEXT, "version": {"type": ["integer", "string", "null"]}, **LAW_ROW}))
@@ -212,7 +213,7 @@ MY_REQUEST = form(
         **REQUEST,
         "answered": YES_NO,
         "why": maybe(TEXT),
-        "my_lines": many(form({"number": COUNT, "about": ABOUT, "source": TEXT, "category": TEXT}, DATA_DAYS)),
+        "my_lines": many(form({"number": COUNT, "about": ABOUT, "source": maybe(TEXT), "category": TEXT}, DATA_DAYS)),
         "text": {"type": "object", "properties": {"da": TEXT, "en": TEXT}},
     }
 )
@@ -224,7 +225,10 @@ MY_CONSENT = form(
         "mine": YES_NO,
         "live": YES_NO,
         "lines": many(
-            form({**PERIOD, "id": TEXT, "about": ABOUT, "source": TEXT, "category": TEXT, "state": TEXT}, DATA_DAYS)
+            form(
+                {**PERIOD, "id": TEXT, "about": ABOUT, "source": maybe(TEXT), "category": TEXT, "state": TEXT},
+                DATA_DAYS,
+            )
         ),
     }
 )
