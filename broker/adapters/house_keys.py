@@ -90,9 +90,9 @@ def read_key_folder(folder: Path) -> KeyFolder:
     return KeyFolder(house, tokens, session, public, tuple(_read(deletions).splitlines()) if deletions.exists() else ())
 
 
-def read_deletion_key(folder: Path) -> str:
+def read_deletion_key(file: Path) -> str:
     """Read the key that signs what is deleted; raise `KeyFileRefused`."""
-    return _read(folder / "deletion.skey")
+    return _read(file)
 
 
 def _write(path: Path, text: str) -> None:

@@ -21,6 +21,11 @@ from broker.domain.receipts import Receipt
 PAGE = 500
 OUTCOMES = orjson.dumps({"kind": OutcomeReached.name}).decode()
 
+DELETED = """
+SELECT coalesce(sum((i.fields -> 'entries' ->> $2)::bigint), 0)::bigint FROM log.index i
+WHERE i.tenant = ANY ($1) AND i.kind IN ('citizen.erased', 'retention.applied')
+"""
+
 
 class PastDecisionsPostgres(LogReaderPostgres):
     """The decisions on record as the broker's own role sees them."""
@@ -39,6 +44,13 @@ class PastDecisionsPostgres(LogReaderPostgres):
             )
         found = [_past(entry) for entry in await self._opened_whole(rows[:PAGE])]
         return PastPage(tuple(past for past in found if past is not None), mark_after(rows, PAGE))
+
+    async def deleted(self, municipalities: Collection[str]) -> int:
+        """Count the outcomes on these municipalities' logs whose content was lawfully deleted, of whatever day."""
+        mine = sorted(municipalities)
+        async with scoped(self._pool, Scope(municipalities=tuple(mine)), snapshot=True) as connection:
+            gone: int = await connection.fetchval(DELETED, mine, OutcomeReached.name)
+        return gone
 
     async def one(self, receipt: Receipt, municipalities: Collection[str]) -> PastDecision:
         """Read one decision; raise `NotFound` where there is none there, or `StoreUnavailable`."""

@@ -27,6 +27,7 @@ from broker.registry import Registry, read_registry
 from broker.settings import Settings
 
 ERASER, VAULT_ERASER = "BORGERBRO_ERASER_URL", "BORGERBRO_VAULT_ERASER_URL"
+DELETION_KEY = "BORGERBRO_DELETION_KEY_FILE"
 WORDS = {
     NO_RETENTION: (
         "the registry does not say how long the municipality keeps its log",
@@ -77,7 +78,7 @@ async def open_erasing(settings: Settings, *, deleting: bool) -> AsyncIterator[O
         eraser = None
         if deleting:
             pools = [await opened(address(name), "broker eraser") for name in (ERASER, VAULT_ERASER)]
-            eraser = EraserSql(pools[0], pools[1], log, vault, read_deletion_key(settings.key_folder))
+            eraser = EraserSql(pools[0], pools[1], log, vault, read_deletion_key(deletion_key(settings)))
         cases = await open_cases(registry, clock, os.environ, stack)
         desk = Desk(clock, vault, cases, log, registry.directory, ErasuresSql(pool, log))
         operator = OfficerLogin(
@@ -105,6 +106,11 @@ def address(variable: str) -> str:
     if not found:
         fail(f"not set: {variable}", code=WRONG_USE)
     return found
+
+
+def deletion_key(settings: Settings) -> Path:
+    """Say where the key lies that signs what is deleted: apart from the nodes' keys where the environment says so."""
+    return Path(os.environ.get(DELETION_KEY) or settings.key_folder / "deletion.skey")
 
 
 def municipality_of(name: str, opened: Opened) -> str:

@@ -162,7 +162,7 @@ def _of_log(plan: Plan, municipalities: frozenset[str], days: tuple[int, int]) -
     from broker.adapters.keys_file import KeyFileRefused
     from broker.cli.archive import open_archive
     from broker.cli.serve import read_settings
-    from broker.oversight.replayed import Replayed
+    from broker.oversight.replayed import DELETED, Replayed
 
     tally, read = Replayed(), Counter[str]()
     with asyncio.Runner() as runner:
@@ -176,6 +176,8 @@ def _of_log(plan: Plan, municipalities: frozenset[str], days: tuple[int, int]) -
             revisions = _Revisions(plan, archive, runner)
             portions = _portions_of_log(archive, runner, (mine, days), revisions, tally, read)
             _run(plan, portions, revisions.pair, tally, None)
+            if gone := runner.run(archive.decisions.deleted(mine)):
+                tally.unasked[DELETED] = gone
             for municipality in sorted(mine):
                 note = archive.note(municipality, days, read[municipality], candidate=plan.candidate is not None)
                 runner.run(note)

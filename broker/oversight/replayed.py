@@ -12,6 +12,8 @@ from broker.oversight.replay import KINDS, Change
 
 # Why an entry on the log was not put to the rules again.
 UNASKED = "question_not_kept"
+# Of these nothing is left but a leaf (docs/erasure.md); they are counted for the whole log, whatever the days.
+DELETED = "content_deleted"
 UNREADABLE, NO_REVISION = "question_unreadable", "revision_unknown"
 FAULTS = (CHANGED, UNREADABLE, NO_REVISION)
 MOST_PLACES = 1000
@@ -75,4 +77,4 @@ class Replayed:
         }
 
 
-__all__ = ["ERASED", "FAULTS", "NO_REVISION", "UNASKED", "UNREADABLE", "Replayed"]
+__all__ = ["DELETED", "ERASED", "FAULTS", "NO_REVISION", "UNASKED", "UNREADABLE", "Replayed"]

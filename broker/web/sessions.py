@@ -2,7 +2,8 @@
 
 Rules kept here:
 - The cookie holds 256 random bits and nothing else; the database holds their hash, and sealed content, for a CPR number
-  is in it. So a copy of the database opens no session and tells nothing.
+  is in it, under our secret and that id together. So a copy of the database opens no session and tells nothing, not
+  even to whoever has our secret too: when the session is over, nobody can read it any more.
 - Idle for a quarter of an hour or an hour old, a session has ended. A log-in always gets a new id.
 - A request that changes something needs the session's token, and comes from our own pages (`check_same_site`).
 """
@@ -67,7 +68,7 @@ class SessionBook:
         if len(key) != _KEY_SIZE:
             raise ValueError("the session key has 32 bytes")
         self._sessions = sessions
-        self._seal = AESGCM(hmac_digest(key, b"seal", "sha256"))
+        self._seal_key = hmac_digest(key, b"seal", "sha256")
         self._owner_key = hmac_digest(key, b"owner", "sha256")
         self._clock = clock
         self._idle = idle
@@ -90,7 +91,7 @@ class SessionBook:
         ends_at = now + (longest or self._longest)
         kept = {"content": content, "csrf": secrets.token_urlsafe(_KEY_SIZE), "ends_at": ends_at.timestamp()}
         nonce = os.urandom(_NONCE_SIZE)
-        sealed = nonce + self._seal.encrypt(nonce, orjson.dumps(kept), key)
+        sealed = nonce + self._seal(id_).encrypt(nonce, orjson.dumps(kept), key)
         await self._sessions.open(
             key, sealed, self._owned(purpose, owner), idle_at=min(now + self._idle, ends_at), ends_at=ends_at
         )
@@ -102,7 +103,7 @@ class SessionBook:
         if not id_:
             return None
         key, now = _hashed(purpose, id_), self._clock.now()
-        return self._opened(await self._sessions.use(key, now=now, idle_at=now + self._idle), key, now)
+        return self._opened(await self._sessions.use(key, now=now, idle_at=now + self._idle), id_, key, now)
 
     def forget(self, response: Response, purpose: str) -> None:
         """Take the cookie out of the browser."""
@@ -114,17 +115,21 @@ class SessionBook:
         if not id_:
             return None
         key, now = _hashed(purpose, id_), self._clock.now()
-        return self._opened(await self._sessions.take(key, now=now), key, now)
+        return self._opened(await self._sessions.take(key, now=now), id_, key, now)
 
     async def end_all(self, purpose: str, owner: str) -> int:
         """End every session of a person, on every node, and say how many there were."""
         return await self._sessions.close_all(self._owned(purpose, owner))
 
-    def _opened(self, sealed: bytes | None, key: bytes, now: datetime) -> Session | None:
+    def _seal(self, id_: str) -> AESGCM:
+        """Make the cipher of one session: of our secret and of the id that only its browser has."""
+        return AESGCM(hmac_digest(self._seal_key, id_.encode(), "sha256"))
+
+    def _opened(self, sealed: bytes | None, id_: str, key: bytes, now: datetime) -> Session | None:
         if sealed is None:
             return None
         try:
-            kept = orjson.loads(self._seal.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], key))
+            kept = orjson.loads(self._seal(id_).decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], key))
         except InvalidTag:
             # Sealed under a key that is no longer ours, or moved there from another row.
             return None

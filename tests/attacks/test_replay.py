@@ -7,16 +7,23 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from broker.adapters.database import open_pool
+from broker.adapters.eraser_sql import EraserSql
+from broker.adapters.log_key import new_log_key
 from broker.domain.kept import canonical, digest, packed, unpacked
+from broker.domain.retention import Retention
+from broker.oversight.retention import KINDS
 from demo.postgres import PrivatePostgres
 from tests.archives import ORIGIN, ArchiveHouse, open_archive_house, run, write_questions
 from tests.builders import POLICIES, ROOT, SOCIAL, a_registry
+from tests.databases import BASE
 from tests.model.engines import opa_on_path
 
 
@@ -139,6 +146,22 @@ async def test_an_erased_citizen_is_counted_and_no_fault(archive: ArchiveHouse) 
 
     assert (code, told["replayed"], told["differing"]) == (0, 0, 0)
     assert told["left_out"]["erased"] >= 3
+
+
+async def test_what_was_kept_long_enough_is_counted_and_no_fault(archive: ArchiveHouse) -> None:
+    """With content deleted on record there is nothing to judge again: that is counted, and no place is asked for."""
+    pools = [await open_pool(dsn, name="test", largest=2) for dsn in (archive.admin, archive.vault_admin)]
+    eraser = EraserSql(pools[0], pools[1], archive.log, archive.vault, new_log_key(BASE)[0])
+    kim, later = await archive.vault.node("kim"), datetime(2030, 1, 1, tzinfo=UTC)
+    gone = await eraser.delete_due("korsbaek", Retention(), KINDS, kim, later, dry_run=False)
+    for pool in pools:
+        await pool.close()
+    code, told, _ = archive.replay()
+
+    assert (code, told["replayed"], told["differing"]) == (0, 0, 0)
+    assert told["left_out"]["content_deleted"] == sum(counts["outcome"] for counts in gone.values()) >= 3
+    code, _, said = archive.policy("explain", "--entry", ORIGIN, "1")
+    assert (code, "Traceback" in said) == (1, False)
 
 
 async def test_nobody_is_named(archive: ArchiveHouse, tmp_path: Path) -> None:

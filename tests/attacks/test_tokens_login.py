@@ -7,13 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from starlette.responses import Response
 
+from broker.adapters.clock_system import FixedClock
 from broker.domain.errors import NotAuthenticated
 from broker.web.sessions import SessionBook
 from tests.actors import a_key
 from tests.attacks.test_tokens import bare
+from tests.builders import NOON
 from tests.fakes.provider import NSIS, SECRET
-from tests.fakes.web import FakeCeilings
+from tests.fakes.web import FakeCeilings, FakeSessions
 from tests.lobby import CITIZEN_CLAIMS, PUBLIC, Lobby, open_lobby
 
 
@@ -307,6 +312,22 @@ async def test_a_row_moved_or_sealed_elsewhere_opens_nothing(lobby: Lobby) -> No
 
     assert (await lobby.browser().get("/citizen", headers={"Cookie": "__Host-citizen=mine"})).status_code == 401
     assert (await browser.get("/citizen")).status_code == 401
+
+
+async def test_a_copy_of_the_database_and_our_key_open_no_session() -> None:
+    """An old backup and the key that seals sessions tell no number: the id that only the browser had is missing."""
+    sessions, secret = FakeSessions(), b"k" * 32
+    book = SessionBook(sessions, secret, FixedClock(NOON), "https://broker.example")
+    answer = Response()
+    await book.open(answer, "citizen", {"cpr": "0702740022"}, owner="o")
+    ((place, (sealed, *_)),) = sessions.kept.items()
+    root = hmac.digest(secret, b"seal", "sha256")
+    id_ = answer.headers["set-cookie"].split("=", 1)[1].split(";")[0]
+
+    with pytest.raises(InvalidTag):
+        AESGCM(root).decrypt(sealed[:12], sealed[12:], place)
+    with_the_id = AESGCM(hmac.digest(root, id_.encode(), "sha256")).decrypt(sealed[:12], sealed[12:], place)
+    assert b"0702740022" in with_the_id
 
 
 async def test_the_page_of_caseworkers_has_ceilings_too() -> None:
