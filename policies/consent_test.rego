@@ -107,6 +107,7 @@ at_fifteen(lines) := object.union(child_asked(lines, ["anna"]), {"subjects": [
 test_from_fifteen_the_young_person_says_yes_too if {
 	held := at_fifteen([said("anna")])
 	consent.custody_incomplete == set() with input as held with data.tables as fixture.tables
+	consent.complete == set() with input as held with data.tables as fixture.tables
 	alone := at_fifteen([said("vik")])
 	consent.codes.CUSTODY_INCOMPLETE == {0} with input as alone with data.tables as fixture.tables
 	together := at_fifteen([said("anna"), said("vik")])

@@ -51,6 +51,13 @@ test_nobody_decides_on_their_own_request if {
 	opened(answered({"unit": "u-jobs"})) == set()
 }
 
+test_no_unit_opens_what_another_holds if {
+	tables := object.union(fixture.tables, {"units": {"u-far": {"kind": "health"}}})
+	asked := object.union(fixture.emergency, answered({"unit": "u-far"}))
+	emergency.agreeing == {"u-far"} with input as asked with data.tables as tables
+	emergency.granted == set() with input as asked with data.tables as tables
+}
+
 test_a_no_ends_it if {
 	no := object.union(fixture.request.answers[0], {"said": "no", "at": 1551680000})
 	opened(said({"answers": [fixture.request.answers[0], no]})) == set()

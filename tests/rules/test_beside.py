@@ -12,6 +12,7 @@ from tests.model.questions import ANNETTE, BO, VIKTOR, child, key, line, person,
 
 VERA = "h-vera"
 S01, P02, P03 = key("socialcenter", "S01"), key("socialcenter", "P02"), key("sundhed", "P03")
+Y01 = key("ydelse", "Y01")
 F01, H01 = key("familiecenter", "F01", VIKTOR), key("sundhed", "H01", VIKTOR)
 SAID = line("socialcenter", "S01")
 HERS = line("familiecenter", "F01", VIKTOR)
@@ -21,6 +22,7 @@ WIDE = role(kle=["15.*", "27.*"])
 SCHOOL = role(name="skoleperson")
 SOCIAL = {"unit": "socialcenter", "system_units": ["socialcenter"], "roles": [role(kle=["27.*"])]}
 CHILD_CASE = {"unit": "socialcenter", "kle": "27.24.03", "consent_tried": True}
+FINANCIAL = {"purpose": "oekonomisk_hjaelp"}
 PAYING = {"unit": "ydelse", "system_units": ["ydelse"], "roles": [role(kle=["32.*"])]}
 
 
@@ -71,6 +73,11 @@ WITHHELD = {
             today=20220101),
         ["NO_CASE_RELATION"],
     ),
+    "an agreement of other subjects, where the case is another's": (
+        s01(SAID, subjects=[person(ANNETTE, municipality="norrestrand")], caller={"roles": [WIDE]},
+            case={"caseworker_on_case": False, "kle": "27.24.03"}),
+        ["NO_CASE_RELATION"],
+    ),
     "an agreement with where the child lives": (
         s01(SAID, subjects=[person(ANNETTE, municipality="dragsholm"), child(municipality="norrestrand")]),
         ["NO_DELEGATION"],
@@ -80,11 +87,37 @@ WITHHELD = {
             caller={"municipality": "dragsholm", "roles": [WIDE]}),
         ["NO_DELEGATION"],
     ),
+    "a yes to what rests on the law alone": (
+        question(Y01, ask=FINANCIAL, consents=[line("ydelse", "Y01", **FINANCIAL)]), ["NO_CONSENT"],
+    ),
+    "a child who died today": (of_viktor(F01, HERS, dead_on=20190304), ["CUSTODY_UNKNOWN"]),
     "a day before any law of a yes": (s01(SAID, today=19980630), ["PURPOSE_MISMATCH"]),
     "an old line of a category that no law of the purpose carries": (
         s01(line("socialcenter", "S05", **LONG)), ["OUT_OF_SCOPE_CATEGORY"],
     ),
     "an old line of a source that no law knows": (s01(line("nowhere", "S01", **LONG)), ["OUT_OF_SCOPE_SOURCE"]),
+    "somebody else's word, from today on": (s01({**SAID, "giver": BO, "from": 20190304}), ["NO_CONSENT"]),
+    "a line that begins tomorrow and ends today": (
+        s01({**SAID, "from": 20190305, "to": 20190304}), ["CONSENT_NOT_YET_VALID"],
+    ),
+    "somebody else's word, and another's own of the same": (
+        s01({**SAID, "giver": BO}, line("socialcenter", "S01", VIKTOR, VIKTOR), subjects=[person(ANNETTE), child()]),
+        ["NO_CONSENT"],
+    ),
+    "a silent register tells nothing of roles": (
+        s01(SAID, failed_registers=["cpr"], caller={"roles": []}), ["SOURCE_UNAVAILABLE"],
+    ),
+    "a known child makes no known citizen": (
+        s01(SAID, subjects=[person(ANNETTE, known=False), child()]), ["CASE_MISMATCH"],
+    ),
+    "a closed case tells nothing of where the citizen lives": (
+        s01(SAID, case={"open": False}, subjects=[person(ANNETTE, municipality="dragsholm")]), ["CASE_MISMATCH"],
+    ),
+    "taken back before it began": (s01({**SAID, "state": "withdrawn", "from": 20190305}), ["CONSENT_REVOKED"]),
+    "taken back, and older than its law lets it be": (
+        s01({**SAID, **LONG, "state": "withdrawn"}), ["CONSENT_REVOKED"],
+    ),
+    "somebody else's word, on its last day": (s01({**SAID, "giver": BO, "to": 20190304}), ["NO_CONSENT"]),
     "paused, and past its last day": (s01({**SAID, "state": "paused", "to": 20190303}), ["CONSENT_EXPIRED"]),
     "paused, and older than its law lets it be": (s01({**SAID, **LONG, "state": "paused"}), ["CONSENT_EXPIRED"]),
     "paused, and not begun": (s01({**SAID, "state": "paused", "from": 20190305}), ["CONSENT_NOT_YET_VALID"]),
@@ -130,9 +163,7 @@ GIVEN = {
         ["C1"],
     ),
     "a statute that would reach the unit's own": (
-        question(key("ydelse", "Y01"), ask={"purpose": "oekonomisk_hjaelp"}, caller=PAYING,
-                 case={"unit": "ydelse", "kle": "32.24.04"}),
-        ["OWN_CASE"],
+        question(Y01, ask=FINANCIAL, caller=PAYING, case={"unit": "ydelse", "kle": "32.24.04"}), ["OWN_CASE"],
     ),
     "the law of emergencies, and the unit's own": (
         question(P02, ask={"purpose": "fare_for_liv"}, caller=SOCIAL, case=CHILD_CASE), ["OWN_CASE"],

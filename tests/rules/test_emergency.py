@@ -146,6 +146,10 @@ RELAXED = {
     "a citizen of another municipality": (
         emergency(subjects=[person(ANNETTE, municipality="dragsholm")]), GIVEN,
     ),
+    "a citizen of another municipality, with a case here": (
+        emergency(case={**CASE, "caseworker_on_case": True}, subjects=[person(ANNETTE, municipality="dragsholm")]),
+        GIVEN,
+    ),
     "a case that is not the asker's": (emergency(case={**CASE, "caseworker_on_case": False}), GIVEN),
     "a closed case": (emergency(case={**CASE, "open": False}), GIVEN),
     "a block does not stand against danger to life": (emergency(blocks=[block()]), GIVEN),
@@ -155,9 +159,15 @@ KEPT = {
     "employment": (emergency(caller={**on_call(), "employed": False}), ("ROLE_EXPIRED",)),
     "the system speaks for the unit": (emergency(caller={**on_call(), "system_units": ["skole"]}), ("ROLE_KLE",)),
     "the on-call role": (emergency(caller={"roles": [role(kle=["29.*", "15.*"])]}), ("ROLE_KLE",)),
+    "the on-call role, also where there is a case": (
+        emergency(case=CASE, caller={"roles": [role(kle=["29.*", "15.*"])]}), ("ROLE_KLE",),
+    ),
     "its attestation": (emergency(caller=on_call(attested_on=TODAY - 10001)), ("ROLE_EXPIRED",)),
     "its level": (emergency(caller=on_call(sensitivity=2)), ("ROLE_SENSITIVITY",)),
     "the registers": (emergency(failed_registers=["cpr"]), ("SOURCE_UNAVAILABLE",)),
+    "the registers, where nobody said yes": (
+        emergency(request=call_out(answers=[]), failed_registers=["cpr"]), ("SOURCE_UNAVAILABLE",),
+    ),
     "kinship": (emergency(related=True), ("SELF_OR_RELATED",)),
     "death": (emergency(subjects=[person(ANNETTE, dead_on=TODAY)]), ("SUBJECT_DECEASED",)),
     "a consent opens nothing more": (

@@ -78,6 +78,9 @@ TABLE = {
     "related, and dead": (
         question(S01, subjects=[person(ANNETTE, dead_on=20190301)], related=True), ("SUBJECT_DECEASED",), NOBODY,
     ),
+    "blocked, said yes to, and dead": (
+        s01(SAID, blocks=[block()], subjects=[person(ANNETTE, dead_on=20190301)]), ("SUBJECT_DECEASED",), NOBODY,
+    ),
     "blocked, and nobody asked": (s01(blocks=[block()]), ("NO_CONSENT",), BY_CITIZEN),
     "blocked, and another category given": (
         s01(ELSEWHERE, blocks=[block()]), ("OUT_OF_SCOPE_CATEGORY",), BY_CITIZEN,
