@@ -1,18 +1,19 @@
 """A log as files (C2SP tlog-tiles), to be served or handed over, and checked without any database."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from audit import postgres
 from audit.checkpoint import read_unverified
-from audit.errors import NotVerified, TreeMismatch
+from audit.errors import LogError, NotVerified, TreeMismatch
 from audit.merkle import Frontier, leaf_hash
 from audit.note import VerifyKey
 from audit.postgres import Connection
-from audit.sources import FolderSource
-from audit.tiles import WIDTH, bundle, bundles_of, derive
+from audit.sources import FolderSource, Source, read_ahead
+from audit.tiles import WIDTH, bundle, bundles_of, derive, tiles_of
 from audit.verify import Report
-from audit.verify_tiles import verify_tiles
+from audit.verify_tiles import Progress, verify_tiles
 
 
 async def export_log(connection: Connection, origin: str, folder: Path) -> int:
@@ -38,6 +39,23 @@ async def export_log(connection: Connection, origin: str, folder: Path) -> int:
         _write(folder / tile.path, packed)
     _write(folder / "checkpoint", kept.note.encode())
     return checkpoint.size
+
+
+def copy_log(source: Source, folder: Path, progress: Progress) -> tuple[str, int]:
+    """Write a served log's checkpoint with its tiles and bundles as they are; give its origin and number of entries.
+
+    Nothing is checked. The checkpoint comes last: a copy without one was broken off. Raises as `Source` does.
+    """
+    note = source.checkpoint()
+    head = read_unverified(note)
+    for tile, packed in read_ahead(source, chain(tiles_of(head.size), bundles_of(head.size))):
+        if isinstance(packed, LogError):
+            raise packed
+        _write(folder / tile.path, packed)
+        if tile.level is None:
+            progress(head.origin, tile.number * WIDTH + tile.width, head.size)
+    _write(folder / "checkpoint", note.encode())
+    return head.origin, head.size
 
 
 def verify_export(folder: Path, *, origin: str | None = None, keys: Sequence[VerifyKey] = ()) -> Report:

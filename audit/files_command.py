@@ -8,8 +8,8 @@ from typing import Any
 
 import asyncpg
 
-from audit.command import FROM_FILE, PLACE, database_address, print_json, source_of
-from audit.export import export_log
+from audit.command import FROM_FILE, PLACE, ProgressBar, database_address, print_json, source_of
+from audit.export import copy_log, export_log
 from audit.proof import Proof
 from audit.prove import prove, prove_from
 
@@ -17,10 +17,10 @@ from audit.prove import prove, prove_from
 def add_to(commands: Any) -> None:
     """Add the commands to `python -m audit`."""
     export = commands.add_parser("export", help="write a log as tiles, entry bundles and checkpoint")
-    export.add_argument(
-        "--database", metavar=PLACE, type=database_address, required=True, help=f"PostgreSQL; {FROM_FILE}"
-    )
-    export.add_argument("--origin", required=True)
+    where = export.add_mutually_exclusive_group(required=True)
+    where.add_argument("--database", metavar=PLACE, type=database_address, help=f"PostgreSQL; {FROM_FILE}")
+    where.add_argument("--url", help="a log that is served over HTTP; nothing of it is checked on the way")
+    export.add_argument("--origin", help="the log; needed with --database")
     export.add_argument("folder", metavar="DIR", type=Path)
     export.add_argument("--json", action="store_true")
     export.set_defaults(run=_export)
@@ -36,19 +36,24 @@ def add_to(commands: Any) -> None:
 
 
 def _export(given: argparse.Namespace) -> int:
-    async def run() -> int:
-        connection = await asyncpg.connect(given.database)
-        try:
-            return await export_log(connection, given.origin, given.folder)
-        finally:
-            await connection.close()
-
-    size = asyncio.run(run())
-    if given.json:
-        print_json({"origin": given.origin, "size": size, "folder": str(given.folder)})
+    if given.url:
+        with source_of(given) as source, ProgressBar() as bar:
+            origin, size = copy_log(source, given.folder, bar.show)
     else:
-        sys.stdout.write(f"{given.origin}: {size} entries written to {given.folder}\n")
+        origin, size = given.origin, asyncio.run(_export_from_database(given))
+    if given.json:
+        print_json({"origin": origin, "size": size, "folder": str(given.folder)})
+    else:
+        sys.stdout.write(f"{origin}: {size} entries written to {given.folder}\n")
     return 0
+
+
+async def _export_from_database(given: argparse.Namespace) -> int:
+    connection = await asyncpg.connect(given.database)
+    try:
+        return await export_log(connection, given.origin or "", given.folder)
+    finally:
+        await connection.close()
 
 
 def _prove(given: argparse.Namespace) -> int:

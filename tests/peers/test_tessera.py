@@ -8,13 +8,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from audit.checkpointer import Checkpointer
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
 from tests.databases import BASE
 from tests.log_events import an_ask
 from tests.pages_house import LOG_KEY
 from tests.served_house import Served, open_served
+from tests.signing import own_checkpointer, sign_and_publish
 from tools.parts import found
 
 ORIGIN = f"{BASE}/korsbaek/2019"
@@ -35,7 +35,7 @@ async def fill(served: Served) -> None:
     anna, kim = await databases.vault.citizens([Personal("0000000001"), Personal("0000000002")])
     await databases.log.append([an_ask(anna, kim)] * SIZE)
     async with asyncpg.create_pool(databases.at.checkpointer, min_size=1, max_size=1) as pool:
-        await Checkpointer(pool, LOG_KEY).run_once(ORIGIN)
+        await sign_and_publish(own_checkpointer(pool, LOG_KEY), ORIGIN)
 
 
 def walked(served: Served, folder: Path) -> str:
