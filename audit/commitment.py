@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from audit.entry import Leaf
+from audit.entry import Leaf, eid_of
 from audit.errors import Malformed, NotVerified, Unreadable
 
 KEY_SIZE = 32
@@ -77,7 +77,7 @@ class SealedEntry:
     @property
     def eid(self) -> bytes:
         """Give the entry's own id."""
-        return Leaf.from_bytes(self.leaf).eid
+        return eid_of(self.leaf)
 
 
 def derive_key(party_key: bytes, eid: bytes, role: str) -> bytes:

@@ -29,6 +29,7 @@ MAX_KIND = 0xFFFF
 MAP_ROOT = 0xFF01
 _LAYOUT = struct.Struct(">BH16s32s32s32s")
 LEAF_SIZE = _LAYOUT.size
+_EID = slice(3, 3 + EID_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +62,10 @@ class Leaf:
         if version != VERSION:
             raise Malformed("an entry of an unknown version")
         return cls(kind, eid, subject, body, actor)
+
+
+def eid_of(leaf: bytes) -> bytes:
+    """Read an entry's own id alone; raise Malformed for another length or version."""
+    if len(leaf) != LEAF_SIZE or leaf[0] != VERSION:
+        raise Malformed("an entry is 115 bytes, of a known version")
+    return leaf[_EID]

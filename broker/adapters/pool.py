@@ -103,14 +103,18 @@ class Pool:
     async def take(self) -> Lendable:
         """Take a connection; whoever takes it gives it back."""
         # A limit is set only for whoever may have to wait, for a place or for a new connection.
-        at_once = self._resting and not self._places.locked()
-        async with asyncio.timeout(None if at_once else self._wait_seconds):
-            await self._places.acquire()
-            try:
-                connection = self._rested() or await self._connect()
-            except BaseException:
-                self._places.release()
-                raise
+        if self._resting and not self._places.locked():
+            return await self._taken()
+        async with asyncio.timeout(self._wait_seconds):
+            return await self._taken()
+
+    async def _taken(self) -> Lendable:
+        await self._places.acquire()
+        try:
+            connection = self._rested() or await self._connect()
+        except BaseException:
+            self._places.release()
+            raise
         self._lent.add(connection)
         return connection
 

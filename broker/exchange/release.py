@@ -182,7 +182,7 @@ def _met(event: OutcomeReached, permit: Permit, directory: Directory) -> Outcome
     """Let the requester's log remember the day where something goes out on a law that counts meetings."""
     laws = {basis.law for v in event.verdicts if v.key in permit.keys for basis in v.basis}
     counted = any(directory.laws[law].counts_meetings for law in laws if law in directory.laws)
-    return replace(event, meeting=counted and permit.recorded.aim != EVALUATION)
+    return replace(event, meeting=True) if counted and permit.recorded.aim != EVALUATION else event
 
 
 def _heard(source: str, sources: frozenset[str] | None) -> bool:

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Sequence
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Pages load nothing from elsewhere and run no inline script or style. Forms go to us, log-out on to the provider.
@@ -31,7 +30,9 @@ class Guard:
 
     def __init__(self, app: ASGIApp, form_targets: Sequence[str] = ()) -> None:
         self._app = app
-        self._headers = HEADERS | {"Content-Security-Policy": " ".join([CONTENT_SECURITY_POLICY, *form_targets])}
+        policy = {"Content-Security-Policy": " ".join([CONTENT_SECURITY_POLICY, *form_targets])}
+        ours = HEADERS | policy | {"Cache-Control": "no-store"}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in ours.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
@@ -43,10 +44,8 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                told = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(row for row in self._headers if row[0] not in told)]
             await send(message)
 
         await self._app(scope, receive, guarded)
