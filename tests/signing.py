@@ -1,8 +1,10 @@
 """A checkpointer over a test's databases, in the test's own process: signs, and publishes without witnesses."""
 
 import secrets
+import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,7 +39,14 @@ def own_checkpointer(pool: Pool, key: SigningKey) -> Checkpointer:
     """Give a checkpointer with a memory of its own that takes over what was signed, as a thief of the key would."""
     folder = Path(tempfile.mkdtemp(prefix="heads-"))
     heads = HeadsFile(folder / secrets.token_hex(4), key.name, new=True)
-    return Checkpointer(pool, [key], heads, take_over=True)
+    made = Checkpointer(pool, [key], heads, take_over=True)
+    weakref.finalize(made, _forget, heads, folder)
+    return made
+
+
+def _forget(heads: HeadsFile, folder: Path) -> None:
+    heads.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def sign_and_publish(checkpointer: Checkpointer, origin: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -75,6 +75,15 @@ class AuditLogContract:
             "oestby/2019",
             "korsbaek/2020",
         ]
+
+    async def test_a_clock_set_back_moves_nothing(self, desk: Desk) -> None:
+        """What comes later stands later, whatever time it says of itself."""
+        events = [an_ask(desk.anna, desk.kim, at=at) for at in (NOON, NOON - timedelta(days=1), NOON)]
+
+        receipts = [(await desk.log.append([event]))[0] for event in events]
+
+        assert [receipt.index for receipt in receipts] == [0, 1, 2]
+        assert {receipt.log for receipt in receipts} == {receipts[0].log}
 
     async def test_nothing_written_nothing_received(self, desk: Desk) -> None:
         """No events give no receipts."""
