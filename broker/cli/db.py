@@ -104,6 +104,39 @@ def upgrade(
     out.print("both databases have their newest tables")
 
 
+@db.command()
+def check() -> None:
+    """Say whether log and vault lie on one server: a backup of it then holds keys and log together (docs/erasure.md).
+
+    With a node's settings. Exit 1 where they do, 2 where it cannot be told.
+    """
+    import asyncio
+
+    import asyncpg
+
+    from broker.cli.serve import read_settings
+
+    settings = read_settings()
+
+    async def server(url: str) -> str:
+        connection = await asyncpg.connect(url, timeout=settings.database_deadline_seconds)
+        try:
+            return str(await connection.fetchval("SELECT system_identifier FROM pg_control_system()"))
+        finally:
+            await connection.close()
+
+    async def both() -> set[str]:
+        return {await server(settings.database_url), await server(settings.vault_url)}
+
+    try:
+        servers = asyncio.run(both())
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        fail(f"it cannot be told: {type(error).__name__}", code=2)
+    if len(servers) == 1:
+        fail("log and vault lie on one server: a copy of its disk holds the keys beside what they open")
+    out.print("log and vault lie on servers of their own")
+
+
 def _address(variable: str) -> str | None:
     """Take an address from the environment, or from the file that its variable + `_FILE` names."""
     file = os.environ.get(variable + FILE)

@@ -16,6 +16,22 @@ NAMES = (
 )  # fmt: skip
 
 
+NOBODY = "postgresql://nobody:secret@127.0.0.1:1/none"
+
+
+def a_node(addresses: dict[str, str], vault: str) -> dict[str, str]:
+    """Give the settings of a node whose vault lies at one of these addresses."""
+    return {
+        "BROKER_PROFILE": "test",
+        "BROKER_PUBLIC_URL": "https://broker.example",
+        "BROKER_REGISTRY": "registry.yaml",
+        "BROKER_POLICIES": "policies",
+        "BROKER_KEY_FOLDER": "keys",
+        "BROKER_DATABASE_URL": addresses["database_url"],
+        "BROKER_VAULT_URL": addresses[vault],
+    }
+
+
 async def first(address: str, statement: str) -> object:
     """Give the first value of a statement's answer."""
     connection = await asyncpg.connect(address)
@@ -49,6 +65,9 @@ def test_bare_servers_become_a_house(servers: tuple[PrivatePostgres, PrivatePost
             # The owners may see no row of the log's, and the vault has none; whoever works with it can.
             statement = "SELECT 1" if "owner" in name or "vault" in name else "SELECT 1 + count(*) FROM log.head"
             assert asyncio.run(first(address, statement)) == 1, name
+        for vault_name, code in (("vault_url", 0), ("database_url", 1), ("nothing", 2)):
+            checked = CliRunner().invoke(app, ["db", "check"], env=a_node(addresses | {"nothing": NOBODY}, vault_name))
+            assert (checked.exit_code, "secret" in checked.output) == (code, False), checked.output
     for server in servers:
         server.remove()
 
