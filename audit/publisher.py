@@ -17,7 +17,7 @@ from audit.policy import Policy
 from audit.postgres import Pool
 from audit.witness_client import Disputed, Outcome, WitnessClient
 
-SECONDS_OF_REST = 300
+SECONDS_OF_REST = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from broker.adapters.audit_lateness import Lateness
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.audit_tiles import LogTilesPostgres
@@ -57,6 +58,7 @@ from connectors import Connector, Dropped, Limits, SettingsUnusable, build
 
 VERSION = "0.1.0"
 HOUR_SECONDS = 3600
+WATCH_SECONDS = 5
 log = structlog.get_logger()
 
 
@@ -70,6 +72,7 @@ class House:
     ports: Ports
     vault: HandlesVault
     log: AuditLogPostgres
+    lateness: Lateness
     pool: Pool
     pings: Mapping[str, Ping]
 
@@ -87,7 +90,8 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         seconds = settings.database_deadline_seconds
         pool = await _pool(settings.database_url, "broker", seconds, stack)
         vault = HandlesVault(await _pool(settings.vault_url, "broker vault", seconds, stack), keys.house)
-        audit_log = AuditLogPostgres(pool, vault, log_name(settings), timeout_seconds=seconds)
+        lateness = Lateness(pool, settings.log_late_minutes * 60)
+        audit_log = AuditLogPostgres(pool, vault, log_name(settings), timeout_seconds=seconds, lateness=lateness)
         stack.push_async_callback(audit_log.aclose)
         clock = clock_of(settings)
         consents = ConsentsSql(pool, audit_log, vault)
@@ -106,7 +110,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
         changed = await record_registry(node_name(settings), ports, LogReaderPostgres(pool, vault, keys.log_public))
         log.info("registry", revision=registry.directory.revision, count=len(changed))
-        yield House(settings, registry, keys, ports, vault, audit_log, pool, pings)
+        yield House(settings, registry, keys, ports, vault, audit_log, lateness, pool, pings)
 
 
 async def _pool(url: str, name: str, seconds: float, stack: AsyncExitStack) -> Pool:
@@ -220,6 +224,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         pings=house.pings,
         watched={name: source for name, source in house.ports.sources.items() if isinstance(source, Connector)},
         tallied=_tallied(house.ports),
+        unpublished=lambda: house.lateness.seconds,
         erasures=ErasuresSql(pool, house.log),
         test_numbers=settings.test_numbers,
         most_body_bytes=settings.most_body_bytes,
@@ -286,8 +291,22 @@ def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:
 
 
 async def chores(house: House) -> list[Coroutine[None, None, None]]:
-    """Give what a node does beside answering: forget what is due."""
-    return [_forget(house)]
+    """Give what a node does beside answering: forget what is due, and see whether witnesses stand behind the logs."""
+    return [_forget(house), _watch_witnesses(house.lateness)]
+
+
+async def _watch_witnesses(lateness: Lateness) -> None:
+    """Look every few seconds; tell the operator when a municipality's asks begin to be refused, and when no more."""
+    while True:
+        before = lateness.late
+        try:
+            await lateness.look()
+        except StoreUnavailable:
+            log.warning("store_unavailable")
+        for municipality in sorted(lateness.late ^ before):
+            tell = log.error if municipality in lateness.late else log.warning
+            tell("log_late" if municipality in lateness.late else "log_witnessed", municipality=municipality)
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 async def _forget(house: House) -> None:

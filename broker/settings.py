@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     ] = 14
     session_idle_minutes: Annotated[int, Field(ge=1, description="A page session ends after this rest")] = 15
     session_most_minutes: Annotated[int, Field(ge=1, description="A page session ends after this in any case")] = 60
+    log_late_minutes: Annotated[
+        int, Field(ge=1, description="How long a log may lack its quorum of witnesses before asks are refused")
+    ] = 15
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is told")] = "info"
 
     @field_validator("public_url")

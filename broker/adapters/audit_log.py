@@ -24,16 +24,19 @@ from audit.committer import GroupCommitter, Submission
 from audit.contention import Line
 from audit.entry import EID_SIZE
 from audit.postgres import NewEntry, Position
+from broker.adapters.audit_lateness import Lateness
 from broker.adapters.database import Connection, Pool, commit_once, reaching_the_store
 from broker.adapters.handles_vault import HandlesVault
 from broker.domain.days import DANISH_TIME
 from broker.domain.errors import FactsChanged, LogUnavailable, StoreUnavailable
-from broker.domain.events import AuditEvent, ContentDeleted
+from broker.domain.events import AskMade, AuditEvent, ContentDeleted, OutcomeReached
 from broker.domain.items import Item
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.shown import shown_of
 
+# What goes out only while witnesses stand behind the log; whoever withdraws, or looks into the log, needs none.
+SHARING = (AskMade, OutcomeReached)
 Keys: TypeAlias = dict[tuple[str, str], bytes]
 
 # The form of a body; a reader refuses one it does not know.
@@ -48,12 +51,20 @@ class AuditLogPostgres:
     """
 
     def __init__(
-        self, pool: Pool, vault: HandlesVault, base: str, *, timeout_seconds: float = 10.0, line: Line | None = None
+        self,
+        pool: Pool,
+        vault: HandlesVault,
+        base: str,
+        *,
+        timeout_seconds: float = 10.0,
+        line: Line | None = None,
+        lateness: Lateness | None = None,
     ) -> None:
         self._pool = pool
         self._vault = vault
         self._base = base.strip("/")
         self._opened: set[str] = set()
+        self._lateness = lateness
         self._committer = GroupCommitter(pool, write=_append_if_still, timeout_seconds=timeout_seconds, line=line)
 
     def origin(self, municipality: str, at: datetime) -> str:
@@ -65,8 +76,11 @@ class AuditLogPostgres:
     ) -> tuple[Receipt, ...]:
         """Write all events durably in one transaction, or none; give one receipt each, in order.
 
-        Raises `LogUnavailable`; with `versions` (citizen handle, version), `FactsChanged` when any is no longer so.
+        Raises `LogUnavailable`, and `LogUnwitnessed` for an ask or outcome on a log that its witnesses have left for
+        too long; with `versions` (citizen handle, version), `FactsChanged` when any is no longer so.
         """
+        if self._lateness is not None:
+            self._lateness.refuse({event.municipality for event in events if isinstance(event, SHARING)})
         keys = await self.prepare(events)
         entries = tuple(self._entry(event, keys) for event in events)
         try:

@@ -92,6 +92,10 @@ class LogUnavailable(BrokerError):
         self.paper = paper
 
 
+class LogUnwitnessed(LogUnavailable):
+    """No quorum of witnesses has stood behind the log for longer than is allowed: no ask is taken (`design.md` 6.6)."""
+
+
 class StoreUnavailable(BrokerError):
     """The database of consents or keys gave no answer."""
 

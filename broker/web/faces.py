@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,7 +34,7 @@ from broker.web.app import build_app
 from broker.web.caller import Gate
 from broker.web.doors import Ceilings, PublicLog, Replay, Sessions, Tallied, Tokens, Watched
 from broker.web.login import Faces, Logins
-from broker.web.metrics import DoorsTold
+from broker.web.metrics import DoorsTold, LogsTold
 from broker.web.oauth.registrations import Registrations
 from broker.web.pages import start
 from broker.web.pages.errors import show_errors_to_people
@@ -69,6 +69,7 @@ class WebDoors:
     version: str
     watched: Mapping[str, Watched] = field(default_factory=dict)
     tallied: Mapping[str, Tallied] = field(default_factory=dict)
+    unpublished: Callable[[], Mapping[str, float]] = dict
 
 
 @asynccontextmanager
@@ -81,6 +82,7 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
         )
         logins, metrics = _logins(doors, http), CollectorRegistry()
         metrics.register(DoorsTold(doors.watched, doors.tallied))
+        metrics.register(LogsTold(doors.unpublished))
         pages = Pages(secure=urlsplit(doors.public_url).scheme == "https")
         yield build_app(
             [*_api(ports, doors, logins, metrics), *_pages(ports, doors, logins, pages), _plain_routes(doors, logins)],

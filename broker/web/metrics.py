@@ -6,7 +6,7 @@ Never an address, and no name but those that the registry gives sources and regi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -91,3 +91,21 @@ class DoorsTold(Collector):
             under_way.add_metric([name], condition.under_way)
             rests.add_metric([name], condition.rests)
         yield from (reads, under_way, rests)
+
+
+class LogsTold(Collector):
+    """Tell how long each municipality's log has gone without its witnesses, as last looked."""
+
+    def __init__(self, seconds: Callable[[], Mapping[str, float]]) -> None:
+        self._seconds = seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """Give `borgerbro_log_unpublished_seconds`, by municipality."""
+        ages = GaugeMetricFamily(
+            "borgerbro_log_unpublished_seconds",
+            "Seconds since a quorum of witnesses last stood behind the municipality's log",
+            labels=["municipality"],
+        )
+        for municipality, seconds in sorted(self._seconds().items()):
+            ages.add_metric([municipality], seconds)
+        yield ages

@@ -24,6 +24,8 @@ from broker.web.pages.words import marked
 from broker.web.wire import CODE, cpr_of
 
 A_PAGE = 50
+# A log at rest is cosigned every two minutes; after five without, something is wrong.
+ALARM_MINUTES = 5
 Code = Annotated[str, Query(pattern=rf"^$|{CODE}")]
 Day = Annotated[str, Query(max_length=10)]
 Cursor = Annotated[str | None, Query(max_length=80)]
@@ -92,6 +94,7 @@ async def _log_page(
         officer,
         400 if wrong else status,
         states=await state_of_logs(officer, room.reader),
+        alarm_minutes=ALARM_MINUTES,
         now=room.clock.now(),
         rows=None if page is None else _rows(page),
         wish=wish.written,

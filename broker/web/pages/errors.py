@@ -45,6 +45,10 @@ WORDS: dict[type[BrokerError], tuple[str, str]] = {
     errors.RegisterUnavailable: (marked("A register did not answer"), marked("Try again in a few minutes.")),
     errors.SourceFailed: (marked("A system did not answer"), marked("Try again in a few minutes.")),
     errors.LogUnavailable: (marked("The log cannot be written"), marked("So nothing is shown. Try again soon.")),
+    errors.LogUnwitnessed: (
+        marked("The log has no witnesses right now"),
+        marked("So nothing is shown. The DPO can see it. A citizen can still take a yes back."),
+    ),
     errors.StoreUnavailable: (marked("We cannot reach our own data"), marked("Try again in a few minutes.")),
     errors.PolicyUnavailable: (marked("The rules did not answer"), marked("So nothing is shown. Try again soon.")),
     errors.PolicyBroken: (marked("The rules gave no clear answer"), marked("So nothing is shown. Try again soon.")),

@@ -63,7 +63,7 @@ class House:
         with HeadsFile(self.folder / folder / "state", KEY.name, new=True) as heads:
             checkpointer = Checkpointer(self.pool, [KEY], heads)
             clients = [WitnessClient(one, self.http, seconds=self.seconds) for one in policy.witnesses.values()]
-            made = Publisher(self.pool, policy, clients, checkpointer.signed, now=self.clock)
+            made = Publisher(self.pool, policy, clients, checkpointer.signed, now=self.clock, rest=300)
             yield Rounds(self.pool, checkpointer, made), policy
 
     async def grow(self, start: int, stop: int) -> None:
