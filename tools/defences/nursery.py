@@ -31,7 +31,6 @@ LIBRARIES = (
         "joserfc.jwk",
         "joserfc.jwt",
         "jsonschema",
-        "opa_client.opa_async",
     ),
     *("orjson", "prometheus_client", "pydantic", "pydantic_settings", "pytest_asyncio", "regorus", "rfc8785"),
     *("ruamel.yaml", "sqlalchemy.ext.asyncio", "starlette.testclient", "structlog", "trustme", "typer", "uvicorn"),
