@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from broker.consents.own import own_blocks
 from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk, NotFound
 from broker.domain.events import BlockChanged
 from broker.domain.facts import Block
 from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
+from broker.exchange.numbers import own_handles
 from broker.ports import Ports
 
 
@@ -33,8 +35,8 @@ async def set_block(wish: BlockWish, login: CitizenLogin, ports: Ports) -> tuple
 
 async def lift_block(block_id: str, login: CitizenLogin, ports: Ports) -> Receipt:
     """Lift a standing no; raise `NotFound` where it is not theirs or no longer in force."""
-    (citizen,) = await ports.handles.citizens([login.cpr])
-    block = next((row for row in await ports.consents.blocks_of(citizen) if row.id == block_id), None)
+    handles = await own_handles(login.cpr, ports.handles, ports.people)
+    block = next((row for row in await own_blocks(handles, ports.consents) if row.id == block_id), None)
     if block is None:
         raise NotFound
     home = _home(BlockWish(block.source, block.unit, block.category), ports.directory)

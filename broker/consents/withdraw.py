@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from broker.consents.own import giver_of
 from broker.domain.consents import Consent
 from broker.domain.errors import NotFound
 from broker.domain.events import ConsentWithdrawn
 from broker.domain.identity import Caller, CitizenLogin
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
+from broker.exchange.numbers import own_handles
 from broker.ports import Ports
 
 ONLINE, PHONE = "online", "desk_phone"
@@ -19,11 +21,12 @@ DESK_ROLE = "borgerservice"
 
 
 async def withdraw(consent_id: str, lines: Sequence[str] | None, login: CitizenLogin, ports: Ports) -> Receipt:
-    """Take back a consent this citizen gave (`lines` of None: all of it, else the lines with these ids).
+    """Take back a consent this citizen gave, under any number of theirs (`lines` of None: all, else those ids).
 
     Raises `NotFound` where it is not theirs, `Conflict` when nothing is left to take back.
     """
-    (giver,) = await ports.handles.citizens([login.cpr])
+    handles = await own_handles(login.cpr, ports.handles, ports.people)
+    giver = await giver_of(consent_id, handles, ports.consents)
     return await _withdraw(consent_id, lines, giver, giver, ONLINE, ports)
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from broker.domain.errors import RegisterUnavailable
 from broker.domain.facts import ConsentFacts, RegisterPerson
 from broker.domain.personal import Personal
-from broker.ports import People
+from broker.ports import Handles, People
 
 
 async def current(person: RegisterPerson, people: People) -> RegisterPerson:
@@ -28,6 +28,24 @@ async def current(person: RegisterPerson, people: People) -> RegisterPerson:
     if now.current_cpr is not None:
         raise RegisterUnavailable(people.name)
     return replace(now, current_cpr=now.cpr, former=tuple(dict.fromkeys((person.cpr, *now.former))))
+
+
+async def own_handles(cpr: Personal[str], handles: Handles, people: People) -> tuple[str, ...]:
+    """Give the handle of who logged in, and after it those of the numbers they had before.
+
+    A number counts as one they had only where the register says so of both: that it was theirs, and that it leads here.
+    A register that is silent tells of none, so that nobody's withdrawal waits for it.
+    """
+    try:
+        person = await people.person(cpr)
+        former = [number for number in person.former if await _leads_to(number, cpr, people)]
+    except RegisterUnavailable:
+        former = []
+    return await handles.citizens((cpr, *former))
+
+
+async def _leads_to(number: Personal[str], cpr: Personal[str], people: People) -> bool:
+    return number != cpr and (await people.person(number)).current_cpr == cpr
 
 
 def numbers_of(person: RegisterPerson) -> tuple[Personal[str], ...]:

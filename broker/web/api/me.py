@@ -8,9 +8,11 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from broker.consents.answer import Yes, grant, refuse
 from broker.consents.blocks import BlockWish, lift_block, set_block
+from broker.consents.own import own_blocks, own_consents
 from broker.consents.withdraw import withdraw
 from broker.domain.days import danish_day
 from broker.domain.identity import CitizenLogin
+from broker.exchange.numbers import own_handles
 from broker.ports import Ports
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.api.strict import StrictRoute
@@ -59,9 +61,10 @@ def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
 
     @routes.get("/v1/me/consents", responses=told("MyConsents", READ_ANSWERS), summary="What I said yes to")
     async def get_consents(login: proven) -> Response:
-        me, today = await _handle(login, ports), danish_day(ports.clock.now())
-        given = await ports.consents.of_citizen(me)
-        return _json({"consents": [consent_body(consent, me, today) for consent in given]})
+        handles = await own_handles(login.cpr, ports.handles, ports.people)
+        today = danish_day(ports.clock.now())
+        given = await own_consents(handles, ports.consents)
+        return _json({"consents": [consent_body(consent, handles[0], today) for consent in given]})
 
     @routes.post(
         "/v1/me/consents/{consent_id}/withdraw",
@@ -108,7 +111,8 @@ def _blocks(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
 
     @routes.get("/v1/me/blocks", responses=told("MyBlocks", READ_ANSWERS), summary="My standing noes")
     async def get_blocks(login: proven) -> Response:
-        blocks = await ports.consents.blocks_of(await _handle(login, ports))
+        handles = await own_handles(login.cpr, ports.handles, ports.people)
+        blocks = await own_blocks(handles, ports.consents)
         rows = [{"id": b.id, "source": b.source, "unit": b.unit, "category": b.category} for b in blocks]
         return _json({"blocks": rows})
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request, Response
 
 from broker.consents.blocks import BlockWish, lift_block, set_block
+from broker.consents.own import own_blocks
 from broker.view.phrases import Language
 from broker.web.citizen.room import Me, Room
 from broker.web.pages.forms import sent
@@ -51,7 +52,7 @@ async def _page(
         "blocks.html",
         me,
         status,
-        blocks=await room.ports.consents.blocks_of(me.handle),
+        blocks=await own_blocks(me.handles, room.ports.consents),
         faults=faults,
         start_over=None if request.method == "GET" else "/mine/blocks",
         **_choices(room, language_of(request)),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
+from broker.consents.own import own_consents
 from broker.domain.consents import RequestLine
 from broker.domain.entries import LogEntry
 from broker.domain.errors import NotFound
@@ -32,7 +33,7 @@ def build(room: Room) -> APIRouter:
         me = await room.enter(request)
         entry = await _entry(room, me, Receipt(f"{room.log_name}/{municipality}/{year}", index))
         body = entry.body or {}
-        if entry.kind not in DONE or body.get("actor") != me.handle:
+        if entry.kind not in DONE or body.get("actor") not in me.handles:
             # A receipt is of what one did oneself; what others did stands in the list.
             raise NotFound
         lines = await _lines(room, me, entry.kind, body)
@@ -55,7 +56,7 @@ async def _lines(room: Room, me: Me, kind: str, body: Mapping[str, Any]) -> Sequ
     """Give all lines that were answered at once; each person's own entry names those about them alone."""
     if kind == "consent.refused":
         return (await room.ports.consents.request_by_id(body["consent"], citizen=me.handle)).lines_of(me.handle)
-    given = await room.ports.consents.of_citizen(me.handle)
+    given = await own_consents(me.handles, room.ports.consents)
     consent = next((row for row in given if row.id == body.get("consent")), None)
     if consent is None:
         return ()
@@ -65,7 +66,7 @@ async def _lines(room: Room, me: Me, kind: str, body: Mapping[str, Any]) -> Sequ
 
 async def _spoken_for(room: Room, me: Me) -> list[str]:
     asked = await room.ports.consents.requests_of(me.handle)
-    given = await room.ports.consents.of_citizen(me.handle)
+    given = await own_consents(me.handles, room.ports.consents)
     others = {line.subject for row in asked for line in row.lines if line.giver == me.handle}
     others |= {line.subject for row in given for line in row.lines if line.giver == me.handle}
-    return [me.handle, *sorted(others - {me.handle})]
+    return [*me.handles, *sorted(others - {*me.handles})]

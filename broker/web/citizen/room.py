@@ -12,6 +12,7 @@ from broker.domain.consents import Consent, ConsentRequest
 from broker.domain.days import danish_day
 from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
+from broker.exchange.numbers import own_handles
 from broker.ports import LogReader, Ports
 from broker.web.login import CITIZEN, Logins
 from broker.web.pages.show import Pages, Visitor, go_to, visitor_of
@@ -19,10 +20,14 @@ from broker.web.pages.show import Pages, Visitor, go_to, visitor_of
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The citizen who is logged in: their log-in, their handle, today, and what the page says of the log-in."""
+    """The citizen who is logged in: their log-in, their handle, today, and what the page says of the log-in.
+
+    `handles` are theirs under every number they have had, that of now first (ADR 60).
+    """
 
     login: CitizenLogin
     handle: str
+    handles: tuple[str, ...]
     today: int
     visitor: Visitor
 
@@ -40,9 +45,9 @@ class Room:
     async def enter(self, request: Request) -> Me:
         """Let a citizen in. Raises `NotAuthenticated`, and `NotAllowed` for a form that is not from our own page."""
         login = await self.logins.require_citizen(request)
-        (handle,) = await self.ports.handles.citizens([login.cpr])
+        handles = await own_handles(login.cpr, self.ports.handles, self.ports.people)
         visitor = await visitor_of(self.logins, request, CITIZEN)
-        return Me(login, handle, danish_day(self.ports.clock.now()), visitor)
+        return Me(login, handles[0], handles, danish_day(self.ports.clock.now()), visitor)
 
     def show(self, request: Request, template: str, me: Me, status: int = 200, **values: Any) -> Response:
         """Show one page to the citizen."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from broker.consents.own import own_consents
 from broker.consents.withdraw import withdraw
 from broker.domain.consents import Consent
 from broker.domain.errors import NotFound
@@ -25,7 +26,7 @@ def build(room: Room) -> APIRouter:
     async def get_mine(request: Request) -> Response:
         me = await room.enter(request)
         asked = await room.ports.consents.requests_of(me.handle)
-        given = await room.ports.consents.of_citizen(me.handle)
+        given = await own_consents(me.handles, room.ports.consents)
         seen = await _seen(room, me)
         return room.show(
             request,
@@ -60,7 +61,7 @@ def build(room: Room) -> APIRouter:
 
 
 async def _mine(room: Room, me: Me, consent_id: str) -> Consent:
-    given = await room.ports.consents.of_citizen(me.handle)
+    given = await own_consents(me.handles, room.ports.consents)
     found = next((row for row in given if row.id == consent_id and row.giver == me.handle), None)
     if found is None:
         raise NotFound
