@@ -15,6 +15,7 @@ from audit.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
 from audit.note import SigningKey
 from audit.tiles import bundle, bundles_of, derive
 from tests import proof_cases
+from tests.proof_pairs import pairs
 
 GLUE = Path(__file__).parent / "gosumdb"
 ORIGIN = "log.example/101-2026"
@@ -27,15 +28,21 @@ Judge = Callable[..., dict[str, list[str]]]
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the judge once; skip in one line where Go or its module cannot be had."""
     if shutil.which("go") is None:
         pytest.skip("Go is not on PATH: the sumdb judge is not asked")
     fetched = subprocess.run(["go", "mod", "download"], cwd=GLUE, capture_output=True, text=True, check=False)
     if fetched.returncode:
         pytest.skip("golang.org/x/mod cannot be fetched: the sumdb judge is not asked")
-    program = tmp_path_factory.mktemp("go") / "gosumdb"
-    subprocess.run(["go", "build", "-o", str(program), "."], cwd=GLUE, check=True)
+    built = tmp_path_factory.mktemp("go") / "gosumdb"
+    subprocess.run(["go", "build", "-o", str(built), "."], cwd=GLUE, check=True)
+    return built
+
+
+@pytest.fixture(scope="module")
+def judge(program: Path) -> Judge:
+    """Ask the judge about cases."""
 
     def ask(**cases: list[dict[str, Any]]) -> dict[str, list[str]]:
         told = subprocess.run([program], input=json.dumps(cases), capture_output=True, text=True, check=True)
@@ -102,6 +109,11 @@ def test_go_refuses_bent_proofs(judge: Judge) -> None:
     )
     assert "" not in told["Inclusion"]
     assert "" not in told["Consistency"]
+
+
+def test_go_accepts_every_pair_and_none_with_a_bit_changed(program: Path) -> None:
+    """All proofs of every entry in, and from every size to, all trees up to 64; up to 1,024 in `run.py soak`."""
+    assert pairs(program, 64) == 64 * 65
 
 
 def test_go_accepts_a_thousand_proofs_and_refuses_a_thousand_bent_ones(judge: Judge) -> None:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.postgres import PostgresUnavailable
+from tests.proof_pairs import build, pairs
 from tests.soak.crashes import crashes
 from tests.soak.disk_calls import every_call, strace
 from tests.soak.honest import honest
@@ -44,9 +46,23 @@ def disk(folder: Path, _: int, goes_on: Callable[[int], bool]) -> Counter[str]:
     return counted
 
 
+def proofs(folder: Path, _: int, goes_on: Callable[[int], bool]) -> Counter[str]:
+    """Let Go's sumdb code judge every proof of every tree up to 1,024 entries, once through at least."""
+    try:
+        program = build(folder)
+    except (OSError, subprocess.CalledProcessError):
+        return Counter({"not tried: Go or its module is not here": 1})
+    counted: Counter[str] = Counter()
+    while counted["times through"] == 0 or goes_on(counted["times through"]):
+        counted["proofs taken, each refused with a bit changed"] += pairs(program, 1024)
+        counted["times through"] += 1
+    return counted
+
+
 TRIALS: Mapping[str, tuple[str, Trial]] = {
     "disk": ("every call on the disk fails", disk),
     "crashes": ("the database falls under load", lambda f, s, g: asyncio.run(crashes(f, s, g))),
+    "proofs": ("every proof of every small tree, judged by Go", proofs),
     "honest": ("a log that nobody bends", lambda f, s, g: asyncio.run(honest(f, s, g))),
 }
 

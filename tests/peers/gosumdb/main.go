@@ -1,6 +1,7 @@
 // Command gosumdb judges our log with Go's own sumdb code, which shares nothing with ours.
 //
-// It reads one JSON request and writes one JSON answer: for each case an empty string, or why it was refused.
+// It reads one JSON request and writes one JSON answer: for each case an empty string, or why it was refused. With a
+// number it reads the proofs of all pairs up to that size instead (pairs.go) and says how many it took.
 package main
 
 import (
@@ -40,6 +41,19 @@ type answer struct {
 }
 
 func main() {
+	if len(os.Args) == 2 {
+		most, err := strconv.ParseInt(os.Args[1], 10, 64)
+		if err == nil {
+			var read int
+			read, err = pairs(os.Stdin, most)
+			fmt.Println(read)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	var asked request
 	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
 		fmt.Fprintln(os.Stderr, err)

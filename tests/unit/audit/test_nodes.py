@@ -130,3 +130,33 @@ async def test_the_application_makes_no_nodes(pool: "asyncpg.Pool[Any]", superus
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
+
+
+async def read_rows(connection: "asyncpg.Connection[Any]") -> tuple[int, int]:
+    """Count what was ever read of entries and nodes: row by row through a whole table, and by an index."""
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    row = await connection.fetchrow(
+        "SELECT sum(seq_tup_read)::bigint, sum(idx_tup_fetch)::bigint FROM pg_stat_user_tables"
+        " WHERE schemaname = 'log' AND relname IN ('entry', 'node')"
+    )
+    assert row is not None
+    return row[0], row[1]
+
+
+async def test_the_first_proof_after_a_start_reads_few_rows(dsn: str, superuser: "asyncpg.Connection[Any]") -> None:
+    """A process that has just begun proves entries of a log of 66,000 without a look at the whole of it."""
+    await filled(superuser, 66_000)
+    while not await keep_nodes(superuser, ORIGIN, 1, 66_000):
+        pass
+    await superuser.execute("ANALYZE log.entry; ANALYZE log.node")
+    fresh = await asyncpg.connect(dsn)
+    try:
+        before = await read_rows(fresh)
+        for index in (0, 40_000, 65_999):
+            await postgres.inclusion_proof(fresh, 1, index, 66_000)
+            await postgres.consistency_proof(fresh, 1, index + 1, 66_000)
+        scanned, looked_up = (b - a for a, b in zip(before, await read_rows(fresh), strict=True))
+    finally:
+        await fresh.close()
+    assert scanned <= 6 * 512
+    assert 0 < looked_up <= 6 * 6 * 256
