@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,11 @@ class WorldFiles:
             kept |= fresh
             write_private(file, json.dumps(kept))
         return kept
+
+    def write_operator(self, settings: Mapping[str, str]) -> None:
+        """Write what the operator's commands read from the environment (`. operator.env`): for this user alone."""
+        lines = (f"export {name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
+        write_private(self.folder / "operator.env", "".join(lines))
 
     def write_records(self, name: str, records: Mapping[str, Any]) -> Path:
         """Write what a system starts with, and the secrets it knows its callers by."""

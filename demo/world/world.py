@@ -270,6 +270,9 @@ class World:
 
     async def _start_broker(self) -> None:
         self._brokers.order(BROKER, self.program, ["serve"], self._settings())
+        eraser, vault_eraser = self.addresses.eraser, self.addresses.vault_eraser
+        own = {"BORGERBRO_ERASER_URL": eraser, "BORGERBRO_VAULT_ERASER_URL": vault_eraser}
+        self.files.write_operator(self._settings() | own)
         self._running[BROKER] = (BROKER, Child(BROKER, self.address, None))
         deadline = time.monotonic() + SECONDS_TO_SERVE
         while time.monotonic() < deadline:
