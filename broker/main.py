@@ -27,6 +27,7 @@ from broker.adapters.ceilings_postgres import Limits as CeilingLimits
 from broker.adapters.clock_system import FileClock, FixedClock, SystemClock
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import Pool, open_pool
+from broker.adapters.deferrals_sql import DeferralsSql
 from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.house_keys import KeyFolder, read_key_folder
@@ -216,9 +217,12 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         session_longest=timedelta(minutes=settings.session_most_minutes),
         ceilings=PostgresCeilings(pool, _ceilings(settings), _own_ceilings(registry)),
         idempotency=IdempotencySql(pool, house.keys.house.requests),
-        reader=LogReaderPostgres(pool, house.vault, house.keys.log_public, house.keys.deletions_public),
+        reader=LogReaderPostgres(
+            pool, house.vault, house.keys.log_public, house.keys.deletions_public, clock=house.ports.clock
+        ),
         public_log=LogTilesPostgres(pool),
         log_keys=house.keys.log_public,
+        deferrals=DeferralsSql(pool, house.log),
         # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
         clock=SystemClock(),
         pings=house.pings,

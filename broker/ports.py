@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
 from broker.domain.consents import Consent, ConsentRequest, Grant
 from broker.domain.decisions import Decision, PolicyMark
+from broker.domain.deferral import Deferral
 from broker.domain.directory import Directory
 from broker.domain.entries import LogEntry, LogFilter, LogPage, LogState, LogVerdict
 from broker.domain.erasure import Erasure, Standing
@@ -28,6 +29,9 @@ from broker.domain.events import (
     ConsentRefused,
     ConsentRequested,
     ConsentWithdrawn,
+    DeferralApproved,
+    DeferralAsked,
+    DeferralEnded,
     ErasureApproved,
     ErasureRequested,
     HoldChanged,
@@ -181,6 +185,28 @@ class Emergencies(Protocol):
         """Open what the on-call caseworker wrote; raise `NotFound` as `by_id` does."""
 
 
+class Deferrals(Protocol):
+    """What the law keeps back from its citizen for a time. Each change and its event are one transaction.
+
+    Raises `StoreUnavailable`; a change also `LogUnavailable`.
+    """
+
+    async def ask(self, new: Deferral, event: DeferralAsked) -> Receipt:
+        """Keep what was asked for; nothing is kept back yet."""
+
+    async def approve(self, asked: Deferral, event: DeferralApproved) -> Receipt:
+        """Put it in force. Raises `Conflict` where it was approved before, is late, or another is in force."""
+
+    async def end(self, kept: Deferral, event: DeferralEnded) -> Receipt:
+        """End it before its time. Raises `Conflict` where it is not in force."""
+
+    async def by_id(self, deferral: str, municipalities: Collection[str]) -> Deferral:
+        """Read one of these municipalities' deferrals; raise `NotFound`."""
+
+    async def of(self, municipalities: Collection[str]) -> tuple[Deferral, ...]:
+        """List these municipalities' deferrals, the newest first."""
+
+
 class Erasures(Protocol):
     """Erasures asked for and approved, and what holds deletion up. Each change and its event are one transaction.
 
@@ -318,6 +344,6 @@ class Ports:
 
 
 __all__ = [
-    "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Directory", "Emergencies", "Eraser",
-    "Erasures", "Handles", "LogReader", "People", "Policy", "Ports", "Source",
+    "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Deferrals", "Directory", "Emergencies",
+    "Eraser", "Erasures", "Handles", "LogReader", "People", "Policy", "Ports", "Source",
 ]  # fmt: skip

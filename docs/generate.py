@@ -28,8 +28,9 @@ from typing import Any, Final, cast
 from fastapi import FastAPI
 from pydantic.fields import FieldInfo
 
+from broker.domain.catalogue import CATALOGUE
 from broker.domain.directory import Directory
-from broker.domain.events import CATALOGUE, AuditEvent
+from broker.domain.events import AuditEvent
 from broker.main import VERSION
 from broker.ports import Ports
 from broker.settings import FILE, PREFIX, SECRET, Settings

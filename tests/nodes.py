@@ -28,6 +28,7 @@ from broker.adapters.ceilings_postgres import Ceiling, Limits, PostgresCeilings
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import Pool, open_pool
+from broker.adapters.deferrals_sql import DeferralsSql
 from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.idempotency_sql import IdempotencySql
@@ -260,6 +261,7 @@ class Town:
             public_log=LogTilesPostgres(pool),
             log_keys=[],
             erasures=ErasuresSql(pool, AuditLogPostgres(pool, vault, BASE)),
+            deferrals=DeferralsSql(pool, self.databases.log),
             clock=self.clock,
             pings={},
             test_numbers=True,

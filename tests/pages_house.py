@@ -18,6 +18,7 @@ from starlette.responses import Response
 from audit.note import SigningKey
 from broker.adapters.audit_tiles import LogTilesPostgres
 from broker.adapters.clock_system import FixedClock
+from broker.adapters.deferrals_sql import DeferralsSql
 from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.adapters.tokens_jwt import JwtTokens
@@ -158,6 +159,7 @@ async def open_pages(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[P
             public_log=LogTilesPostgres(databases.pool),
             log_keys=[str(LOG_KEY.verify_key)],
             erasures=ErasuresSql(databases.pool, databases.log),
+            deferrals=DeferralsSql(databases.pool, databases.log),
             clock=clock,
             pings={},
             test_numbers=True,

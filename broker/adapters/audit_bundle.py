@@ -32,14 +32,15 @@ encode = base64_strict.encode
 
 
 async def bundle_of(
-    subject: str, pool: Pool, vault: HandlesVault, *, made_at: datetime, wait_seconds: float = WAIT_SECONDS
+    scope: Scope, pool: Pool, vault: HandlesVault, *, made_at: datetime, wait_seconds: float = WAIT_SECONDS
 ) -> str:
-    """Give the bundle of the person behind a handle. Raises `StoreUnavailable`."""
-    async with scoped(pool, Scope(citizen=subject), snapshot=True) as connection:
+    """Give the bundle of the citizen of a scope, as of its moment. Raises `StoreUnavailable`."""
+    subject = scope.citizen
+    async with scoped(pool, scope, snapshot=True) as connection:
         heads = await postgres.heads(connection)
     keys = await vault.held_keys({(subject, head.tenant) for head in heads})
     logs = [
-        await _signed(head.origin, Party(subject.encode(), keys[subject, head.tenant]), subject, pool, wait_seconds)
+        await _signed(head.origin, Party(subject.encode(), keys[subject, head.tenant]), scope, pool, wait_seconds)
         for head in heads
         if (subject, head.tenant) in keys
     ]
@@ -47,21 +48,33 @@ async def bundle_of(
     return orjson.dumps(bundle, option=orjson.OPT_INDENT_2).decode()
 
 
-async def _signed(origin: str, party: Party, subject: str, pool: Pool, wait_seconds: float) -> dict[str, Any]:
+async def _signed(origin: str, party: Party, scope: Scope, pool: Pool, wait_seconds: float) -> dict[str, Any]:
     """Lay out one log once the newest root of its map is signed; without proof where that takes too long."""
     looks = int(wait_seconds / LOOK_SECONDS)
     while True:
-        async with scoped(pool, Scope(citizen=subject), snapshot=True) as connection:
+        async with scoped(pool, scope, snapshot=True) as connection:
             head = await postgres.head(connection, origin)
             kept = await postgres.published_checkpoint(connection, head.log_id)
             root = None if kept is None else await _root(connection, head, kept)
             if kept is not None and root is not None:
-                lists = [await _list(connection, head, kept, party, party.map_key(origin))]
-                return {"origin": origin, "checkpoint": kept.note, "root": root, "lists": lists}
+                keys = [party.map_key(origin), *await _kept_keys(connection, head, scope)]
+                lists = [await _list(connection, head, kept, party, key) for key in keys]
+                shown = [lists[0], *(one for one in lists[1:] if one["entries"])]
+                return {"origin": origin, "checkpoint": kept.note, "root": root, "lists": shown}
         if looks <= 0:
             return {"origin": origin, "checkpoint": "" if kept is None else kept.note, "root": None, "lists": []}
         looks -= 1
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _kept_keys(connection: Connection, head: Head, scope: Scope) -> list[bytes]:
+    """Give the keys of what the law kept back from this citizen and does no more."""
+    if scope.now is None:
+        return []
+    rows = await connection.fetch(
+        "SELECT map_key FROM log.kept_keys($1, $2, $3)", head.log_id, scope.citizen, scope.now
+    )
+    return [row["map_key"] for row in rows]
 
 
 async def _root(connection: Connection, head: Head, kept: KeptCheckpoint) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ from broker.domain.entries import CHANGED, ERASED, INTACT, LogEntry, LogFilter, 
 from broker.domain.errors import BadAsk, NotFound
 from broker.domain.events import FOR_REPLAY_ALONE
 from broker.domain.receipts import Receipt
+from broker.ports import Clock
 
 MOST_ENTRIES = 500
 LARGEST = 2**63 - 1
@@ -71,7 +72,8 @@ class LogReaderPostgres:
     """The logs as the broker's own role sees them.
 
     `keys` are the public keys that checkpoints are signed with, `deletion_keys` those that sign what was deleted.
-    `wait_seconds` is how long a bundle waits for the signature over the newest proof.
+
+    Without a `clock`, what the law kept back stays back; `wait_seconds` is how long a bundle waits for a signature.
     """
 
     def __init__(
@@ -81,8 +83,10 @@ class LogReaderPostgres:
         keys: Sequence[str] = (),
         deletion_keys: Sequence[str] = (),
         *,
+        clock: Clock | None = None,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
+        self._clock = clock
         self._pool = pool
         self._wait_seconds = wait_seconds
         self._vault = vault
@@ -92,7 +96,7 @@ class LogReaderPostgres:
     async def of_subject(self, subject: str, *, cursor: str | None = None, limit: int = 50) -> LogPage:
         """List the entries about one person in every municipality, newest first, opened for them."""
         limit = _sane(limit)
-        async with scoped(self._pool, Scope(citizen=subject), snapshot=True) as connection:
+        async with scoped(self._pool, self._as(subject), snapshot=True) as connection:
             rows = await connection.fetch(OF_SUBJECT, subject, *place_of(cursor), limit + 1)
         return _page([_shown(entry) for entry in await self._opened_whole(rows)], rows, limit)
 
@@ -117,7 +121,7 @@ class LogReaderPostgres:
 
     async def entry(self, receipt: Receipt, *, municipalities: Collection[str] = (), subject: str = "") -> LogEntry:
         """Read and open one entry, as an overseer or as its subject; raise `NotFound` where it is not theirs."""
-        scope = Scope(municipalities=tuple(sorted(municipalities)), citizen=subject)
+        scope = replace(self._as(subject), municipalities=tuple(sorted(municipalities)))
         return _shown(await self._whole_entry(receipt, scope))
 
     async def logs(self, municipalities: Collection[str] = ()) -> tuple[LogState, ...]:
@@ -141,7 +145,8 @@ class LogReaderPostgres:
 
     async def bundle(self, subject: str, *, made_at: datetime) -> str:
         """Give one person's bundle: every entry about them, and the proof that these are all (`audit/bundle.py`)."""
-        return await bundle_of(subject, self._pool, self._vault, made_at=made_at, wait_seconds=self._wait_seconds)
+        scope = self._as(subject)
+        return await bundle_of(scope, self._pool, self._vault, made_at=made_at, wait_seconds=self._wait_seconds)
 
     async def verify(self, municipalities: Collection[str]) -> tuple[LogVerdict, ...]:
         """Check these municipalities' logs from the first entry to the last."""
@@ -155,6 +160,10 @@ class LogReaderPostgres:
                 faults = tuple(str(fault) for fault in report.faults)
                 found.append(LogVerdict(report.origin, report.size, report.signed_size, faults, report.deleted))
         return tuple(found)
+
+    def _as(self, subject: str) -> Scope:
+        """See the log as the person it is about, at this moment."""
+        return Scope(citizen=subject, now=None if self._clock is None else int(self._clock.now().timestamp()))
 
     async def _whole_entry(self, receipt: Receipt, scope: Scope) -> LogEntry:
         async with scoped(self._pool, scope, snapshot=True) as connection:

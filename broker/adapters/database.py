@@ -46,12 +46,14 @@ class Scope:
     """Whose rows a transaction may touch: write and read a municipality's, read several's, act as one citizen.
 
     `subjects` are the handles whose blocks and state versions an ask may read, whatever municipality they lie in.
+    `now`, in seconds, shows a citizen what the law kept back from them and does no more; without it, it stays back.
     """
 
     municipality: str = ""
     municipalities: tuple[str, ...] = ()
     citizen: str = ""
     subjects: tuple[str, ...] = ()
+    now: int | None = None
 
     def __post_init__(self) -> None:
         if any("," in name for name in (*self.municipalities, *self.subjects)):
@@ -222,9 +224,11 @@ async def enter(connection: Connection, scope: Scope) -> None:
     """Set whose rows the running transaction may touch."""
     await connection.execute(
         "SELECT set_config('borgerbro.municipality', $1, true), set_config('borgerbro.municipalities', $2, true),"
-        " set_config('borgerbro.citizen', $3, true), set_config('borgerbro.subjects', $4, true)",
+        " set_config('borgerbro.citizen', $3, true), set_config('borgerbro.subjects', $4, true),"
+        " set_config('borgerbro.now', $5, true)",
         scope.municipality,
         ",".join(scope.municipalities),
         scope.citizen,
         ",".join(scope.subjects),
+        "" if scope.now is None else str(scope.now),
     )

@@ -328,6 +328,45 @@ class RegistryLoaded(AuditEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeferralEvent(AuditEvent):
+    """What every step of a lawful deferral says: which one, of which unit's asks, on what ground, its last day."""
+
+    deferral: str
+    unit: str
+    ground: str
+    until: int
+    role: str
+
+    def index(self) -> dict[str, Any]:
+        """Add unit and deferral."""
+        return AuditEvent.index(self) | {"unit": self.unit, "deferral": self.deferral}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeferralAsked(DeferralEvent):
+    """An overseer asked that a unit's asks be kept back from a citizen. Its subject is who asked: it names nobody."""
+
+    code: ClassVar[int] = 55
+    name: ClassVar[str] = "deferral.asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeferralApproved(DeferralEvent):
+    """A second overseer approved it; in force from here, and the first entry that it keeps back."""
+
+    code: ClassVar[int] = 56
+    name: ClassVar[str] = "deferral.approved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeferralEnded(DeferralEvent):
+    """An overseer ended it before its time; what it kept back shows from here on."""
+
+    code: ClassVar[int] = 57
+    name: ClassVar[str] = "deferral.ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureEvent(AuditEvent):
     """What every step of an erasure says of the citizen it is about: which one, and on what ground (GDPR art. 17)."""
 
@@ -429,28 +468,3 @@ class ArchiveReceived(AuditEvent):
 
     until_day: int
     receipt: str
-
-
-CATALOGUE: tuple[type[AuditEvent], ...] = (
-    AskMade,
-    OutcomeReached,
-    ConsentRequested,
-    ConsentGranted,
-    ConsentRefused,
-    ConsentWithdrawn,
-    BlockChanged,
-    BreakGlassRequested,
-    BreakGlassRead,
-    BreakGlassDecided,
-    LogSearched,
-    LogVerified,
-    DecisionsReplayed,
-    RegistryLoaded,
-    ErasureRequested,
-    ErasureApproved,
-    ErasureExamined,
-    CitizenErased,
-    RetentionApplied,
-    HoldChanged,
-    ArchiveReceived,
-)

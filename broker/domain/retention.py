@@ -44,6 +44,9 @@ TERMS: Mapping[str, Term] = {
     "log.searched": ACCESS,
     "hold.changed": ACCESS,
     "erasure.examined": ACCESS,
+    "deferral.asked": ACCESS,
+    "deferral.approved": ACCESS,
+    "deferral.ended": ACCESS,
     "erasure.requested": ACCESS,
     "erasure.approved": ACCESS,
     "consent.requested": CONSENT,
@@ -64,6 +67,7 @@ KEPT = frozenset(
         "citizen.erased",
         "retention.applied",
         "archive.received",
+        "map",
     }
 )
 

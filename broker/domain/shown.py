@@ -13,7 +13,7 @@ FIELDS = (
     "event", "municipality", "at", "unit", "requester", "purpose", "ask", "aim", "repeat", "consent", "request",
     "outcome", "registers", "failed_registers", "sources_read", "own_items", "shared_items", "judged_again",
     "break_glass", "reason", "holder", "said", "channel", "text_version", "version", "from_day", "to_day", "capacity",
-    "text_digest", "block", "source", "category", "lifted", "deferral", "ground", "from_at", "until",
+    "text_digest", "block", "source", "category", "lifted", "deferral", "ground", "until",
 )  # fmt: skip
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from broker.domain.catalogue import CATALOGUE
 from broker.domain.erasure import NotErasable, Obstacle
 from broker.domain.errors import Conflict
-from broker.domain.events import CATALOGUE
 from broker.domain.identity import OfficerLogin
 from broker.oversight.erasure import Desk
 from broker.ports import Eraser

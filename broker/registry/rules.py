@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from broker.domain.addresses import address_fault
-from broker.domain.events import CATALOGUE
+from broker.domain.catalogue import CATALOGUE
 from broker.domain.retention import KEPT, term
 from broker.registry.directory import day
 from broker.registry.faults import Fault, listed, nearest, shown

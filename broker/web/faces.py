@@ -13,7 +13,8 @@ import aiohttp
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from broker.ports import Clock, Erasures, LogReader, Ports
+from broker.oversight.deferral import Desk as DeferralDesk
+from broker.ports import Clock, Deferrals, Erasures, LogReader, Ports
 from broker.web import case, citizen, dpo, log, oauth, reference
 from broker.web.api import (
     accesses,
@@ -22,6 +23,7 @@ from broker.web.api import (
     authzen_search,
     break_glass,
     consents,
+    deferrals,
     exchange,
     health,
     me,
@@ -62,6 +64,7 @@ class WebDoors:
     public_log: PublicLog
     log_keys: Sequence[str]
     erasures: Erasures
+    deferrals: Deferrals
     clock: Clock
     pings: Mapping[str, Ping]
     test_numbers: bool
@@ -132,6 +135,9 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
         me.build(ports, logins.require_citizen, logins.session),
         accesses.build_for_citizens(ports, doors.reader, logins.require_citizen, doors.clock),
         accesses.build_for_officers(ports, doors.reader, logins.require_officer, logins.session, test_numbers=tests),
+        deferrals.build(
+            DeferralDesk(ports.clock, ports.handles, ports, doors.deferrals), logins.require_officer, test_numbers=tests
+        ),
         accesses.build_for_anyone(doors.reader, doors.log_name),
         health.build(doors.pings, metrics),
     ]

@@ -28,7 +28,7 @@ from tests.served_house import Served, open_served
 CANARY = "CANARY7f3a"
 HTML = "text/html,application/xhtml+xml"
 ROOMS = {"/mine": "citizen", "/case": "caseworker", "/dpo": "officer"}
-FACES = {"/v1/me": "citizen", "/v1/accesses": "officer", "/v1/logs": "officer"}
+FACES = {"/v1/me": "citizen", "/v1/accesses": "officer", "/v1/logs": "officer", "/v1/deferrals": "officer"}
 SYSTEMS = ("/v1/exchange", "/v1/views", "/v1/consent", "/v1/break-glass", "/access/v1/")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "LOCK"}
 DEEP, WIDE = 100_000, 10_000

@@ -28,8 +28,8 @@ CONSENTS = (
     *("citizen_state", "idempotency"),
 )
 # What anyone may read of a log: commitments, heads and signatures (`design.md` 5). Bodies and index rows are not.
-PUBLIC = ("head", "entry", "checkpoint")
-MAP = ("map", "map_tile", "map_entry", "map_leaf")
+PUBLIC = ("head", "entry", "checkpoint", "node")
+MAP = ("map", "map_tile", "map_entry", "map_leaf", "deferral")
 CLOSED = ("body", "index")
 OF_A_PERSON = ("citizen_state",)  # a counter beside a random name: it belongs to a person, in every municipality
 ALLOWED = {("citizen_state", "UPDATE"), ("idempotency", "DELETE")}

@@ -7,6 +7,7 @@ from typing import Any
 
 from broker.web.api.answers import PROBLEM, told
 from broker.web.api.authzen_shapes import AUTHZEN_SHAPES
+from broker.web.api.deferral_shapes import DEFERRAL_SHAPES
 from broker.web.api.shapes import COUNT, MISSING, REASONS, SHAPES, TEXT, form, named, one_of
 from broker.web.problems import PLAIN, PROBLEM_TYPE, TABLE
 
@@ -83,7 +84,7 @@ def described(document: Document) -> Document:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in FOREIGN:
         schemas.pop(name, None)
-    schemas.update({**SHAPES, **AUTHZEN_SHAPES, "Problem": PROBLEM_FORM})
+    schemas.update({**SHAPES, **AUTHZEN_SHAPES, **DEFERRAL_SHAPES, "Problem": PROBLEM_FORM})
     document["components"]["securitySchemes"] = {name: dict(row) for name, row in SCHEMES.items()}
     for operation in operations(document):
         _without_foreign(operation["responses"])

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from broker.domain.catalogue import CATALOGUE
 from broker.domain.days import DANISH_TIME
 from broker.domain.directory import Directory
 from broker.domain.entries import LogFilter
-from broker.domain.events import CATALOGUE
 from broker.view.phrases import Language
 from broker.web.pages.show import Named
 from broker.web.pages.words import marked
@@ -30,6 +30,9 @@ KINDS = {
     "log.verified": marked("the log was checked"),
     "decisions.replayed": marked("past decisions were tried again"),
     "registry.loaded": marked("a registry was taken into use"),
+    "deferral.asked": marked("asked that lines be kept back from a citizen for a time"),
+    "deferral.approved": marked("approved that lines be kept back for a time"),
+    "deferral.ended": marked("ended that lines are kept back"),
     "erasure.requested": marked("asked that a citizen be erased"),
     "erasure.approved": marked("approved that a citizen be erased"),
     "erasure.examined": marked("looked what would be erased"),

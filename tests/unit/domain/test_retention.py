@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.domain.catalogue import CATALOGUE
 from broker.domain.days import DANISH_TIME
-from broker.domain.events import CATALOGUE
 from broker.domain.retention import KEPT, LONGEST, Retention, months_after, months_before, term
 
 DEFAULT = Retention()
