@@ -164,6 +164,41 @@ async def make_mapped(server: PrivatePostgres) -> str:
     return name
 
 
+async def make_noded(server: PrivatePostgres) -> str:
+    """Make a database with a signed log of more than two tiles, whose subtrees have their roots kept; give its name."""
+    name = f"noded_{secrets.token_hex(4)}"
+    dsn = server.create_database(name)
+    connection = await asyncpg.connect(dsn)
+    for statement in laid():
+        await connection.execute(statement)
+    await postgres.open_log(connection, ORIGIN, "0101", 2026)
+    await postgres.append(connection, [NewEntry(ORIGIN, an_entry(number)) for number in range(600)])
+    await connection.close()
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
+    return name
+
+
+async def noticed_of_nodes(dsn: str, statement: str) -> tuple[set[str], list[str]]:
+    """Do something to such a log as its superuser; give who notices, and what they say."""
+    connection = await asyncpg.connect(dsn)
+    said: dict[str, list[str]] = {"reader": []}
+    try:
+        await connection.execute(statement)
+        (report,) = await verify_logs(connection, origin=ORIGIN, keys=[KEY.verify_key])
+        said["verify"] = [str(fault) for fault in report.faults]
+        # One that is proved by the roots of both other tiles, and one by that of the first.
+        for number in (300, 599):
+            try:
+                proof = await prove(connection, ORIGIN, number)
+                proof.verify(proof.extra or b"", ORIGIN, [KEY.verify_key])
+            except LogError as error:
+                said["reader"].append(str(error))
+    finally:
+        await connection.close()
+    return {name for name, faults in said.items() if faults}, [fault for faults in said.values() for fault in faults]
+
+
 async def noticed_of_a_map(dsn: str, statement: str) -> tuple[set[str], list[str]]:
     """Do something to a mapped log as its superuser; give who notices, and what they say."""
     connection = await asyncpg.connect(dsn)

@@ -21,14 +21,17 @@ from tests.bending import (
     a_log_to_bend,
     copy_of,
     make_mapped,
+    make_noded,
     make_template,
     noticed_of_a_map,
+    noticed_of_nodes,
 )
 from tests.bending_files import Files, copied, make_files
 from tests.unit.audit.sealed import ORIGIN
 
 BENT = [row for row in CASES["cases"] if "sql" in row or "act" in row]
 BENT_MAPS = [row for row in CASES["cases"] if "map" in row]
+BENT_NODES = [row for row in CASES["cases"] if "node" in row]
 BENT_FILES = [row for row in CASES["cases"] if "check" in row]
 
 
@@ -98,6 +101,26 @@ async def test_what_is_bent_in_a_map_is_noticed(postgres: PrivatePostgres, mappe
     async with copy_of(postgres, mapped) as name:
         assert await noticed_of_a_map(postgres.dsn(name), "SELECT 1") == (set(), [])
         noticed, said = await noticed_of_a_map(postgres.dsn(name), row["map"])
+
+    assert noticed == set(row["found_by"]), said
+    assert any(row["says"] in line for line in said), said
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def noded(postgres: PrivatePostgres) -> str:
+    """Give a log of more than two tiles, to be copied."""
+    return await make_noded(postgres)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("row", BENT_NODES, ids=[row["name"] for row in BENT_NODES])
+async def test_what_is_bent_beside_the_log_is_noticed(
+    postgres: PrivatePostgres, noded: str, row: dict[str, Any]
+) -> None:
+    """Each case of the roots kept for proofs is noticed by just those its row names; none where nobody bent them."""
+    async with copy_of(postgres, noded) as name:
+        assert await noticed_of_nodes(postgres.dsn(name), "SELECT 1") == (set(), [])
+        noticed, said = await noticed_of_nodes(postgres.dsn(name), row["node"])
 
     assert noticed == set(row["found_by"]), said
     assert any(row["says"] in line for line in said), said
