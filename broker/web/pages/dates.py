@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from babel import Locale
 from babel.dates import format_date, format_time
 
 from broker.domain.days import DANISH_TIME, day_of
 from broker.view.phrases import Language
 
-LOCALES: dict[Language, str] = {"da": "da_DK", "en": "en_GB"}
+# Not their names: those would be looked up again for every day on a page.
+LOCALES: dict[Language, Locale] = {"da": Locale("da", "DK"), "en": Locale("en", "GB")}
 
 
 def day_words(day: int | str | date, language: Language) -> str:
