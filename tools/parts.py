@@ -14,10 +14,12 @@ from pathlib import Path
 
 from tools.places import BIN, ROOT, TOOLS, environment, fingerprint, is_stamped, set_stamp
 from tools.progress import last_line, run_slow
+from tools.setup import install_beside
 
 OLDEST_OPA = (1, 21, 3)
 TESSERA_FSCK = "github.com/transparency-dev/tessera/cmd/fsck"
 PEERS = ROOT / "tests" / "peers" / "node"
+OTHER_WITNESS = TOOLS / "aics-witness"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def parts() -> Iterator[Part]:
     yield Part("OPA", lambda: _from_go("opa", "github.com/open-policy-agent/opa", _is_recent_opa), go)
     yield Part("Regal", lambda: _from_go("regal", "github.com/open-policy-agent/regal", _answers), go)
     yield Part("Tessera's fsck", lambda: _from_go("tessera-fsck", TESSERA_FSCK, _is_file), go)
+    yield Part("the witness of another make", _other_witness, "connect to a package index and run this again")
     if (PEERS / "package-lock.json").exists():
         yield Part("the Node peers", _peers, "install Node 20 or newer with npm and run this again")
 
@@ -74,6 +77,18 @@ def _from_go(name: str, package: str, is_good: Callable[[Path], bool]) -> str | 
     told = run_slow(f"Building {name} with Go (once, some minutes)", command, cwd=module, extra={"GOFLAGS": ""})
     if told.returncode != 0:
         return last_line(told.stdout)
+    set_stamp(stamp, mark)
+    return None
+
+
+def _other_witness() -> str | None:
+    """Install a witness that is not ours, by its hashes, where nothing of ours can import it by mistake."""
+    lock = ROOT / "tools" / "aics-witness" / "requirements.txt"
+    mark, stamp = fingerprint(lock), TOOLS / "aics-witness.stamp"
+    if is_stamped(stamp, mark) and OTHER_WITNESS.exists():
+        return None
+    if reason := install_beside("Installing the witness of another make", OTHER_WITNESS, lock):
+        return reason
     set_stamp(stamp, mark)
     return None
 

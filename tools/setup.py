@@ -80,6 +80,16 @@ def _install() -> None:
     _must("Installing packages with uv", uv, "pip", "sync", "--require-hashes", "--python", PYTHON, LOCK)
 
 
+def install_beside(what: str, folder: Path, lock: Path) -> str | None:
+    """Install pure Python packages by their hashes into a folder of their own; say why not where that fails.
+
+    What they say of the Python they want, and of packages they need, is left to whoever wrote the lock.
+    """
+    wanted: list[str | Path] = ["--no-deps", "--require-hashes", "--ignore-requires-python", "--only-binary", ":all:"]
+    told = run_slow(what, [*_pip(), "install", *wanted, "--target", folder, "--upgrade", "-r", lock])
+    return None if told.returncode == 0 else last_line(told.stdout)
+
+
 def _find_uv() -> Path | None:
     """Give a uv that works: the machine's, else our own by its hash, else None where there is none for this system."""
     # A name on the path may be a shim with nothing behind it, so it is asked.
