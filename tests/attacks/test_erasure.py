@@ -31,7 +31,7 @@ from broker.domain.erasure import (
     Obstacle,
 )
 from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound, StoreUnavailable
-from broker.domain.events import CitizenErased, ErasureRequested
+from broker.domain.events import CitizenErased, ErasureExamined, ErasureRequested, HoldChanged, RetentionApplied
 from broker.domain.personal import Personal
 from broker.domain.retention import Retention
 from broker.oversight.erasure import (
@@ -401,3 +401,28 @@ async def test_a_dpo_approves_on_the_page_and_names_the_citizen_again(
         assert (await dorte.post(place, citizen=CITIZEN.disclose(), municipality=HOME)).status_code == 400
         approved = await store.by_id(made.id, HOME)
         assert approved.approved_by not in (None, made.requested_by)
+
+
+async def test_a_dpo_sees_which_lines_lost_their_content_under_which(postgres: PrivatePostgres, tmp_path: Path) -> None:
+    """The line that says what was deleted lists the places; the citizen's page says what becomes of old lines."""
+    async with open_pages(postgres, tmp_path) as house:
+        kim = await house.databases.vault.officer(KIM)
+        gone = RetentionApplied(
+            municipality=HOME, subject=kim, actor=kim, at=NOON, log=LOG, entries=(("ask", 4),),
+            deleted=Deletion(LOG, ((2, 4), (9, 9))).signed_by(KEY),
+        )  # fmt: skip
+        (citizen,) = await house.databases.vault.citizens([CITIZEN])
+        looked = ErasureExamined(municipality=HOME, subject=citizen, actor=kim, at=NOON, entries=0)
+        held = HoldChanged(
+            municipality=HOME, subject=citizen, actor=kim, at=NOON, hold="h", ground="m", lifted=False, everybody=False
+        )
+        await house.databases.log.append([gone, looked, held])
+        dorte, anna = await house.officer(), await house.citizen()
+
+        page = await dorte.get("/dpo")
+        assert (page.status_code, "2–4, 9" in page.text) == (200, True)
+        verified = await dorte.post("/dpo/verify")
+        assert verified.status_code == 200
+        mine = await anna.get("/mine/accesses")
+        assert (mine.status_code, mine.text.count("bb-panel")) == (200, 2)
+        assert "forsvinder linjen herfra" in mine.text or "the line goes from here" in mine.text
