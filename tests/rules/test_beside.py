@@ -58,6 +58,20 @@ WITHHELD = {
     "strict: somebody else's case is no matter of roles": (
         strict(role(), case={"concerns_citizen": False}), ["CASE_MISMATCH"],
     ),
+    "a role that lapsed, and somebody else's case": (
+        s01(SAID, case={"concerns_citizen": False}, caller={"roles": [role(attested_on=20180303)]}), ["CASE_MISMATCH"],
+    ),
+    "a narrow role, and somebody else's case": (
+        s01(SAID, case={"concerns_citizen": False}, caller={"roles": [SCHOOL]}), ["CASE_MISMATCH"],
+    ),
+    "a role below the level, and somebody else's case": (
+        s01(SAID, case={"concerns_citizen": False}, caller={"roles": [role(sensitivity=2)]}), ["CASE_MISMATCH"],
+    ),
+    "a child's place, where the citizen is protected": (
+        question(key("socialcenter", "P02", VIKTOR), ask={"purpose": "funktionsudredning"},
+                 subjects=[person(ANNETTE, protected=True), child()]),
+        ["ADDRESS_PROTECTED"],
+    ),
     "strict: a role that lapsed is not besides one of another subject": (
         strict({**WIDE, "attested_on": 20180303}), ["ROLE_EXPIRED"],
     ),
@@ -89,6 +103,15 @@ WITHHELD = {
     ),
     "a yes to what rests on the law alone": (
         question(Y01, ask=FINANCIAL, consents=[line("ydelse", "Y01", **FINANCIAL)]), ["NO_CONSENT"],
+    ),
+    "a statute that gives to other kinds of unit than ours": (
+        question(Y01, ask=FINANCIAL, caller={**PAYING, "unit": "sundhed", "system_units": ["sundhed"]},
+                 case={"unit": "sundhed", "kle": "32.24.04"}),
+        ["NO_CONSENT"],
+    ),
+    "a statute that takes from other kinds of unit than theirs": (
+        question(key("sundhed", "P02"), ask=FINANCIAL, caller=PAYING, case={"unit": "ydelse", "kle": "32.24.04"}),
+        ["NO_CONSENT"],
     ),
     "a child who died today": (of_viktor(F01, HERS, dead_on=20190304), ["CUSTODY_UNKNOWN"]),
     "a day before any law of a yes": (s01(SAID, today=19980630), ["PURPOSE_MISMATCH"]),
@@ -125,6 +148,8 @@ WITHHELD = {
     "paused, and another category given": (
         s01({**SAID, "state": "paused"}, line("socialcenter", "S02")), ["NO_CONSENT"],
     ),
+    "paused, to another unit": (s01({**SAID, "recipient": "ydelse", "state": "paused"}), ["NO_CONSENT"]),
+    "past, to another unit": (s01({**SAID, "recipient": "ydelse", "to": 20190303}), ["NO_CONSENT"]),
     "for another purpose, to another unit": (
         s01({**SAID, "recipient": "ydelse", "purpose": "jobplan"}), ["NO_CONSENT"],
     ),

@@ -12,11 +12,10 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from broker.policy_lint import parsed
-from tests.model.questions import POLICIES
 from tools.mutants.damage import Mutant, mutants
 from tools.mutants.equal import equal_mutants
 from tools.mutants.jury import Jury
-from tools.mutants.record import Tried, keep, row_of, text_of
+from tools.mutants.record import POLICIES, Tried, files_of_rules, keep, row_of, text_of
 
 AT_ONCE = 2
 SEEDS = 500
@@ -72,9 +71,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _made(only: str | None) -> list[Mutant]:
-    files = sorted(file for file in POLICIES.glob("*.rego") if not file.name.endswith("_test.rego"))
-    ours = [file for file in files if not file.name.startswith("opa_") and only in (None, file.name)]
-    return [mutant for file in ours for mutant in mutants(parsed(file.name, file.read_text("utf-8")))]
+    files = [POLICIES / name for name in files_of_rules() if only in (None, name)]
+    return [mutant for file in files for mutant in mutants(parsed(file.name, file.read_text("utf-8")))]
 
 
 def _chosen(made: list[Mutant], part: str | None) -> list[Mutant]:

@@ -40,14 +40,14 @@ class Jury:
     def __init__(self, seeds: int) -> None:
         self._rules = load_rules(POLICIES)
         self._tables = json.dumps({"tables": tables()})
-        asked: dict[Verdict, list[dict[str, Any]]] = {
+        self._asked: dict[Verdict, list[dict[str, Any]]] = {
             "table": [question for table in (STAGES, EMERGENCIES, SHOWN, BESIDE) for question, *_ in table.values()],
             "unshaped": [question for question, _ in UNSHAPED.values()],
             "pairs": [of_row(row) for row in pairwise(FACTORS)],
             "random": [*_random(seeds)],
         }
-        sound = self._engine(self._rules.portable)
-        self._known = {who: [_known(sound, who, question) for question in asked[who]] for who in asked}
+        self._sound = self._engine(self._rules.portable)
+        self._known: dict[Verdict, list[tuple[str, str]]] = {}
 
     def try_one(self, mutant: Mutant) -> Verdict:
         """Tell who notices it first, the quick ones first; `no rules` where the engine cannot read what it left."""
@@ -69,6 +69,8 @@ class Jury:
 
     def _differs(self, engine: Any, who: Verdict) -> bool:
         """Ask until an answer differs. What noticed one damage is asked first of the next, often its neighbour."""
+        if who not in self._known:
+            self._known[who] = [_known(self._sound, who, question) for question in self._asked[who]]
         known = self._known[who]
         for place, (question, answer) in enumerate(known):
             if _answer(engine, who, question) != answer:

@@ -10,7 +10,7 @@ from typing import Any
 from docs.markdown import table
 from tools.mutants.damage import COMPARED, JOINED
 from tools.mutants.equal import EQUAL, equal_mutants
-from tools.mutants.record import RECORD, measured, text_of
+from tools.mutants.record import RECORD, files_of_rules, measured, text_of
 
 SOURCE = str(RECORD)
 ABOUT = f"""\
@@ -39,7 +39,7 @@ def page_of_mutants(root: Path) -> Iterator[str]:
     yield f"{noticed} of {tried} mutants noticed ({noticed / tried:.1%})." if tried else "Nothing was measured yet."
     yield table(
         ("file", "mutants", "noticed", "change nothing", "no rules at all", "measured of"),
-        ((f"`{file}`", *_numbers(row), _of(file, row)) for file, row in rows.items()),
+        ((f"`{file}`", *_numbers(rows.get(file)), _of(file, rows.get(file))) for file in files_of_rules()),
     )
     by = sum((Counter(row["by"]) for row in rows.values()), Counter[str]())
     yield table(("who noticed first", "mutants"), ((WHO[who], str(by[who])) for who in WHO if by[who]))
@@ -47,11 +47,13 @@ def page_of_mutants(root: Path) -> Iterator[str]:
     yield from _argued(equal)
 
 
-def _numbers(row: Mapping[str, Any]) -> Iterator[str]:
-    yield from (str(row[what]) for what in ("mutants", "noticed", "equal", "no_rules"))
+def _numbers(row: Mapping[str, Any] | None) -> Iterator[str]:
+    yield from (str(row[what]) if row else "" for what in ("mutants", "noticed", "equal", "no_rules"))
 
 
-def _of(file: str, row: Mapping[str, Any]) -> str:
+def _of(file: str, row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "not tried yet"
     return "the file as it stands" if row["text"] == text_of(file) else "an earlier text of the file"
 
 

@@ -51,6 +51,12 @@ def row_of(tried: Sequence[Tried], equal: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def files_of_rules() -> list[str]:
+    """Name the files of rules that are damaged: neither tests, nor an OPA server's own housekeeping."""
+    names = sorted(file.name for file in POLICIES.glob("*.rego"))
+    return [name for name in names if not name.endswith("_test.rego") and not name.startswith("opa_")]
+
+
 def text_of(file: str) -> str:
     """Name a file's text by its hash."""
     return sha256((POLICIES / file).read_bytes()).hexdigest()
