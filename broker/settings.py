@@ -115,6 +115,14 @@ class Settings(BaseSettings):
             raise ValueError("must be an origin such as https://broker.example.dk")
         return value.rstrip("/")
 
+    @field_validator("log_name")
+    @classmethod
+    def _is_where_logs_are_served(cls, value: str | None) -> str | None:
+        # A log's origin is its address (C2SP tlog-tiles), and this node serves them below /log.
+        if value is not None and (not value.endswith("/log") or "://" in value or value.startswith("/")):
+            raise ValueError("must be a host and path without scheme that ends in /log")
+        return value
+
     @model_validator(mode="after")
     def _production_is_strict(self) -> Settings:
         if self.profile != "production":

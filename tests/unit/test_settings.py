@@ -44,6 +44,13 @@ def test_a_misspelt_setting_is_a_fault() -> None:
     assert faults(BROKER_PROFIL="production") == ["BROKER_PROFIL: no such setting"]
 
 
+@pytest.mark.parametrize("name", ["https://broker.example.dk/log", "broker.example.dk/logs", "/log", "log"])
+def test_a_log_is_named_by_where_it_is_served(name: str) -> None:
+    """A log's origin is its address without scheme, so a name that is not served under is refused."""
+    assert [fault.split(":")[0] for fault in faults(BROKER_LOG_NAME=name)] == ["BROKER_LOG_NAME"]
+    assert read(GOOD | {"BROKER_LOG_NAME": "broker.example.dk/log"}).log_name == "broker.example.dk/log"
+
+
 def test_a_fault_does_not_repeat_the_value() -> None:
     """A wrong value is named by its setting, never shown: it may be a secret in the wrong place."""
     found = faults(BROKER_PORT="hunter2")

@@ -12,6 +12,7 @@ from audit.merkle import Frontier, consistency_holds, inclusion_holds, leaf_hash
 from audit.node_keeper import keep_nodes
 from audit.note import SigningKey
 from audit.tiles import derive
+from audit.verify_postgres import verify_logs
 from tests.signing import own_checkpointer
 from tests.unit.audit.sealed import ORIGIN, new
 
@@ -160,3 +161,22 @@ async def test_the_first_proof_after_a_start_reads_few_rows(dsn: str, superuser:
         await fresh.close()
     assert scanned <= 6 * 512
     assert 0 < looked_up <= 6 * 6 * 256
+
+
+async def test_a_node_that_was_changed_is_named(dsn: str, superuser: "asyncpg.Connection[Any]") -> None:
+    """Verifying computes every node again: one that was changed or taken away is named by level and number."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+        async with pool.acquire() as connection:
+            await postgres.append(connection, [new(number) for number in range(600)])
+        await own_checkpointer(pool, KEY).run_once(ORIGIN)
+
+    async def told() -> list[str]:
+        (report,) = await verify_logs(superuser, origin=ORIGIN, keys=[KEY.verify_key])
+        # The fences of a database with every part are another test's.
+        return [str(fault) for fault in report.faults if fault.where.startswith("node ")]
+
+    assert await told() == []
+    await superuser.execute("UPDATE log.node SET hash = sha256(hash) WHERE idx = 1")
+    assert await told() == ["node 1/1: is not the root of its entries"]
+    await superuser.execute("DELETE FROM log.node WHERE idx = 1")
+    assert await told() == ["node 1/1: is missing"]

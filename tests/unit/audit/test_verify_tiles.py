@@ -1,5 +1,6 @@
 """Checking a log from its files: everything bent is named, what was checked is remembered, and a broken run goes on."""
 
+import gzip
 import http.server
 import json
 import threading
@@ -260,3 +261,22 @@ def test_an_address_is_http(address: str) -> None:
     """Other addresses are refused before anything is fetched."""
     with pytest.raises(Malformed):
         HttpSource(address)
+
+
+def test_a_log_that_answers_without_end_fills_no_memory(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body larger than a file can be, plain or as a little gzip that unpacks to much, is given up."""
+    monkeypatch.setattr("audit.sources.MOST_BUNDLE", 1000)
+    for body, packed in ((bytes(2000), False), (gzip.compress(bytes(5000)), True), (b"no gzip", True)):
+        monkeypatch.setattr(Bent, "do_GET", lambda self, body=body, packed=packed: answered(self, body, packed))
+        with HttpSource(address) as source, pytest.raises(Unreachable):
+            source.read("tile/0/000")
+
+
+def answered(self: Bent, body: bytes, packed: bool) -> None:
+    """Answer with these bytes, said to be gzip or not."""
+    self.send_response(200)
+    self.send_header("Content-Length", str(len(body)))
+    if packed:
+        self.send_header("Content-Encoding", "gzip")
+    self.end_headers()
+    self.wfile.write(body)
