@@ -36,11 +36,13 @@ def _parts() -> list[dict[str, tuple[bool, str]]]:
 
 def _functions(found: list[Any]) -> Iterator[Fault]:
     names, laid = {row["name"] for row in found}, defaultdict[str, set[tuple[bool, str]]](set)
-    for part in _parts():
+    parts = _parts()
+    for part in parts:
         for name, form in part.items():
             laid[name].add(form)
-        # A part of which nothing is here was never laid; the append always is.
-        if names & part.keys() or "append" in part:
+        # A part of which nothing of its own is here was never laid; the append always is.
+        elsewhere = {name for other in parts if other is not part for name in other}
+        if names & (part.keys() - elsewhere) or "append" in part:
             yield from (Fault(f"log.{name}", "the function is gone") for name in sorted(part.keys() - names))
     for row in found:
         where = f"log.{row['name']}"

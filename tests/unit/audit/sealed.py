@@ -15,7 +15,7 @@ ACTOR = Party(b"actor-handle-001", b"a" * 32)
 
 
 def laid() -> list[str]:
-    """List the statements that lay the log with all its parts, for a superuser."""
+    """List the statements that lay the log with its parts, for a superuser; deferral needs the house's own columns."""
     parts = [postgres.schema_statements(script=f"{part}.sql") for part in ("schema", "map", "nodes")]
     return [*chain.from_iterable(parts), *postgres.deletion_statements()]
 
