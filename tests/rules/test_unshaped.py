@@ -35,6 +35,12 @@ TABLE: dict[str, Row] = {
         s01(caller={"municipality": None}, subjects=[person(ANNETTE, municipality=None)]), ["NO_DELEGATION"],
     ),
     "nobody knows the day": (s01(today=None), ["PURPOSE_MISMATCH"]),
+    "nobody knows from which day of the data": (s01(ask={"data_from": None}), ["OUT_OF_SCOPE_PERIOD"]),
+    "no readable last day of the data": (s01(ask={"data_to": "20191231"}), ["OUT_OF_SCOPE_PERIOD"]),
+    "a yes from no known day of the data": (s01(consents=[{**SAID[0], "data_from": None}]), ["OUT_OF_SCOPE_PERIOD"]),
+    "a yes to no readable day of the data": (
+        s01(consents=[{**SAID[0], "data_to": "20191231"}]), ["OUT_OF_SCOPE_PERIOD"],
+    ),
     "a block of nobody in particular": (s01(blocks=[block(5)]), ["BLOCKED_BY_CITIZEN"]),
     "another person's block of an unreadable source": (s01(blocks=[block(BO, source=5)]), ["BLOCKED_BY_CITIZEN"]),
     "another person's block of an unreadable category": (s01(blocks=[block(BO, category=5)]), ["BLOCKED_BY_CITIZEN"]),
