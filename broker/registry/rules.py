@@ -63,6 +63,7 @@ def _trials(sheet: Sheet) -> Iterator[Fault]:
             if plan == NEVER_REPLACED:
                 what = f"{NEVER_REPLACED} was not granted and is never replaced"
                 yield sheet.fault(path, what, "take it out of replaces:")
+        yield from _target_group(row)
         home, network = row.text("municipality"), sheet.row("networks", row.text("network") or "")
         if home and network and home not in [name for _, name in network.texts("members")]:
             what = f"{shown(home)} is not a member of {network.name}"
@@ -72,6 +73,14 @@ def _trials(sheet: Sheet) -> Iterator[Fault]:
         if same and _overlap(one, other):
             what = f"overlaps trials.{one.name}: the same network, municipality and kind on the same days"
             yield other.fault(None, what, "end the one before the other begins")
+
+
+def _target_group(trial: Row) -> Iterator[Fault]:
+    for name in ("ages", "child_ages"):
+        ages = trial.sheet.row("trials", trial.name, "target_group", name)
+        first, last = (ages.number("from"), ages.number("to")) if ages else (None, None)
+        if ages and first is not None and last is not None and first > last:
+            yield ages.fault("to", f"comes before {first}", "write the younger age under from:")
 
 
 def _delegations(sheet: Sheet) -> Iterator[Fault]:
