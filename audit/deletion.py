@@ -24,6 +24,7 @@ from audit.errors import LogError, Malformed, NotVerified
 MEMBER = "deleted"
 MAX_SPANS = 2000
 MAX_PLACE = 2**53 - 1
+MOST_TOLD = 20
 # First and last place of a row of entries, both included.
 Span: TypeAlias = tuple[int, int]
 
@@ -100,13 +101,33 @@ def _span(line: str) -> Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Deleted:
+    """What went under one entry that says so: the rows of entries that have neither body nor index row any more."""
+
+    entry: int
+    spans: tuple[Span, ...]
+
+    @property
+    def count(self) -> int:
+        """Count the entries."""
+        return sum(last - first + 1 for first, last in self.spans)
+
+    def __str__(self) -> str:
+        """Say it in one line; of a long list, its beginning."""
+        rows = [str(first) if first == last else f"{first} to {last}" for first, last in self.spans[:MOST_TOLD]]
+        more = f" and {len(self.spans) - MOST_TOLD} rows more" if len(self.spans) > MOST_TOLD else ""
+        told = f" ({', '.join(rows)}{more})" if rows else ""
+        return f"{self.count} lawfully deleted under entry {self.entry}{told}"
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What the statements of a log account for: places deleted by the entry that says so, and what nobody accounts for.
 
     `back` are places that were deleted and are there again.
     """
 
-    under: tuple[tuple[int, int], ...]
+    under: tuple[Deleted, ...]
     unaccounted: tuple[Span, ...]
     back: tuple[Span, ...]
 
@@ -149,7 +170,7 @@ class Ledger:
         under = []
         for index, deletion in self._statements:
             spans = without(deletion.spans, carriers)
-            under.append((index, sum(last - first + 1 for first, last in _both(spans, self._absent))))
+            under.append(Deleted(index, tuple(_both(spans, self._absent))))
             claimed += spans
         whole = _merged(claimed)
         return Settled(tuple(under), tuple(without(self._absent, whole)), tuple(_both(whole, self._present)))

@@ -14,7 +14,7 @@ import rfc8785
 from audit import note
 from audit.checkpoint import Checkpoint, open_checkpoint, read_unverified
 from audit.commitment import body_commitment, body_digest
-from audit.deletion import MEMBER, Ledger, Span
+from audit.deletion import MEMBER, Deleted, Ledger, Span
 from audit.entry import Leaf
 from audit.errors import Malformed, NotVerified
 from audit.merkle import Frontier, leaf_hash
@@ -74,7 +74,7 @@ class Fault:
 class Report:
     """What a check found out about one log.
 
-    `deleted` names each entry that says what was lawfully deleted, and how many entries lost body and index row by it.
+    `deleted` names each entry that says what was lawfully deleted, and the entries that lost body and index row by it.
     """
 
     origin: str
@@ -83,7 +83,7 @@ class Report:
     signed_size: int | None
     signatures_checked: bool
     faults: tuple[Fault, ...]
-    deleted: tuple[tuple[int, int], ...] = ()
+    deleted: tuple[Deleted, ...] = ()
     # Entries below this were verified before, and not read again.
     checked_from: int = 0
 
@@ -235,7 +235,7 @@ class LogCheck:
         if wrong is not None:
             self._fault(index, wrong)
 
-    def _check_deletions(self) -> tuple[tuple[int, int], ...]:
+    def _check_deletions(self) -> tuple[Deleted, ...]:
         """Tell what was deleted on record from what is gone without one; give the entries that say so."""
         settled = self._ledger.settle()
         for spans, what in (

@@ -214,7 +214,7 @@ def _as_json(report: Report) -> dict[str, Any]:
         "signed_size": report.signed_size,
         "signatures_checked": report.signatures_checked,
         "faults": [asdict(fault) for fault in report.faults],
-        "deleted": [{"entry": entry, "entries": count} for entry, count in report.deleted],
+        "deleted": [{"entry": one.entry, "entries": one.count, "spans": one.spans} for one in report.deleted],
     }
 
 
@@ -222,9 +222,8 @@ def _print_reports(reports: list[Report], stray: list[str]) -> None:
     for report in reports:
         for fault in report.faults:
             sys.stdout.write(f"{report.origin}: {fault}\n")
-        for entry, count in report.deleted:
-            whose = "1 entry" if count == 1 else f"{count} entries"
-            sys.stdout.write(f"{report.origin}: entry {entry}: bodies of {whose} lawfully deleted\n")
+        for one in report.deleted:
+            sys.stdout.write(f"{report.origin}: content of {one}\n")
         sys.stdout.write(f"{report.origin}: {_summary(report)}\n")
     for table in stray:
         sys.stdout.write(f"log.{table}: rows of a log that has no head\n")

@@ -158,7 +158,8 @@ class LogReaderPostgres:
                     connection, origin=state.origin, keys=self._keys, deletion_keys=self._deletion_keys
                 )
                 faults = tuple(str(fault) for fault in report.faults)
-                found.append(LogVerdict(report.origin, report.size, report.signed_size, faults, report.deleted))
+                deleted = tuple((one.entry, one.count) for one in report.deleted)
+                found.append(LogVerdict(report.origin, report.size, report.signed_size, faults, deleted))
         return tuple(found)
 
     def _as(self, subject: str) -> Scope:

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from audit.commitment import Party, SealedEntry, open_body
-from audit.deletion import Deletion
+from audit.deletion import Deleted, Deletion
 from audit.errors import LogError
 from audit.note import SigningKey
 from broker.adapters.erasures_sql import ErasuresSql
@@ -278,7 +278,7 @@ async def test_the_log_says_that_it_was_done_and_names_nobody(years: Years) -> N
         assert dict(entry.index)["entries"]
     assert await years.faults() == []
     (report,) = [report for report in await years.verified() if report.origin == LOG]
-    assert report.deleted == ((6, 4),)
+    assert report.deleted == (Deleted(6, ((0, 1), (4, 5))),)
     assert roots[0][1] != report.root, "the entry that says so is on it"
 
 

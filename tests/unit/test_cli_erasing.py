@@ -124,7 +124,7 @@ async def test_an_operator_asks_a_dpo_approves_and_it_is_carried_out(
         with_key = await asyncio.to_thread(verify, capsys, "--database", machine.reader, "--deletion-vkey-file", vkey)
         without = await asyncio.to_thread(verify, capsys, "--database", machine.reader)
         assert (with_key[0], without[0]) == (0, 1), with_key[1]
-        assert "bodies of 2 entries lawfully deleted" in with_key[1]
+        assert "content of 2 lawfully deleted under entry 2 (0 to 1)" in with_key[1]
 
 
 async def test_the_nightly_job_says_what_it_deleted_and_a_hold_stops_it(

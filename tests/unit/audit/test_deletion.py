@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import note, postgres
-from audit.deletion import MEMBER, Deletion, open_deletion, read_text, spans_of, without
+from audit.deletion import MEMBER, Deleted, Deletion, open_deletion, read_text, spans_of, without
 from audit.errors import Malformed, NotVerified
 from audit.note import SigningKey
 from audit.prove import prove
@@ -62,7 +62,8 @@ async def test_what_is_deleted_on_record_is_no_fault(filled: Superuser) -> None:
     gone = await postgres.delete(filled, await state(filled, (2, 4), (9, 9)))
 
     report = await check(filled)
-    assert (gone, report.faults, report.deleted) == (4, (), ((12, 4),))
+    assert (gone, report.faults, report.deleted) == (4, (), (Deleted(12, ((2, 4), (9, 9))),))
+    assert str(report.deleted[0]) == "4 lawfully deleted under entry 12 (2 to 4, 9)"
     for index in range(12):
         proof = await prove(filled, ORIGIN, index)
         stored = await postgres.entry(filled, head.log_id, index)
@@ -146,7 +147,7 @@ async def test_an_entry_that_says_what_is_deleted_is_never_deleted(filled: Super
     await postgres.delete(filled, await state(filled, (0, 12), number=101))
 
     report = await check(filled)
-    assert (report.faults, report.deleted) == ((), ((12, 3), (13, 12)))
+    assert (report.faults, report.deleted) == ((), (Deleted(12, ((2, 4),)), Deleted(13, ((0, 11),))))
 
 
 async def test_what_comes_back_from_an_old_backup_is_named(filled: Superuser) -> None:
