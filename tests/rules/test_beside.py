@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.model.engines import Engines
-from tests.model.questions import ANNETTE, BO, VIKTOR, child, key, line, person, question, role
+from tests.model.questions import ANNETTE, BO, VIKTOR, child, days, key, line, person, question, role
 
 VERA = "h-vera"
 S01, P02, P03 = key("socialcenter", "S01"), key("socialcenter", "P02"), key("sundhed", "P03")
@@ -178,6 +178,9 @@ GIVEN = {
     "another consent about the child, of the same": (
         s01(SAID, line("socialcenter", "S01", VIKTOR, VIKTOR, consent="C2"), subjects=[person(ANNETTE), child()]),
         ["C1"],
+    ),
+    "the days of a yes that was taken back": (
+        s01({**SAID, **days(20190101, 20190131)}, {**SAID, **days(20190201, 20190228), "state": "withdrawn"}), ["C1"],
     ),
     "what the child says before 15": (of_viktor(F01, HERS, VIKTORS), ["C1"]),
     "what the young person says besides": (of_viktor(F01, HERS, VIKTORS, born=20040304), ["C1", "C2"]),
