@@ -7,12 +7,15 @@ is over. A list has its key, its proof in the map, and its entries: leaf, place 
 Rules kept here:
 - Nothing of a bundle is believed but what the checkpoint's signature, a proof or a commitment holds up.
 - A list is whole up to the moment its map's root says, and no further; older than `BUSY_SECONDS` while the log went on,
-  or than `IDLE_SECONDS` while it rested, is too old to say so.
+  or than `IDLE_SECONDS` while it rested, is too old to say so, and so is one of the future, which would never grow old.
+- With a policy a checkpoint counts only under its quorum of witnesses: the log's key alone could sign another history
+  for one reader.
 - Every number, text and name is read strictly; a part that is missing is a fault, never a blank.
 """
 
 import hmac
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +29,7 @@ from audit.map import NOTHING, Chain, MapProof, Slot
 from audit.map_root import MapRoot
 from audit.merkle import HASH_SIZE, inclusion_holds, leaf_hash
 from audit.note import VerifyKey
+from audit.policy import Policy
 
 FORMAT = "log-bundle@v1"
 MAX_BYTES = 50_000_000
@@ -53,14 +57,17 @@ class WholeList:
     fault: str | None = None
 
 
-def verify_bundle(text: str, keys: Sequence[VerifyKey], *, now: datetime | None = None) -> list[WholeList]:
+def verify_bundle(
+    text: str, keys: Sequence[VerifyKey], *, now: datetime | None = None, policy: Policy | None = None
+) -> list[WholeList]:
     """Check a bundle and say of each log what holds; `now` is when it is judged, the time it was made if None.
 
-    Raises Malformed where the text is no bundle; what does not hold is told of its log.
+    With a `policy` each checkpoint needs its quorum of witnesses too. Raises Malformed where the text is no bundle;
+    what does not hold is told of its log.
     """
     bundle = _read(text)
     at = now or _moment(_is(bundle, "made_at", str))
-    return [_checked(one, keys, at) for one in _is(bundle, "logs", list)]
+    return [_checked(one, keys, policy, at) for one in _is(bundle, "logs", list)]
 
 
 def _read(text: str) -> Mapping[str, Any]:
@@ -75,12 +82,12 @@ def _read(text: str) -> Mapping[str, Any]:
     return bundle
 
 
-def _checked(log: Any, keys: Sequence[VerifyKey], now: datetime) -> WholeList:
+def _checked(log: Any, keys: Sequence[VerifyKey], policy: Policy | None, now: datetime) -> WholeList:
     if not isinstance(log, dict) or not isinstance(origin := log.get("origin"), str):
         raise Malformed("a log of the bundle has no origin")
     size = 0
     try:
-        checkpoint = open_checkpoint(_is(log, "checkpoint", str), origin, keys)
+        checkpoint = _head(_is(log, "checkpoint", str), origin, keys, policy)
         size = checkpoint.size
         if log.get("root") is None:
             raise NotVerified("the bundle carries no proof that the list is whole")
@@ -89,14 +96,22 @@ def _checked(log: Any, keys: Sequence[VerifyKey], now: datetime) -> WholeList:
         lists = tuple(_list(one, root, checkpoint) for one in _is(log, "lists", list))
         if not lists:
             raise NotVerified("the bundle carries no list of one's own")
-        rests = checkpoint.size == _is(log["root"], "index", int) + 1
-        if not (rests and at.year > _is(row, "year", int)):  # The last root of a year that is over stays good.
-            _check_age(now - at, IDLE_SECONDS if rests else BUSY_SECONDS)
+        rests, year = checkpoint.size == _is(log["root"], "index", int) + 1, _is(row, "year", int)
+        # The last root of a year that is over stays good; of which year a log is, its origin says too.
+        over = rests and at.year > year and origin.endswith(f"/{year}")
+        _check_age(now - at, _limit(rests=rests, over=over))
     except LogError as error:
         return WholeList(origin, size, None, (), str(error))
     except (ValueError, OverflowError, OSError):
         return WholeList(origin, size, None, (), "the bundle is not what its format says")
     return WholeList(origin, size, at, lists)
+
+
+def _head(signed: str, origin: str, keys: Sequence[VerifyKey], policy: Policy | None) -> Checkpoint:
+    """Read the log's checkpoint under its key and, with a policy, under its witnesses."""
+    if policy is not None:
+        policy.open(signed, origin)
+    return open_checkpoint(signed, origin, keys)
 
 
 def _root(given: Mapping[str, Any], checkpoint: Checkpoint) -> tuple[MapRoot, Mapping[str, Any]]:
@@ -146,7 +161,15 @@ def _check_place(index: int, leaf: bytes, given: Mapping[str, Any], checkpoint: 
         raise NotVerified("an entry is not in the log at its place")
 
 
-def _check_age(age: timedelta, limit_seconds: int) -> None:
+def _limit(*, rests: bool, over: bool) -> float:
+    if over:
+        return math.inf
+    return IDLE_SECONDS if rests else BUSY_SECONDS
+
+
+def _check_age(age: timedelta, limit_seconds: float) -> None:
+    if age.total_seconds() < -BUSY_SECONDS:  # Clocks may differ, but not by more than is too old.
+        raise NotVerified("the newest proof that the list is whole is of the future")
     if age.total_seconds() > limit_seconds:
         raise NotVerified("the newest proof that the list is whole is too old")
 

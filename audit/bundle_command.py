@@ -9,23 +9,25 @@ from typing import Any
 from audit.bundle import WholeList, verify_bundle
 from audit.errors import LogError
 from audit.note import VerifyKey
+from audit.policy import Policy
 
 
-def check_bundle(path: Path, keys: Sequence[VerifyKey], *, as_json: bool) -> int:
+def check_bundle(path: Path, keys: Sequence[VerifyKey], policy: Policy | None = None, *, as_json: bool) -> int:
     """Check a downloaded bundle and print what holds; give 0 where every list is whole, 1 where one is not.
 
+    With a policy each checkpoint needs its quorum of witnesses.
     Raises LogError without keys, Malformed where the file is no bundle, OSError where it cannot be read.
     """
     if not keys:
         raise LogError("--bundle needs --vkey: a bundle says nothing without the logs' keys")
-    found = verify_bundle(path.read_text(encoding="utf-8"), keys)
+    found = verify_bundle(path.read_text(encoding="utf-8"), keys, policy=policy)
     if as_json:
         sys.stdout.write(json.dumps({"logs": [_as_json(one) for one in found]}, indent=2) + "\n")
     else:
         for one in found:
             sys.stdout.write(f"{one.origin}: {_summary(one)}\n")
         if not found:
-            sys.stdout.write("the bundle names no log: no municipality here has an entry about this person\n")
+            sys.stdout.write("the bundle names no log: it does not prove that there is no entry\n")
     return 1 if any(one.fault for one in found) else 0
 
 

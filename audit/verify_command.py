@@ -87,7 +87,7 @@ def _verify(given: argparse.Namespace) -> int:
     if given.proof:
         return _verify_proof(given, keys, policy)
     if given.bundle:
-        return check_bundle(given.bundle, keys, as_json=given.json)
+        return check_bundle(given.bundle, keys, policy, as_json=given.json)
     return _verify_logs(given, keys, policy, StateFile(given.state) if given.state else None)
 
 

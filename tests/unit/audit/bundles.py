@@ -40,17 +40,19 @@ class Town:
         age: timedelta = timedelta(0),
         year: int = 2026,
         hidden: tuple[int, ...] = (),
+        origin: str = "",
     ) -> None:
         self.owners = owners
+        self.origin = origin or f"log.example/korsbaek/{year}"
         self.entries: list[SealedEntry] = [an_entry(n, subject=owner) for n, owner in enumerate(owners)]
         self.map = Map()
         for number, (owner, entry) in enumerate(zip(owners, self.entries, strict=True)):
             if number not in hidden:
-                self.map.add(owner.map_key(ORIGIN), leaf_hash(entry.leaf), self.committed(number))
+                self.map.add(owner.map_key(self.origin), leaf_hash(entry.leaf), self.committed(number))
         self.root = MapRoot(self.map.root(), len(owners)).sealed("korsbaek", year, MADE_AT - age, 0)
         self.entries += [self.root, *(an_entry(1000 + n) for n in range(after))]
         self.hashes = [leaf_hash(entry.leaf) for entry in self.entries]
-        self.checkpoint = Checkpoint(ORIGIN, len(self.hashes), tree_head(self.hashes)).signed_by(KEY)
+        self.checkpoint = Checkpoint(self.origin, len(self.hashes), tree_head(self.hashes)).signed_by(KEY)
 
     def committed(self, number: int) -> bytes:
         """Commit to what is shown of an entry."""
@@ -64,7 +66,7 @@ class Town:
 
     def list_of(self, owner: Party, *without: int, deleted: tuple[int, ...] = ()) -> dict[str, Any]:
         """Lay out a person's list, perhaps without some entries, some with their content deleted."""
-        proof = self.map.prove(owner.map_key(ORIGIN))
+        proof = self.map.prove(owner.map_key(self.origin))
         mine = [n for n, one in enumerate(self.owners) if one == owner and n not in without]
         entries = []
         for number in mine:
@@ -73,7 +75,7 @@ class Town:
             closed = {"committed": encode(self.committed(number))}
             entries.append({**self.place(number), **(closed if number in deleted else opened)})
         return {
-            "key": encode(owner.map_key(ORIGIN)),
+            "key": encode(owner.map_key(self.origin)),
             "siblings": ["" if one == NOTHING else encode(one) for one in proof.siblings],
             "neighbours": [[encode(one.label), encode(one.value)] for one in proof.neighbours],
             "entries": entries,
@@ -83,7 +85,7 @@ class Town:
         """Lay out a bundle of these lists."""
         index = len(self.owners)
         root = {**self.place(index), "row": self.root.index_bytes.decode(), "salt": encode(self.root.body_salt)}
-        log = {"origin": ORIGIN, "checkpoint": self.checkpoint, "root": root, "lists": list(lists)}
+        log = {"origin": self.origin, "checkpoint": self.checkpoint, "root": root, "lists": list(lists)}
         return {"format": FORMAT, "made_at": MADE_AT.isoformat(), "logs": [log]}
 
 

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pytest
 
 from audit.__main__ import main
 from audit.bundle import WholeList, verify_bundle
+from audit.cosignature import ED25519, Cosigner
 from audit.errors import Malformed
-from audit.note import SigningKey
+from audit.note import SigningKey, read
 from tests.unit.audit.bundles import ANNA, BO, KEY, MADE_AT, ORIGIN, Town, a_stranger, shown_of
 from tests.unit.audit.test_javascript_verifier import judged
 
@@ -152,6 +153,43 @@ def test_an_old_map_proves_nothing_of_today() -> None:
     assert said_in_javascript(*bundles) == [said_in_python(bundle) for bundle in bundles]
     (later,) = verify_bundle(json.dumps(bundles[0]), [KEY.verify_key], now=MADE_AT + day)
     assert later.fault
+
+
+class Never(datetime):
+    """A moment that no calendar has."""
+
+    def timestamp(self) -> float:
+        """Say how many seconds it is away."""
+        return 9e15
+
+
+def test_a_root_of_the_future_or_of_another_year_does_not_stay_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A house that dates its root ahead, or says that the log's year is over, would never have to count again."""
+    minutes, day = timedelta(minutes=1), timedelta(days=1)
+    towns = [
+        Town(*OWNERS, after=1, age=-19 * minutes),
+        Town(*OWNERS, after=1, age=-21 * minutes),
+        Town(*OWNERS, age=-400 * day),
+        Town(*OWNERS, age=day, year=2025, origin=ORIGIN),
+    ]
+    monkeypatch.setattr("tests.unit.audit.bundles.MADE_AT", Never(2026, 3, 1, 12, tzinfo=UTC))
+    towns.append(Town(*OWNERS))
+    monkeypatch.undo()
+    bundles = [town.bundle(town.list_of(ANNA)) for town in towns]
+    assert [found(bundle).fault is None for bundle in bundles] == [True, False, False, False, False]
+    assert said_in_javascript(*bundles) == [said_in_python(bundle) for bundle in bundles]
+
+
+def test_with_a_policy_a_bundle_needs_its_witnesses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The log's own key may sign another history for one reader; the quorum's signatures it does not have."""
+    witness, town = Cosigner("witness.example/w1", ED25519, b"w" * 32), Town(*OWNERS)
+    policy, path = tmp_path / "policy", tmp_path / "bundle.json"
+    policy.write_text(f"log {KEY.verify_key}\nwitness w1 {witness.key}\nquorum w1\n", "utf-8")
+    for expected in (1, 0):
+        path.write_text(json.dumps(town.bundle(town.list_of(ANNA))), "utf-8")
+        assert main(["verify", "--bundle", str(path), "--policy", str(policy)]) == expected
+        assert ("quorum" in capsys.readouterr().out) == bool(expected)
+        town.checkpoint += witness.cosign(read(town.checkpoint).text, 7)
 
 
 def test_a_bundle_is_held_against_the_keys_one_knows() -> None:
