@@ -5,7 +5,8 @@ Rules kept here:
 - The head is on the disk before its cosignature exists; where that fails there is no cosignature.
 - Only logs named in the configuration are looked at, and only under the keys named there; unknown signatures are
   ignored.
-- A head that forks what was cosigned is refused, and kept as evidence: it is signed by the log itself.
+- A head that forks what was cosigned is refused, and kept as evidence: it is signed by the log itself. Once each,
+  whatever proof came with it: anybody can make up proofs, and nobody may fill the folder with them.
 - A witness whose clock went back does not cosign until it has caught up: its word is a moment in time.
 """
 
@@ -161,20 +162,21 @@ class Witness:
 
     def _fork(self, request: Request, checkpoint: Checkpoint, last: KeptHead) -> Answer:
         """Refuse what does not extend the head that was cosigned."""
-        kept = self._keep_evidence(request)
+        if (checkpoint.size, checkpoint.root) == (last.size, last.root):
+            return Answer(422, "a proof was given where nothing is to be proved\n")
+        kept = self._keep_evidence(request, checkpoint)
         told = f"fork of {checkpoint.origin}: {checkpoint.size} entries do not extend {last.size}; {kept}"
         return Answer(422, "the checkpoint does not extend what this witness has cosigned\n", told=told)
 
-    def _keep_evidence(self, request: Request) -> str:
+    def _keep_evidence(self, request: Request, checkpoint: Checkpoint) -> str:
         """Keep what the log signed and should not have, up to a thousand of them; say whether that went well."""
         if self._evidence is None:
             return "no folder for evidence was given"
-        content = request.to_bytes()
-        file = self._evidence / f"{sha256(content).hexdigest()}.txt"
+        file = self._evidence / f"{sha256(checkpoint.to_text().encode()).hexdigest()}.txt"
         try:
             self._evidence.mkdir(mode=0o700, exist_ok=True)
             if not file.exists() and sum(1 for _ in self._evidence.iterdir()) < MAX_EVIDENCE:
-                replace_file(file, content)
+                replace_file(file, request.to_bytes())
         except OSError as error:
             return f"it could not be kept as evidence: {error.strerror}"
         return "kept as evidence" if file.exists() else "the folder of evidence is full"

@@ -87,6 +87,23 @@ def test_a_fork_is_kept_as_evidence(witness: Witness, tmp_path: Path, monkeypatc
     assert kept == set(forks[:2])
 
 
+def test_made_up_proofs_do_not_fill_the_folder_of_evidence(
+    witness: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has the published heads can send false proofs with them for ever; a true fork is kept all the same."""
+    monkeypatch.setattr("audit.witness.MAX_EVIDENCE", 2)
+    assert witness.add_checkpoint(submission(0, 12)).status == 200
+    for size in (12, 13):
+        for made_up in range(5):
+            body = Request(12, (bytes((made_up,)) * 32,), checkpoint(size)).to_bytes()
+            assert witness.add_checkpoint(body).status == 422
+    fork = submission(12, 14, FORKED)
+    assert witness.add_checkpoint(fork).status == 422
+    kept = [file.read_bytes() for file in (tmp_path / "evidence").iterdir()]
+    assert len(kept) == 2
+    assert fork in kept
+
+
 def test_a_clock_that_went_back_cosigns_nothing(witness: Witness, clock: Clock) -> None:
     """Until it has caught up: a cosignature says as of when."""
     assert witness.add_checkpoint(submission(0, 3)).status == 200
