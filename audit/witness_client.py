@@ -83,7 +83,7 @@ class WitnessClient:
         proof = tuple(await prove(old)) if 0 < old < checkpoint.size else ()
         body = Request(min(old, checkpoint.size), proof, signed).to_bytes()
         async with self._http.post(self._address, data=body, allow_redirects=False) as answer:
-            text = (await answer.content.read(MAX_ANSWER)).decode("utf-8", "replace")
+            text = (await _whole(answer.content)).decode("utf-8", "replace")
             status, kind = answer.status, answer.headers.get("Content-Type", "")
         if status == 409 and kind == SIZE_TYPE:
             return self._other_size(checkpoint, text)
@@ -109,3 +109,11 @@ class WitnessClient:
             if (line.name, line.key_id) == (key.name, key.key_id) and key.verifies(whole.text.encode(), line.signature):
                 return note.signature_line(line.name, line.key_id, line.signature)
         raise Malformed("its answer holds no cosignature of its own")
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """Read an answer to its end, up to the bound; it may come in pieces, one of which is not the answer."""
+    answer = b""
+    while len(answer) < MAX_ANSWER and (piece := await content.read(MAX_ANSWER - len(answer))):
+        answer += piece
+    return answer

@@ -383,6 +383,24 @@ async def test_a_node_cannot_publish(dsn: str, pool: "asyncpg.Pool[Any]") -> Non
             await connection.execute("UPDATE log.checkpoint SET published_at = now()")
 
 
+async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(house: House) -> None:
+    """A cosignature longer than one packet, or one sent slowly, is a cosignature all the same."""
+
+    async def in_pieces(request: web.Request) -> web.StreamResponse:
+        sent = (await request.read()).decode().partition("\n\n")[2]
+        line = Cosigner("witness.example/liar", 4, b"z" * 32).cosign(note.read(sent).text, START).encode()
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for piece in (line[:30], line[30:]):
+            await answer.write(piece)
+            await asyncio.sleep(0.05)
+        return answer
+
+    async with lying(in_pieces) as line, house.rounds(line + "quorum liar\n") as (rounds, _):
+        await house.grow(0, 3)
+        assert await rounds.once() == ALL_WELL
+
+
 async def test_a_client_says_why_there_is_no_cosignature() -> None:
     """Nobody there: silence with its kind, told without waiting; a witness without an address cannot be a client."""
     policy = parse(f"witness w {Cosigner('w', 4, b'w' * 32).key} http://127.0.0.1:9\nquorum w\n".encode())
