@@ -20,7 +20,7 @@ from audit.errors import LogError, Malformed, TreeMismatch
 from audit.map import NOTHING, Chain, Slot, Tile, TileName, bucket_hash, bucket_of, label_of, put, tile_root, tiles_of
 from audit.map_postgres import Counted, Epoch, Held, MapState, commit_map, held_in, kept_under, map_state, map_tiles
 from audit.map_root import MapRoot, is_map_root
-from audit.merkle import leaf_hash
+from audit.merkle import HASH_SIZE, leaf_hash
 from audit.postgres import Connection, Head, Pool, StoredEntry
 
 EPOCH_SECONDS = 60.0
@@ -140,9 +140,13 @@ def place_of(entry: StoredEntry) -> Counted | None:
         index = json.loads(sealed.index_bytes)
         if "map" not in index:
             return None
-        return Counted(entry.index, bytes.fromhex(index["map"]), bytes.fromhex(index["shown"]))
+        counted = Counted(entry.index, bytes.fromhex(index["map"]), bytes.fromhex(index["shown"]))
     except (LogError, ValueError, KeyError, TypeError):
         raise TreeMismatch("an entry's rows do not match their commitment") from None
+    if not len(counted.map_key) == len(counted.shown) == HASH_SIZE:
+        # The database would refuse the epoch, which would keep the heads of all logs from being signed.
+        raise TreeMismatch("an entry names a place that is none in the map")
+    return counted
 
 
 def _check_read(read: _Read, buckets: set[int], root: bytes) -> None:

@@ -14,8 +14,9 @@ from audit.map_committer import MapCommitter
 from audit.map_postgres import map_entries, map_proof, map_state, map_tiles
 from audit.map_root import MapRoot
 from audit.merkle import leaf_hash
+from audit.postgres import NewEntry
 from audit.verify_postgres import verify_logs
-from tests.unit.audit.sealed import CITIZEN, ORIGIN, OTHER, mapped, new
+from tests.unit.audit.sealed import CITIZEN, ORIGIN, OTHER, an_entry, mapped, new
 
 SOREN = Party(b"citizen-handle-2", b"s" * 32)
 NOBODY = Party(b"citizen-handle-3", b"n" * 32)
@@ -154,6 +155,17 @@ async def test_an_entry_erased_before_it_was_counted_stops_nothing(
         assert await proved(connection, CITIZEN) == 1
     (faults,) = await _verified(all_powerful)
     assert [fault.index for fault in faults] == [0]
+
+
+@pytest.mark.parametrize("place", [{"map": "ab", "shown": "ab" * 32}, {"map": "ab" * 32, "shown": ""}])
+async def test_a_place_that_is_none_in_the_map_is_named_and_not_left_to_the_database(
+    place: dict[str, str], all_powerful: "asyncpg.Pool[Any]"
+) -> None:
+    """It is this log's map that is wrong; a database that refused it would stop the signing of every log."""
+    async with all_powerful.acquire() as connection:
+        await postgres.append(connection, [NewEntry(ORIGIN, an_entry(index={"kind": "ask", **place}))])
+    with pytest.raises(TreeMismatch, match="place"):
+        await at_once(all_powerful).run_once(ORIGIN)
 
 
 BENT = {
