@@ -225,7 +225,8 @@ class LogCheck:
         elif not body_as_remembered or not _same(row.fields, row.index_bytes):
             self._fault(row.index, "index row does not match its commitment")
         elif f'"{MEMBER}":' in row.index_bytes:
-            self._hear_statement(row.index, json.loads(row.index_bytes).get(MEMBER))
+            said = json.loads(row.index_bytes)
+            self._hear_statement(row.index, said.get(MEMBER) if isinstance(said, dict) else None)
 
     def _hear_statement(self, index: int, signed: object) -> None:
         """Hear what an entry says was deleted; only now, that its index row is known to be the one that was logged."""

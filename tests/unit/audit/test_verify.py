@@ -1,6 +1,7 @@
 """Tampering by the superuser: whatever is changed, `verify` says so and names it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from audit import postgres
 from audit.__main__ import main
+from audit.commitment import body_commitment
+from audit.entry import Leaf
 from audit.export import export_log, verify_export
 from audit.merkle import leaf_hash
 from audit.note import SigningKey
@@ -44,6 +47,15 @@ async def test_an_untouched_log_is_intact(signed: "asyncpg.Connection[Any]") -> 
         report = await check(signed, keys=keys)
         assert report.faults == ()
         assert (report.size, report.signed_size, report.signatures_checked) == (20, 20, keys)
+
+
+async def test_an_index_row_that_is_no_object_does_not_stop_the_check(signed: "asyncpg.Connection[Any]") -> None:
+    """Whoever may append may append anything; what is committed to is no fault, and is no statement of deletion."""
+    row, whole = b'[{"deleted":"all"}]', an_entry(99)
+    leaf = replace(Leaf.from_bytes(whole.leaf), body=body_commitment(whole.body_salt, row, whole.ciphertext))
+    entry = replace(whole, leaf=leaf.to_bytes(), index_bytes=row)
+    await postgres.append(signed, [postgres.NewEntry(ORIGIN, entry)])
+    assert (await check(signed)).faults == ()
 
 
 FLIP = "set_byte({0}, {1}, get_byte({0}, {1}) # 1)"
