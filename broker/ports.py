@@ -300,7 +300,10 @@ class LogReader(Protocol):
         """List the logs of these municipalities, or all: their size, and how much of it is signed."""
 
     async def proof(self, receipt: Receipt) -> str:
-        """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it."""
+        """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it.
+
+        Raises `TooManyAsks` behind too many who ask for one.
+        """
 
     def keys(self) -> tuple[str, ...]:
         """Name the public keys that checkpoints are signed with (C2SP vkey), for whoever checks them."""

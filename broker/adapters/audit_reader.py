@@ -21,6 +21,7 @@ from audit.note import VerifyKey
 from audit.prove import prove
 from audit.verify_postgres import verify_logs
 from broker.adapters.audit_bundle import WAIT_SECONDS, bundle_of
+from broker.adapters.audit_tiles import Turns
 from broker.adapters.database import Pool, Scope, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.domain.entries import CHANGED, ERASED, INTACT, LogEntry, LogFilter, LogPage, LogState, LogVerdict
@@ -88,6 +89,7 @@ class LogReaderPostgres:
     ) -> None:
         self._clock = clock
         self._pool = pool
+        self._strangers = Turns(pool)
         self._wait_seconds = wait_seconds
         self._vault = vault
         self._keys = tuple(VerifyKey.from_text(key) for key in keys)
@@ -131,8 +133,11 @@ class LogReaderPostgres:
         return tuple(LogState(*row.values()) for row in rows)
 
     async def proof(self, receipt: Receipt) -> str:
-        """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it."""
-        async with scoped(self._pool, Scope(), snapshot=True) as connection:
+        """Give the proof file of one entry (C2SP tlog-proof); raise `NotFound` while no signed checkpoint has it.
+
+        Strangers ask for it too, so it waits its turn among them, and raises `TooManyAsks` behind too many.
+        """
+        async with self._strangers.take() as connection:
             try:
                 made = await prove(connection, receipt.log, receipt.index)
             except errors.LogError:

@@ -21,19 +21,38 @@ MOST_WAITING = 64
 COME_BACK_SECONDS = 1
 
 
-class LogTilesPostgres:
-    """The public files of every log in one database, as the broker's own role reads them."""
+class Turns:
+    """Lets strangers read from one database, few at once and a bounded number waiting."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[Connection]:
+        """Lend a connection that sees what anyone may, at one moment; raise `TooManyAsks`, `StoreUnavailable`."""
+        if self._waiting >= MOST_WAITING:
+            raise TooManyAsks(COME_BACK_SECONDS)
+        self._waiting += 1
+        try:
+            async with self._turns, scoped(self._pool, Scope(), snapshot=True) as connection:
+                yield connection
+        finally:
+            self._waiting -= 1
+
+
+class LogTilesPostgres:
+    """The public files of every log in one database, as the broker's own role reads them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._turns = Turns(pool)
         # What a log is known to have published: it never becomes less, so a tile below it needs no look.
         self._published: dict[str, tuple[int, int]] = {}
 
     async def checkpoint(self, origin: str) -> str:
         """Give a log's newest published checkpoint, a signed note; raise `NotFound` where there is none yet."""
-        async with self._turn() as connection:
+        async with self._turns.take() as connection:
             kept = await self._kept(connection, origin)
         return kept.note
 
@@ -46,7 +65,7 @@ class LogTilesPostgres:
             tile = Tile.from_path(path)
         except errors.Malformed:
             raise NotFound from None
-        async with self._turn() as connection:
+        async with self._turns.take() as connection:
             log_id, size = self._published.get(origin, (0, 0))
             if not tile.covered_by(size):
                 await self._kept(connection, origin)
@@ -65,17 +84,6 @@ class LogTilesPostgres:
             raise NotFound
         self._published[origin] = (log_id, kept.size)
         return kept
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[Connection]:
-        if self._waiting >= MOST_WAITING:
-            raise TooManyAsks(COME_BACK_SECONDS)
-        self._waiting += 1
-        try:
-            async with self._turns, scoped(self._pool, Scope(), snapshot=True) as connection:
-                yield connection
-        finally:
-            self._waiting -= 1
 
 
 async def _packed(connection: Connection, log_id: int, tile: Tile) -> bytes:

@@ -14,7 +14,7 @@ from broker.ports import Clock, LogReader, Ports
 from broker.transparency.history import my_entries
 from broker.transparency.proof import my_bundle
 from broker.web.access_wire import SearchBody, entry_body, my_entry_body, state_body, verdict_body, wanted_search
-from broker.web.api.answers import CHANGE_ANSWERS, OPEN_ANSWERS, READ_ANSWERS, told
+from broker.web.api.answers import CHANGE_ANSWERS, OPEN_ANSWERS, READ_ANSWERS, problems, told
 from broker.web.api.strict import StrictRoute
 from broker.web.consent_wire import moment
 from broker.web.login import OFFICER
@@ -110,7 +110,7 @@ def build_for_anyone(reader: LogReader, name: str) -> APIRouter:
 
     @routes.get(
         "/v1/log/proofs/{municipality}/{year}/{index}",
-        responses=told("Proof", OPEN_ANSWERS),
+        responses=told("Proof", {**OPEN_ANSWERS, **problems(429)}),
         summary="Proof of one entry",
     )
     async def get_proof(municipality: Name, year: int, index: int) -> Response:

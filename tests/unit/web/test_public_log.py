@@ -17,9 +17,11 @@ from audit.merkle import Frontier, leaf_hash
 from audit.note import VerifyKey
 from audit.tiles import bundles_of, derive, read_bundle
 from broker.adapters import audit_tiles
+from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.audit_tiles import LogTilesPostgres
 from broker.domain.errors import NotFound, TooManyAsks
 from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
 from demo.postgres import PrivatePostgres
 from tests.databases import BASE
 from tests.log_events import an_ask
@@ -209,6 +211,23 @@ async def test_strangers_leave_connections_for_the_road(stand: Stand, monkeypatc
         assert len(waiting) == 3
         assert all(isinstance(task.exception(), TooManyAsks) for task in done)
     assert {len(await task) for task in waiting} == {8192}
+
+
+async def test_strangers_who_ask_for_proofs_leave_connections_for_the_road(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proof takes more reads than a tile: few are made at once, and behind those waiting one is told to come back."""
+    monkeypatch.setattr(audit_tiles, "MOST_WAITING", 3)
+    house = stand.house.databases
+    reader = LogReaderPostgres(house.pool, house.vault)
+    async with AsyncExitStack() as held:
+        for _ in range(CONNECTIONS):
+            await held.enter_async_context(house.pool.acquire())
+        asked = [asyncio.create_task(reader.proof(Receipt(ORIGIN, 7))) for _ in range(5)]
+        done, waiting = await asyncio.wait(asked, timeout=0.5)
+        assert len(waiting) == 3
+        assert all(isinstance(task.exception(), TooManyAsks) for task in done)
+    assert len({await task for task in waiting}) == 1
 
 
 async def test_a_tile_is_not_made_of_what_is_left(stand: Stand) -> None:
