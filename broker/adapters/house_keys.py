@@ -30,7 +30,7 @@ from broker.adapters.keys_file import HouseKeys, KeyFileRefused, new_house_keys,
 from broker.adapters.log_key import new_log_key
 
 KEY_BYTES = 32
-LOG_KEY = "log.skey"
+LOG_KEY, LOG_PUBLIC = "log.skey", "log.vkey"
 OTHERS = 0o077
 
 
@@ -48,7 +48,8 @@ class KeyFolder:
 def make_key_folder(folder: Path, log_name: str, checkpointer: Path | None = None) -> None:
     """Make a node's folder and the checkpointer's (beside it), and every key that is not there yet.
 
-    Keys that are there stay as they are; a `log.skey` from the time when nodes signed goes to the checkpointer.
+    Keys that are there stay as they are, also where only their public half is here; a `log.skey` from the time when
+    nodes signed goes to the checkpointer.
     """
     signers = checkpointer or folder.with_name("checkpointer")
     for place in (folder, signers):
@@ -60,17 +61,28 @@ def make_key_folder(folder: Path, log_name: str, checkpointer: Path | None = Non
         _write(folder / "tokens.jwks.json", json.dumps({"keys": [key.as_dict(private=True)]}))
     if not (folder / "session.key").exists():
         _write(folder / "session.key", b64encode(secrets.token_bytes(KEY_BYTES)).decode())
-    if (folder / LOG_KEY).exists() and not (signers / LOG_KEY).exists():
-        (folder / LOG_KEY).rename(signers / LOG_KEY)
-    if not (signers / LOG_KEY).exists():
-        private, public = new_log_key(log_name)
-        _write(signers / LOG_KEY, private)
-        for place in (signers, folder):
-            _write(place / "log.vkey", public)
-    if not (folder / "deletion.skey").exists():
+    _make_log_key(folder, signers, log_name)
+    # The public half tells that there is one: the private half is then with the job that erases, or where it stood.
+    if not any((folder / name).exists() for name in ("deletion.skey", "deletion.vkey")):
         private, public = new_log_key(f"{log_name}/deletions")
         _write(folder / "deletion.skey", private)
         _write(folder / "deletion.vkey", public)
+
+
+def _make_log_key(folder: Path, signers: Path, log_name: str) -> None:
+    """Draw the logs' key where neither half of one is there; bring one from before to the checkpointer, both halves."""
+    if (folder / LOG_KEY).exists() and not (signers / LOG_KEY).exists():
+        (folder / LOG_KEY).rename(signers / LOG_KEY)
+    if not (signers / LOG_KEY).exists():
+        if (folder / LOG_PUBLIC).exists():
+            # The checkpointer has it elsewhere. A second key would sign what nobody takes.
+            return
+        private, public = new_log_key(log_name)
+        _write(signers / LOG_KEY, private)
+        for place in (signers, folder):
+            _write(place / LOG_PUBLIC, public)
+    if not (signers / LOG_PUBLIC).exists():
+        _write(signers / LOG_PUBLIC, _read(folder / LOG_PUBLIC))
 
 
 def read_key_folder(folder: Path) -> KeyFolder:
@@ -85,7 +97,7 @@ def read_key_folder(folder: Path) -> KeyFolder:
         raise KeyFileRefused("a key file is not what `broker keys new` writes") from None
     if len(session) != KEY_BYTES:
         raise KeyFileRefused("session.key does not hold 32 bytes")
-    public = [line.strip() for line in _read(folder / "log.vkey").splitlines() if line.strip()]
+    public = [line.strip() for line in _read(folder / LOG_PUBLIC).splitlines() if line.strip()]
     deletions = folder / "deletion.vkey"
     return KeyFolder(house, tokens, session, public, tuple(_read(deletions).splitlines()) if deletions.exists() else ())
 

@@ -35,7 +35,8 @@ def new(
     signers = checkpointer or folder.absolute().with_name("checkpointer")
     make_key_folder(folder, log_name, signers)
     out.print(f"keys stand in {folder}; log.vkey is the public key for those who verify the log", markup=False)
-    out.print(f"log.skey stands in {signers}, for the checkpointer alone", markup=False)
+    if (signers / "log.skey").exists():
+        out.print(f"log.skey stands in {signers}, for the checkpointer alone", markup=False)
 
 
 @keys.command()
