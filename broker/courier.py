@@ -17,12 +17,13 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import httptools
 
@@ -30,9 +31,13 @@ import httptools
 MOST_FRAME_BYTES = 32_768
 FRAME_BYTES_A_BYTE = 8
 REST_SECONDS = 15.0
+# What an address of several gets to take us, before the next one is tried.
+PATIENCE_SECONDS = 0.5
 
 May: TypeAlias = Callable[[int], bool]
 Answer: TypeAlias = "asyncio.Future[tuple[int, bytes]]"
+# What `getaddrinfo` says of one address.
+Found: TypeAlias = tuple[Any, Any, int, str, tuple[Any, ...]]
 NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -75,6 +80,7 @@ class Courier:
         self._headers = _lowered(headers)
         self._resting: deque[tuple[_Connection, float]] = deque()
         self._closed = False
+        self._looking: asyncio.Future[list[Found]] | None = None
 
     async def carry(
         self, method: str, target: str, body: bytes | None, may: May, headers: Mapping[str, str] = NO_HEADERS
@@ -124,11 +130,35 @@ class Courier:
         return None
 
     async def _connect(self) -> _Connection:
+        """Connect to the first of the host's addresses that takes us; raise what the last one raised."""
         if self._closed:
             raise ConnectionError
+        *others, last = await self._addresses()
+        for address in others:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    return await self._connect_to(address)
+            except OSError:
+                continue
+        return await self._connect_to(last)
+
+    async def _connect_to(self, address: str) -> _Connection:
+        """Connect to an address; its certificate must name the host."""
+        host, port = self._place
+        named = host if self._tls else None
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(_Connection, *self._place, ssl=self._tls)
+        _, connection = await loop.create_connection(_Connection, address, port, ssl=self._tls, server_hostname=named)
         return connection
+
+    async def _addresses(self) -> list[str]:
+        """Look the host up, together with whoever looks already; raise `OSError`.
+
+        A look that gets no answer holds a thread until it does, and there are few for all sources together (P12).
+        """
+        if self._looking is None or self._looking.done():
+            look = asyncio.get_running_loop().getaddrinfo(*self._place, type=socket.SOCK_STREAM)
+            self._looking = asyncio.ensure_future(look)
+        return [str(place[0]) for *_, place in await asyncio.shield(self._looking)]
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:

@@ -6,11 +6,15 @@ The other end is a real socket that says exactly the bytes a test gives it.
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+import trustme
 
 from broker import courier as courier_module
 from broker.courier import MOST_FRAME_BYTES, Courier, NoAnswer, TooMuch, up_to
@@ -352,3 +356,95 @@ async def test_a_closed_courier_carries_nothing() -> None:
         with pytest.raises(ConnectionError):
             await ask(courier)
         assert (len(mouth.heard), list(courier._resting)) == (1, [])
+
+
+async def test_a_silent_name_server_is_asked_once_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks hold threads that all sources share: however many ask and are called off, one look is under way (P12)."""
+    looks: list[str] = []
+
+    async def silent(host: str, *_: object, **__: object) -> list[object]:
+        looks.append(host)
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", silent)
+    courier = Courier("kilde.example", 80, None, {})
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await ask(courier)
+
+    assert looks == ["kilde.example"]
+
+
+async def test_a_look_that_failed_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that was not known is not unknown for ever, and nobody is told more than that nobody is there."""
+    looks: list[str] = []
+
+    async def unknown(host: str, *_: object, **__: object) -> list[object]:
+        looks.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    courier = Courier("kilde.example", 80, None, {})
+    for _ in range(2):
+        with pytest.raises(OSError, match="no such name"):
+            await ask(courier)
+
+    assert len(looks) == 2
+
+
+async def test_an_address_that_is_silent_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with a dead address before a living one is reached, by its own name, long before an asker gives up."""
+    async with saying([YES]) as (_, mouth):
+        monkeypatch.setattr(courier_module, "PATIENCE_SECONDS", 0.05)
+        loop = asyncio.get_running_loop()
+        connect, tried = loop.create_connection, []
+
+        async def found(*_: object, **__: object) -> list[tuple[object, ...]]:
+            return [(0, 0, 0, "", (address, mouth.port)) for address in ("192.0.2.1", "127.0.0.1")]
+
+        async def told(make: Any, address: str, *more: Any, **named: Any) -> Any:
+            tried.append((address, named["server_hostname"]))
+            if address == "192.0.2.1":
+                await asyncio.Event().wait()
+            return await connect(make, address, *more, **named)
+
+        monkeypatch.setattr(loop, "getaddrinfo", found)
+        monkeypatch.setattr(loop, "create_connection", told)
+        courier = Courier("kilde.example", mouth.port, None, {})
+
+        assert await ask(courier) == (200, b"yes")
+        assert tried == [("192.0.2.1", None), ("127.0.0.1", None)]
+        assert b"host: kilde.example:" in mouth.heard[0]
+        courier.close()
+
+
+@pytest.mark.parametrize(("named", "is_taken"), [("kilde.example", True), ("127.0.0.1", False), ("b.example", False)])
+async def test_a_certificate_names_the_host_and_not_its_address(
+    named: str, is_taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever answers at the address that a name server told must prove the name that a registry gave; else no word."""
+    authority, theirs, ours = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert(named).configure_cert(theirs)
+    authority.configure_trust(ours)
+    mouth = Mouth([[YES]])
+    async with (
+        asyncio.timeout(LONGEST_SECONDS),
+        await asyncio.start_server(mouth, "127.0.0.1", 0, ssl=theirs) as server,
+    ):
+        port = server.sockets[0].getsockname()[1]
+
+        async def found(*_: object, **__: object) -> list[tuple[object, ...]]:
+            return [(0, 0, 0, "", ("127.0.0.1", port))]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
+        courier = Courier("kilde.example", port, ours, {})
+        if is_taken:
+            assert await ask(courier) == (200, b"yes")
+        else:
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await ask(courier)
+        courier.close()
+
+    assert bool(mouth.heard) is is_taken
