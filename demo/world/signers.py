@@ -94,9 +94,14 @@ class Signers:
         folder = self._folder(name)
         if not _is_open(folder.parent):
             return None
-        for place in (folder, *folder.iterdir()):
-            os.chown(place, user, user)
+        give(folder, user)
         return user
+
+
+def give(folder: Path, user: int) -> None:
+    """Give a folder and what lies in it to a user; never what a link there leads to, which may be that user's doing."""
+    for place in (folder, *folder.iterdir()):
+        os.chown(place, user, user, follow_symlinks=False)
 
 
 def _is_open(place: Path) -> bool:
