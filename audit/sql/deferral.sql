@@ -90,6 +90,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     ORDER BY d.from_at, d.id
 $$
 -- next
+-- From when the party may see an entry: from its own moment, or from the end of what kept it back. Made once more by a
+-- later migration, for a house that is older than it.
+CREATE OR REPLACE FUNCTION log.shown_from(p_citizen text, p_unit text, p_kind text, p_at bigint) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(max(coalesce(d.ended_at, d.until_at)), p_at) FROM log.deferral d
+    WHERE d.citizen = p_citizen AND d.unit = p_unit AND p_kind IN ('ask', 'outcome', 'break_glass.requested', 'break_glass.read', 'break_glass.decided', 'deferral.approved')
+      AND p_at >= d.from_at AND p_at < coalesce(d.ended_at, d.until_at)
+$$
+-- next
+REVOKE ALL ON FUNCTION log.shown_from FROM PUBLIC
+-- next
 REVOKE ALL ON FUNCTION
     log.ask_deferral, log.approve_deferral, log.end_deferral, log.kept_back, log.kept_keys FROM PUBLIC
 -- next

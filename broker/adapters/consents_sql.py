@@ -245,16 +245,16 @@ class ConsentsSql:
         return derive(keys[handle, municipality], "consent text")
 
     async def _with_words(self, found: Sequence[tuple[ConsentRequest, bytes | None]]) -> tuple[ConsentRequest, ...]:
-        """Open what the caseworkers wrote, with all keys in one statement."""
+        """Open what the caseworkers wrote, with all keys in one statement.
+
+        Whoever else was to answer a request about somebody erased since sees it without its words (P9).
+        """
         owners = {(request.citizen, request.municipality) for request, sealed in found if sealed is not None}
-        keys = await self._vault.keys(owners) if owners else {}
+        keys = await self._vault.held_keys(owners) if owners else {}
         return tuple(
             request
             if sealed is None
-            else replace(
-                request,
-                why=_opened(derive(keys[request.citizen, request.municipality], "consent text"), sealed, request.id),
-            )
+            else replace(request, why=_words(keys.get((request.citizen, request.municipality)), sealed, request.id))
             for request, sealed in found
         )
 
@@ -303,6 +303,16 @@ def _opened(key: bytes, sealed: bytes, place: str) -> Personal[str]:
         return Personal(unseal(key, sealed, place).decode())
     except DoesNotOpen:
         raise StoreUnavailable from None
+
+
+def _words(key: bytes | None, sealed: bytes, place: str) -> Personal[str] | None:
+    """Open a request's words; nothing where the key they lie under is gone, or is another since."""
+    if key is None:
+        return None
+    try:
+        return Personal(unseal(derive(key, "consent text"), sealed, place).decode())
+    except DoesNotOpen:
+        return None
 
 
 def _id(text: str) -> UUID:

@@ -31,7 +31,8 @@ BATCH = 5000
 _DUE = """
 SELECT i.idx, i.kind FROM log.index i
 JOIN unnest($2::text[], $3::bigint[]) AS due (kind, before) ON due.kind = i.kind AND i.at < due.before
-WHERE i.log_id = $1 AND i.idx > $4 AND NOT i.fields ? 'deleted' AND NOT EXISTS (
+WHERE i.log_id = $1 AND i.idx > $4 AND NOT i.fields ? 'deleted'
+  AND log.shown_from(i.citizen, i.unit, i.kind, i.at) < due.before AND NOT EXISTS (
     SELECT FROM erasure.hold h
     WHERE h.municipality = i.tenant AND h.lifted_at IS NULL AND (h.citizen IS NULL OR h.citizen = i.citizen))
 ORDER BY i.idx LIMIT $5

@@ -18,7 +18,7 @@ from broker.domain.errors import NotFound
 LOCK = 6_210_772
 
 _LINES = """
-SELECT h.origin, i.idx, i.kind, i.at, i.fields ->> 'case' AS of_case
+SELECT h.origin, i.idx, i.kind, log.shown_from(i.citizen, i.unit, i.kind, i.at) AS at, i.fields ->> 'case' AS of_case
 FROM log.index i JOIN log.head h ON h.id = i.log_id
 WHERE i.citizen = $1 AND i.tenant = $2 ORDER BY h.origin, i.idx
 """

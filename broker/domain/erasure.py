@@ -30,7 +30,7 @@ CONSENTS, REQUESTS, CASES = "consent_in_force", "request_unanswered", "case_not_
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry about the citizen: which log, where, what kind, when."""
+    """One entry about the citizen: which log, where, what kind, from when the citizen could see it."""
 
     log: str
     index: int

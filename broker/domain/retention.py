@@ -1,7 +1,8 @@
 """How long what stands on the log is kept, by kind of event, and when it may go.
 
 Rules kept here:
-- Months are counted from the entry's own Danish day; it may go on the day after.
+- Months are counted from the entry's own Danish day, or from the one on which it shows where the law kept it back; it
+  may go on the day after.
 - A kind that is not named is kept as long as the longest: what nobody has thought of is not deleted early.
 - A municipality that has not said how long it keeps things deletes nothing.
 - What must be delivered to an archive first (arkivloven) may go only once the archive has confirmed that day.

@@ -24,7 +24,7 @@ from broker.domain.erasure import (
     Standing,
     obstacles,
 )
-from broker.domain.errors import BadAsk, Conflict, NotAllowed, RegisterUnavailable
+from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound, RegisterUnavailable
 from broker.domain.events import (
     ArchiveReceived,
     ErasureApproved,
@@ -35,6 +35,7 @@ from broker.domain.events import (
 from broker.domain.identity import OfficerLogin
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
+from broker.oversight.search import READING_ROLES
 from broker.ports import AuditLog, Cases, Clock, Directory, Erasures, Handles
 
 OPERATOR = "operator"
@@ -121,6 +122,8 @@ async def approve(
     actor = await desk.handles.officer(officer)
     at_the_machine = await desk.handles.officer(replace(officer, issuer=OPERATOR))
     asked = await desk.erasures.by_id(erasure, municipality)
+    if asked.citizen != handle:
+        raise NotFound
     if asked.requested_by in (actor, at_the_machine):
         raise Conflict("same_person")
     event = ErasureApproved(
@@ -133,6 +136,13 @@ async def approve(
         role=officer.role,
     )
     return await desk.erasures.approve(asked.id, handle, event)
+
+
+async def waiting(officer: OfficerLogin, desk: Desk) -> tuple[Erasure, ...]:
+    """List what is to be erased in the overseer's municipalities, the oldest first. Raises `NotAllowed`."""
+    if officer.role not in READING_ROLES:
+        raise NotAllowed
+    return await desk.erasures.waiting(officer.municipalities)
 
 
 async def set_hold(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -46,7 +46,7 @@ from broker.oversight.erasure import (
 )
 from demo.postgres import PrivatePostgres
 from tests.builders import CITIZEN, NOON
-from tests.consent_values import a_grant, a_request, granted, requested
+from tests.consent_values import a_grant, a_line, a_request, granted, requested
 from tests.erasures import ANNA, BO, DPO, HOME, KEY, KIM, LATER, LOG, NEXT, Years, open_years
 from tests.pages_house import open_pages
 
@@ -98,6 +98,15 @@ async def test_only_a_dpo_of_the_municipality_approves_and_names_the_citizen(yea
         with pytest.raises(NotFound):
             await approve(erasure, citizen, HOME, DPO, years.desk)
     assert not (await years.desk.erasures.by_id(made.id, HOME)).approved_by
+
+
+async def test_whom_a_dpo_names_by_mistake_gets_no_key(years: Years) -> None:
+    """A number that the erasure is not about leaves nothing of it behind: no key in the municipality, no entry."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    with pytest.raises(NotFound):
+        await approve(made.id, UNKNOWN, HOME, DPO, years.desk)
+    (stranger,) = await years.databases.vault.citizens([UNKNOWN])
+    assert await years.databases.vault.held_keys({(stranger, HOME)}) == {}
 
 
 async def test_what_was_approved_too_late_is_not_carried_out(years: Years) -> None:
@@ -319,6 +328,53 @@ async def test_broken_off_before_the_key_is_gone_it_is_finished_next_time(years:
     assert await years.superuser("SELECT * FROM erasure.request") == []
 
 
+@pytest.mark.parametrize("known_elsewhere", [False, True], ids=["name and key gone", "name kept and key made anew"])
+async def test_who_was_asked_beside_the_erased_still_sees_what_they_answered(
+    years: Years, *, known_elsewhere: bool
+) -> None:
+    """A request about somebody erased since is listed for its other giver, without its words: their page opens."""
+    store, case = years.databases.consents, await years.databases.vault.case("jobcentre", Personal("JC-1"))
+    asked = a_request(years.anna, case, a_line(years.anna), a_line(years.anna, giver=years.bo))
+    await store.request(asked, requested(asked, years.kim))
+    (before,) = await store.requests_of(years.bo)
+    assert before.why == asked.why
+    if known_elsewhere:
+        await years.ask_about(years.anna, home=NEXT)
+    years.cases.known = (Personal("JC-2"), *years.cases.known[1:])
+    made = await request(Named(ANNA, [("jobcentre", Personal("JC-1"))]), HOME, "art17_1_a", KIM, years.desk)
+    await approve(made.id, ANNA, HOME, DPO, years.desk)
+    await years.carry_out(made)
+    if known_elsewhere:
+        await years.ask_about(years.anna)
+
+    (after,) = await store.requests_of(years.bo)
+    assert (after.id, after.lines, after.why) == (asked.id, before.lines, None)
+    assert (await store.request_by_id(asked.id, municipality=HOME)).why is None
+
+
+async def test_what_was_kept_back_stays_its_term_once_it_shows(years: Years) -> None:
+    """Retention and erasure count from the day the citizen could see an entry, not from one on which they could not."""
+    began, over = datetime(2026, 9, 1, 8, tzinfo=UTC), datetime(2027, 3, 3, 23, tzinfo=UTC)
+    named, pool = uuid4(), years.databases.pool
+    whose = (named, HOME, years.anna, "korsbaek-job", "dbl22_2", bytes(32), years.kim)
+    asked = "SELECT log.ask_deferral($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    await pool.execute(asked, *whose, int(began.timestamp()), int(over.timestamp()))
+    approved = "SELECT log.approve_deferral($1, $2, $3, $4)"
+    assert await pool.fetchval(approved, named, HOME, years.bo, int(began.timestamp()))
+    await years.ask_about(years.anna, years.bo, at=began)
+    log = LOG.replace("2019", "2026")
+
+    hidden = years.on(datetime(2027, 3, 2, 10, tzinfo=UTC))
+    assert (await hidden.keep())[HOME].deleted[log] == {"ask": 1, "outcome": 1}, "Bo's alone"
+    with pytest.raises(NotErasable) as refused:
+        await request(Named(ANNA), HOME, "art17_1_a", KIM, years.on(datetime(2027, 9, 4, 10, tzinfo=UTC)).desk)
+    assert refused.value.obstacles == (Obstacle(KEPT, 2, date(2027, 9, 4)),)
+    assert (await years.on(datetime(2027, 9, 4, 10, tzinfo=UTC)).keep())[HOME].deleted == {}
+    assert (await years.on(datetime(2027, 9, 5, 10, tzinfo=UTC)).keep())[HOME].deleted == {
+        log: {"ask": 1, "outcome": 1}
+    }
+
+
 async def test_another_municipality_keeps_its_own(years: Years) -> None:
     """Each municipality erases its own: the other's lines stay and open, under the name that stays with them."""
     await years.ask_about(years.anna, home=NEXT)
@@ -401,6 +457,19 @@ async def test_a_dpo_approves_on_the_page_and_names_the_citizen_again(
         assert (await dorte.post(place, citizen=CITIZEN.disclose(), municipality=HOME)).status_code == 400
         approved = await store.by_id(made.id, HOME)
         assert approved.approved_by not in (None, made.requested_by)
+
+
+@pytest.mark.parametrize("role", ["teamleder", "styregruppe", "systemforvalter"])
+async def test_who_may_not_read_the_log_is_not_told_who_waits_to_be_erased(
+    postgres: PrivatePostgres, tmp_path: Path, role: str
+) -> None:
+    """Of those who log in as officers, only who may look into the log sees that somebody is to be erased."""
+    async with open_pages(postgres, tmp_path) as house:
+        reader = await house.officer(role=role)
+        assert (await reader.get("/dpo/erasures")).status_code == 403
+        place = f"/dpo/erasures/{uuid4()}"
+        for number in ("", CITIZEN.disclose()):
+            assert (await reader.post(place, citizen=number, municipality=HOME)).status_code == 403
 
 
 async def test_a_dpo_sees_which_lines_lost_their_content_under_which(postgres: PrivatePostgres, tmp_path: Path) -> None:

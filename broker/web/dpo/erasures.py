@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from broker.domain.errors import BadAsk, Conflict, NotFound
 from broker.domain.identity import OfficerLogin
-from broker.oversight.erasure import Desk, approve
+from broker.oversight.erasure import Desk, approve, waiting
 from broker.ports import Erasures
 from broker.web.dpo.room import Room
 from broker.web.pages.forms import sent
@@ -51,8 +51,8 @@ def build(room: Room, erasures: Erasures) -> APIRouter:
         return RedirectResponse(PLACE, 303)
 
     async def _page(request: Request, officer: OfficerLogin, faults: tuple[tuple[str, str], ...] = ()) -> Response:
-        waiting = await erasures.waiting(officer.municipalities)
+        rows = await waiting(officer, desk)
         status = 400 if faults else 200
-        return await room.show(request, "erasures.html", officer, status, waiting=waiting, faults=faults)
+        return await room.show(request, "erasures.html", officer, status, waiting=rows, faults=faults)
 
     return routes
