@@ -3,13 +3,14 @@
 Rules kept here:
 - One snapshot a log, under row-level security as that person; what is shown of an entry is opened under their key.
 - Salts go out, each good for one commitment of one entry; the person's key never does.
-- Who has no key in a municipality has no entry there, and that municipality's logs are left out.
+- Who has no key in a municipality has no entry there, and that municipality's logs are left out; so are those of one
+  where nothing stands but what the law keeps back today, or its first ask would show (P8).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,9 @@ from broker.adapters.handles_vault import HandlesVault
 
 # How long a bundle waits for the signature over the newest epoch, and how often it looks.
 WAIT_SECONDS, LOOK_SECONDS = 5.0, 0.5
+HAS_ROWS = "SELECT EXISTS (SELECT FROM log.index WHERE citizen = $1 AND log_id = $2)"
+IN_FORCE = """SELECT EXISTS (SELECT FROM log.deferral
+    WHERE citizen = $1 AND from_at IS NOT NULL AND ($2::bigint IS NULL OR coalesce(ended_at, until_at) > $2))"""
 encode = base64_strict.encode
 
 
@@ -39,13 +43,33 @@ async def bundle_of(
     async with scoped(pool, scope, snapshot=True) as connection:
         heads = await postgres.heads(connection)
     keys = await vault.held_keys({(subject, head.tenant) for head in heads})
+    mine = [
+        (head, Party(subject.encode(), keys[subject, head.tenant])) for head in heads if (subject, head.tenant) in keys
+    ]
+    homes = {head.tenant for head in heads} - await _told_of_by_nothing_else(mine, scope, pool)
     logs = [
-        await _signed(head.origin, Party(subject.encode(), keys[subject, head.tenant]), scope, pool, wait_seconds)
-        for head in heads
-        if (subject, head.tenant) in keys
+        await _signed(head.origin, party, scope, pool, wait_seconds) for head, party in mine if head.tenant in homes
     ]
     bundle = {"format": FORMAT, "made_at": made_at.isoformat(timespec="seconds"), "logs": logs}
     return orjson.dumps(bundle, option=orjson.OPT_INDENT_2).decode()
+
+
+async def _told_of_by_nothing_else(mine: Sequence[tuple[Head, Party]], scope: Scope, pool: Pool) -> set[str]:
+    """Name the municipalities in which nothing about the citizen stands but what the law keeps back today."""
+    homes = {head.tenant for head, _ in mine}
+    async with scoped(pool, Scope(municipalities=tuple(sorted(homes))), snapshot=True) as connection:
+        if not await connection.fetchval(IN_FORCE, scope.citizen, scope.now):
+            return set()
+    async with scoped(pool, scope, snapshot=True) as connection:
+        return homes - {head.tenant for head, party in mine if await _stands_in(connection, head, party, scope)}
+
+
+async def _stands_in(connection: Connection, head: Head, party: Party, scope: Scope) -> bool:
+    """Tell whether the citizen may see that they stand in a log: by an entry, or by one whose content is gone."""
+    if await connection.fetchval(HAS_ROWS, scope.citizen, head.log_id):
+        return True
+    keys = [party.map_key(head.origin), *await _kept_keys(connection, head, scope)]
+    return any([(await map_proof(connection, head.log_id, key))[0] for key in keys])
 
 
 async def _signed(origin: str, party: Party, scope: Scope, pool: Pool, wait_seconds: float) -> dict[str, Any]:

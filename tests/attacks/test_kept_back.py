@@ -125,11 +125,22 @@ async def test_what_is_kept_back_shows_nowhere_until_its_day_and_then_by_itself(
     assert len(await kept.shown(after)) == 7
 
 
+async def test_who_is_kept_back_from_the_first_ask_on_has_no_list_to_see_it_by(kept: Kept) -> None:
+    """Of whom nothing else stands anywhere, the bundle names no log while it lasts, as if nobody had asked."""
+    before = await kept.reader(NOW).bundle(kept.me, made_at=NOW)
+    await kept.in_force()
+    await kept.looked(NOW + timedelta(hours=1))
+    await kept.rounds.once()
+    assert await kept.reader(OVER_AT - timedelta(seconds=1)).bundle(kept.me, made_at=NOW) == before
+    found, _ = await kept.bundle(OVER_AT)
+    assert (found.fault, [len(one) for one in found.lists]) == (None, [0, 3])
+
+
 async def test_who_oversees_sees_it_all_the_while_and_the_lists_add_up(kept: Kept) -> None:
     """The DPO's search leaves nothing out; building every list anew finds no fault; the root says how many are kept."""
     await kept.in_force()
     await kept.looked(NOW + timedelta(hours=1))
-    await kept.bundle(NOW)
+    await kept.rounds.once()
     page = await kept.house.databases.reader.search(["korsbaek"], LogFilter())
     assert len(page.entries) == 4
     connection = await asyncpg.connect(kept.house.databases.admin)
