@@ -29,14 +29,12 @@ from broker.adapters.database import Connection, Pool, commit_once, reaching_the
 from broker.adapters.handles_vault import HandlesVault
 from broker.domain.days import DANISH_TIME
 from broker.domain.errors import FactsChanged, LogUnavailable, StoreUnavailable
-from broker.domain.events import AskMade, AuditEvent, ContentDeleted, OutcomeReached
+from broker.domain.events import REFUSED, AskMade, AuditEvent, ContentDeleted, OutcomeReached
 from broker.domain.items import Item
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.shown import shown_of
 
-# What goes out only while witnesses stand behind the log; whoever withdraws, or looks into the log, needs none.
-SHARING = (AskMade, OutcomeReached)
 Keys: TypeAlias = dict[tuple[str, str], bytes]
 
 # The form of a body; a reader refuses one it does not know.
@@ -76,11 +74,11 @@ class AuditLogPostgres:
     ) -> tuple[Receipt, ...]:
         """Write all events durably in one transaction, or none; give one receipt each, in order.
 
-        Raises `LogUnavailable`, and `LogUnwitnessed` for an ask or outcome on a log that its witnesses have left for
-        too long; with `versions` (citizen handle, version), `FactsChanged` when any is no longer so.
+        Raises `LogUnavailable`, and `LogUnwitnessed` for an ask, or what goes out, on a log that its witnesses left
+        too long ago; with `versions` (citizen handle, version), `FactsChanged` when any is no longer so.
         """
         if self._lateness is not None:
-            self._lateness.refuse({event.municipality for event in events if isinstance(event, SHARING)})
+            self._lateness.refuse({event.municipality for event in events if _shares(event)})
         keys = await self.prepare(events)
         entries = tuple(self._entry(event, keys) for event in events)
         try:
@@ -166,6 +164,14 @@ class AuditLogPostgres:
             index=subject.placed(event.index(), origin, eid, shown_bytes(orjson.loads(body))),
         )
         return NewEntry(origin, sealed)
+
+
+def _shares(event: AuditEvent) -> bool:
+    """Tell what is taken only while witnesses stand behind the log: asks, and outcomes in which something goes out.
+
+    Whoever withdraws, or looks into the log, needs none; nor does a refusal, which says what was read.
+    """
+    return isinstance(event, AskMade) or (isinstance(event, OutcomeReached) and event.outcome != REFUSED)
 
 
 def body_of(event: AuditEvent, items_key: bytes) -> bytes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from broker.domain.asks import EVALUATION
 from broker.domain.decisions import WITHHOLD, Verdict
 from broker.domain.directory import Directory
-from broker.domain.errors import FactsChanged, PolicyBroken, PolicyUnavailable, StoreUnavailable
+from broker.domain.errors import FactsChanged, LogUnwitnessed, PolicyBroken, PolicyUnavailable, StoreUnavailable
 from broker.domain.events import EVALUATED, OutcomeReached
 from broker.domain.items import Found, Item
 from broker.domain.kept import canonical, decided, digest, packed
@@ -45,9 +45,9 @@ async def release(
 ) -> Released:
     """Write the outcome and give what leaves; raise `LogUnavailable` when it cannot be written.
 
-    Raises `FactsChanged` when consents change faster than they can be judged, and what the policy or the store raises
-    at the second judgement; that nothing was handed out of what was read is then on record. Gives a `Released` with no
-    items when nothing (or nothing more) is permitted: a refusal is an outcome too.
+    Raises `FactsChanged` when consents change faster than they can be judged, what the policy or the store raises at
+    the second judgement, and `LogUnwitnessed`; that nothing was handed out of what was read is then on record. Gives a
+    `Released` with no items when nothing (or nothing more) is permitted: a refusal is an outcome too.
     """
     first = permit
     for _ in range(MOST_TRIES):
@@ -63,13 +63,17 @@ async def release(
                 raise
             kept = keep_permitted(kept, permit, directory)
             continue
+        except LogUnwitnessed:
+            # Its witnesses were missed since the ask, or it is the log of a municipality whose source was read.
+            await _write_down_nothing(kept, permit, first, log, directory)
+            raise
         return Released(permit, kept, receipts)
     await _write_down_nothing(kept, permit, first, log, directory)
     raise FactsChanged
 
 
 async def _write_down_nothing(kept: Found, permit: Permit, first: Permit, log: AuditLog, directory: Directory) -> None:
-    """Put on record that sources were read and nothing was handed out, when no second judgement could be had.
+    """Put on record that sources were read and nothing was handed out: unjudged anew, or without witnesses of the log.
 
     No consent is relied on, so none is held against its version.
     """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from broker.domain.decisions import Decision
-from broker.domain.errors import BrokerError, FactsChanged, PolicyUnavailable
+from broker.domain.errors import BrokerError, FactsChanged, LogUnwitnessed, PolicyUnavailable
 from broker.domain.events import AskMade, OutcomeReached
 from broker.exchange import exchange
 from broker.ports import Policy
@@ -71,3 +71,23 @@ def test_what_was_read_is_on_record_when_nobody_can_judge_again(tmp_path: Path, 
     assert isinstance(outcome, OutcomeReached)
     assert (outcome.outcome, outcome.sources_read, outcome.kept) == ("refused", (SOCIAL,), ())
     assert {code for verdict in outcome.verdicts for code in verdict.reasons} == {"POLICY_ERROR"}
+
+
+def test_what_was_read_is_on_record_when_witnesses_are_missed_meanwhile(tmp_path: Path) -> None:
+    """A log whose witnesses are gone by the time something would leave lets nothing out, and says what was read."""
+    house = asyncio.run(a_house(tmp_path))
+    house.consents.standing.append(house.consented(SOCIAL, "S01"))
+    appending = house.log.append
+
+    async def append_unwitnessed(events: Any, *, versions: Any = ()) -> Any:
+        if any(isinstance(event, OutcomeReached) and event.outcome != "refused" for event in events):
+            raise LogUnwitnessed
+        return await appending(events, versions=versions)
+
+    house.log.append = append_unwitnessed  # type: ignore[method-assign]  # as the log is once it is late
+    with pytest.raises(LogUnwitnessed):
+        asyncio.run(exchange(an_ask(sources=frozenset({SOCIAL})), a_caller(), house.ports))
+    first, outcome = house.log.events[:2]
+    assert isinstance(first, AskMade)
+    assert isinstance(outcome, OutcomeReached)
+    assert (outcome.outcome, outcome.sources_read, outcome.kept) == ("refused", (SOCIAL,), ())

@@ -1,7 +1,7 @@
 """Late witnesses: past the limit asks are refused, withdrawals and oversight are not, and a log at rest is not late."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,17 @@ async def test_whoever_withdraws_or_oversees_needs_no_witness(house: House) -> N
     async with house.databases.pool.acquire() as connection, connection.transaction():
         (receipt,) = await house.log.append_within(connection, [event], keys)
     assert receipt.index == 1
+
+
+async def test_a_refusal_is_written_however_late_the_log_is(house: House) -> None:
+    """What says that sources were read, and that nothing of it left, needs no witness: it stays on record."""
+    await house.age(LIMIT * 10)
+    read = an_outcome(house.anna, house.kim, outcome="refused")
+    (receipt,) = await house.log.append([read])
+    assert receipt.index == 1
+    for goes_out in ("released", "partly", "evaluated"):
+        with pytest.raises(LogUnwitnessed):
+            await house.log.append([replace(read, outcome=goes_out)])
 
 
 async def test_publication_ends_it_and_a_log_at_rest_is_not_late(house: House, tmp_path: Path) -> None:
