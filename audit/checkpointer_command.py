@@ -77,6 +77,7 @@ def _run(given: argparse.Namespace) -> int:
 
 async def _open(given: argparse.Namespace) -> int:
     keys = key_files.read_signing(given.key)
+    key_files.find_modules(keys)
     known = key_files.read_public(given.known) if given.known else []
     policy = read_policy(given.policy)
     reached = [witness for witness in policy.witnesses.values() if witness.url is not None]

@@ -7,8 +7,9 @@ Rules kept here:
 - A build of the cryptography library without ML-DSA refuses such keys by name, and nothing else changes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -70,6 +71,17 @@ class CosignerKey:
         return True
 
 
+class Cosigning(Protocol):
+    """A private key of a witness, wherever it lies: it cosigns, and never shows itself."""
+
+    @property
+    def key(self) -> CosignerKey:
+        """Give the public half."""
+
+    def cosign(self, text: str, at: int) -> str:
+        """Sign a checkpoint's text as seen at a moment; raise SignerUnavailable where the key cannot be reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cosigner:
     """A witness's private key; its text form is `PRIVATE+KEY+name+id+base64(kind || seed)`."""
@@ -114,10 +126,15 @@ class Cosigner:
 
     def cosign(self, text: str, at: int) -> str:
         """Sign a checkpoint's text as seen at a moment (POSIX seconds), and write the line that goes below it."""
-        if not 0 <= at <= LATEST_TIME:
-            raise Malformed("a cosignature's time has 63 bits")
-        signature = _private(self.kind, self.seed).sign(_message(self.kind, self.name, text, at))
-        return note.signature_line(self.name, self.key.key_id, at.to_bytes(_TIME_SIZE, "big") + signature)
+        return dated_line(self.key, text, at, _private(self.kind, self.seed).sign)
+
+
+def dated_line(key: CosignerKey, text: str, at: int, sign: Callable[[bytes], bytes]) -> str:
+    """Write the line that goes below a checkpoint, signed by whoever holds the key's private half."""
+    if not 0 <= at <= LATEST_TIME:
+        raise Malformed("a cosignature's time has 63 bits")
+    signature = sign(_message(key.kind, key.name, text, at))
+    return note.signature_line(key.name, key.key_id, at.to_bytes(_TIME_SIZE, "big") + signature)
 
 
 def time_of(signature: bytes) -> int:

@@ -1,10 +1,11 @@
-"""Key files: private keys as text, one a line, newest first, for their owner alone.
+"""Key files: private keys, one a line, newest first, for their owner alone; as text, or named in a PKCS#11 token.
 
 Several lines are several keys that sign side by side, which is how a key is changed without a gap (docs/witness.md).
 """
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,10 +14,14 @@ from audit.cosignature import ML_DSA_44, Cosigner, CosignerKey
 from audit.durable_file import replace_file
 from audit.errors import Malformed
 from audit.note import ED25519, SigningKey, VerifyKey, kind_of
+from audit.token_key import TokenCosigner, TokenSigner, from_line
+from audit.token_module import module_at
+from audit.token_uri import OTHERS, SCHEME
 
-PrivateKey: TypeAlias = SigningKey | Cosigner
+LogKey: TypeAlias = SigningKey | TokenSigner
+WitnessKey: TypeAlias = Cosigner | TokenCosigner
+PrivateKey: TypeAlias = LogKey | WitnessKey
 PublicKey: TypeAlias = VerifyKey | CosignerKey
-OTHERS = 0o077
 
 
 def new_keys(name: str, *, witness: bool = False, ml_dsa: bool = False) -> list[PrivateKey]:
@@ -28,10 +33,17 @@ def new_keys(name: str, *, witness: bool = False, ml_dsa: bool = False) -> list[
 
 def public_of(key: PrivateKey) -> PublicKey:
     """Give a key's public half."""
-    return key.verify_key if isinstance(key, SigningKey) else key.key
+    return key.verify_key if isinstance(key, LogKey) else key.key
 
 
-def write_new(path: Path, keys: list[PrivateKey]) -> None:
+def find_modules(keys: Sequence[PrivateKey]) -> None:
+    """Load what keys in tokens are reached through; raise SignerUnavailable where it is not here at all."""
+    for key in keys:
+        if isinstance(key, TokenSigner | TokenCosigner):
+            module_at(key.uri.module)
+
+
+def write_new(path: Path, keys: Sequence[PrivateKey]) -> None:
     """Write a private key file; raise FileExistsError rather than replace one."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -40,25 +52,25 @@ def write_new(path: Path, keys: list[PrivateKey]) -> None:
         os.fsync(file.fileno())
 
 
-def replace(path: Path, keys: list[PrivateKey]) -> None:
+def replace(path: Path, keys: Sequence[PrivateKey]) -> None:
     """Write a private key file anew, whole or not at all."""
     replace_file(path, _text(keys).encode())
 
 
-def read_signing(path: Path) -> list[SigningKey]:
+def read_signing(path: Path) -> list[LogKey]:
     """Read a log's private keys; raise Malformed where one is not, or others may read the file."""
     keys = read_private(path)
-    if not all(isinstance(key, SigningKey) for key in keys):
+    if not all(isinstance(key, LogKey) for key in keys):
         raise Malformed(f"{path}: these are not keys of a log")
-    return [key for key in keys if isinstance(key, SigningKey)]
+    return [key for key in keys if isinstance(key, LogKey)]
 
 
-def read_cosigners(path: Path) -> list[Cosigner]:
+def read_cosigners(path: Path) -> list[WitnessKey]:
     """Read a witness's private keys; raise Malformed where one is not, or others may read the file."""
     keys = read_private(path)
-    if not all(isinstance(key, Cosigner) for key in keys):
+    if not all(isinstance(key, WitnessKey) for key in keys):
         raise Malformed(f"{path}: these are not keys of a witness")
-    return [key for key in keys if isinstance(key, Cosigner)]
+    return [key for key in keys if isinstance(key, WitnessKey)]
 
 
 def read_private(path: Path) -> list[PrivateKey]:
@@ -69,9 +81,7 @@ def read_private(path: Path) -> list[PrivateKey]:
             raise Malformed(f"{path}: a key file is a plain file that only its owner may read (mode 0600)")
         lines = _lines(file.read())
     try:
-        keys: list[PrivateKey] = [
-            SigningKey.from_text(line) if kind_of(line) == ED25519 else Cosigner.from_text(line) for line in lines
-        ]
+        keys = [_read_line(line) for line in lines]
     except Malformed as fault:
         raise Malformed(f"{path}: {fault}") from None
     if not keys:
@@ -88,5 +98,12 @@ def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
-def _text(keys: list[PrivateKey]) -> str:
-    return "".join(f"{key.secret_text()}\n" for key in keys)
+def _read_line(line: str) -> PrivateKey:
+    if SCHEME in line:
+        return from_line(line)
+    return SigningKey.from_text(line) if kind_of(line) == ED25519 else Cosigner.from_text(line)
+
+
+def _text(keys: Sequence[PrivateKey]) -> str:
+    lines = (str(key) if isinstance(key, TokenSigner | TokenCosigner) else key.secret_text() for key in keys)
+    return "".join(f"{line}\n" for line in lines)

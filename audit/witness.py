@@ -17,9 +17,9 @@ from pathlib import Path
 
 from audit import base64_strict
 from audit.checkpoint import Checkpoint, open_checkpoint, read_size, read_unverified
-from audit.cosignature import Cosigner
+from audit.cosignature import Cosigning
 from audit.durable_file import replace_file
-from audit.errors import Malformed, NotVerified, PolicyRefused
+from audit.errors import Malformed, NotVerified, PolicyRefused, SignerUnavailable
 from audit.heads_file import HeadsFile, KeptHead
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, consistency_holds
 from audit.note import VerifyKey
@@ -114,7 +114,7 @@ class Witness:
     def __init__(
         self,
         heads: HeadsFile,
-        cosigners: Sequence[Cosigner],
+        cosigners: Sequence[Cosigning],
         logs: KnownLogs,
         *,
         now: Callable[[], int],
@@ -158,7 +158,11 @@ class Witness:
         if at < last.at:
             return Answer(503, "this witness's clock went back\n", told="the clock went back")
         self._heads.keep(checkpoint.origin, KeptHead(checkpoint.size, checkpoint.root, at=at))
-        return Answer(200, "".join(cosigner.cosign(checkpoint.to_text(), at) for cosigner in self._cosigners))
+        try:
+            lines = [cosigner.cosign(checkpoint.to_text(), at) for cosigner in self._cosigners]
+        except SignerUnavailable as error:
+            return Answer(503, "this witness cannot reach its key\n", told=f"key: {error}")
+        return Answer(200, "".join(lines))
 
     def _fork(self, request: Request, checkpoint: Checkpoint, last: KeptHead) -> Answer:
         """Refuse what does not extend the head that was cosigned."""

@@ -41,6 +41,7 @@ def add_to(commands: Any) -> None:
 
 def _witness(given: argparse.Namespace) -> int:
     cosigners = key_files.read_cosigners(given.key)
+    key_files.find_modules(cosigners)
     logs = KnownLogs.from_text(given.logs.read_text(encoding="utf-8"))
     host, port = _address(given.listen)
     with HeadsFile(given.state, cosigners[0].name, new=given.new_state) as heads:

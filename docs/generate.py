@@ -5,7 +5,7 @@
 | `docs/rules.md` | `policies/tables/*.json` |
 | `docs/audit-events.md` | the catalogue in `broker/domain/events.py` |
 | `docs/settings.md`, `deploy/broker.env.example` | `broker/settings.py` |
-| `deploy/requirements.lock` | `requirements.lock` |
+| `deploy/requirements.lock`, `deploy/requirements-hsm.lock` | `requirements.lock` |
 | `docs/api.json` | the application's own OpenAPI |
 | `docs/defences.md` | the table of defences in `tests/defences` |
 | `docs/bent-log.md` | what is done to the log, in `tests/bent_log.yaml` |
@@ -43,7 +43,7 @@ from docs.markdown import NOTHING, page, table, words
 from docs.rules_page import page_of_rules
 from tools.defences.page import SOURCE, page_of_defences
 from tools.mutants import page as mutants_page
-from tools.runtime_lock import runtime_lock
+from tools.runtime_lock import hsm_lock, runtime_lock
 
 ROOT = Path(__file__).parents[1]
 
@@ -201,6 +201,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/settings.md": page_of_settings,
     "deploy/broker.env.example": example_of_settings,
     "deploy/requirements.lock": lambda: runtime_lock((ROOT / "requirements.lock").read_text("utf-8")),
+    "deploy/requirements-hsm.lock": lambda: hsm_lock((ROOT / "requirements.lock").read_text("utf-8")),
     "docs/api.json": openapi,
     "docs/defences.md": page_of_what_bites,
     "docs/bent-log.md": page_of_what_bends,

@@ -44,8 +44,8 @@ def test_a_trace_of_a_machine_is_found() -> None:
 
 
 def direct_dependencies() -> list[str]:
-    """Give every requirement that pyproject.toml names, groups too."""
-    groups = PYPROJECT["dependency-groups"].values()
+    """Give every requirement that pyproject.toml names, groups and extras too."""
+    groups = [*PYPROJECT["dependency-groups"].values(), *PYPROJECT["project"]["optional-dependencies"].values()]
     return [*PYPROJECT["project"]["dependencies"], *(line for group in groups for line in group)]
 
 

