@@ -17,8 +17,10 @@ import pytest
 from broker.adapters.database import open_pool
 from broker.adapters.eraser_sql import EraserSql
 from broker.adapters.log_key import new_log_key
+from broker.domain.events import FOR_REPLAY_ALONE
 from broker.domain.kept import canonical, digest, packed, unpacked
 from broker.domain.retention import Retention
+from broker.domain.shown import shown_of
 from broker.oversight.retention import KINDS
 from demo.postgres import PrivatePostgres
 from tests.archives import ORIGIN, ArchiveHouse, open_archive_house, run, write_questions
@@ -297,4 +299,8 @@ def test_the_question_is_read_for_replay_alone() -> None:
         f"{adapters}/audit_reader.py", f"{adapters}/past_decisions.py"
     }  # fmt: skip
     assert naming("PastDecisionsPostgres") == {f"{adapters}/past_decisions.py", "broker/cli/archive.py"}
-    assert naming("open_body") == {"audit/commitment.py", f"{adapters}/audit_reader.py"}
+    # A citizen's bundle opens bodies too, and gives out of them only what is named as shown.
+    assert naming("open_body") == {
+        "audit/commitment.py", f"{adapters}/audit_reader.py", f"{adapters}/audit_bundle.py"
+    }  # fmt: skip
+    assert shown_of(dict.fromkeys((*FOR_REPLAY_ALONE, "actor", "subject"), "x")) == {}
