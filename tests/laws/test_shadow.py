@@ -25,7 +25,7 @@ from broker.domain.facts import RegisterRepresentative
 from demo.postgres import PrivatePostgres
 from tests.builders import CASE, FAMILY, HEALTH, JOB, PURPOSE, SCHOOL, SOCIAL, STRANGER
 from tests.evaluations import EVALUATIONS, RESOURCE_SEARCH
-from tests.shadow_worlds import FAR, Line, No, Seen, Watched, World, watched
+from tests.shadow_worlds import FAR, HOME, Line, No, Seen, Watched, World, watched
 
 PLACES = [
     (SOCIAL, "S01"), (SOCIAL, "S02"), (SOCIAL, "S03"), (HEALTH, "H01"), (HEALTH, "H03"), (FAMILY, "F01"),
@@ -212,7 +212,9 @@ def as_said(world: World, seen: Seen, wish: dict[str, Any]) -> bool:
     What a child's entry tells stands under that child's own key, so there is one for each who is not of age.
     """
     children = [f"child {place}" for place in range(1, 1 + len(world.children))]
-    spoken_of = {line.whose for line in world.lines if (line.unit, line.purpose, line.case) == OURS}
+    spoken_of = {
+        line.whose for line in world.lines if (line.municipality, line.unit, line.purpose, line.case) == (HOME, *OURS)
+    }
     touched = [
         place
         for place, child in enumerate(world.children, start=1)

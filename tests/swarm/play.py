@@ -6,18 +6,19 @@ import asyncio
 import random
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from broker.domain.entries import LogFilter
+from broker.domain.receipts import Receipt
 from demo.world.logbook import LogBook, open_log_book
 from demo.world.world import World
 from tests.swarm import town
 from tests.swarm.clients import Clients
-from tests.swarm.evidence import Attempt, Entry, Evidence
+from tests.swarm.evidence import Attempt, Entry, Evidence, Place
 from tests.swarm.nodes import Chaos, Node, nodes_of, warm_up
 
 NODES = 4
@@ -191,9 +192,20 @@ async def gather(stage: Stage) -> Evidence:
         # The nodes' own lines are about nobody, so no citizen's list has them.
         ours = await book.reader.search({origin.split("/")[-2] for origin in sizes}, LogFilter(kind="registry.loaded"))
         entries += [Entry(one.receipt.log, one.receipt.index, one.kind, "", {}) for one in ours.entries]
+        entries += [entry async for entry in _roots(book, sizes, {entry.place for entry in entries})]
         report = await book.verify(None)
         intact = {row["origin"]: bool(row["intact"]) for row in report["logs"]}
     return Evidence(town.UNIT, log, [*stage.clients.attempts], entries, sizes=sizes, intact=intact)
+
+
+async def _roots(book: LogBook, sizes: Mapping[str, int], read: Collection[Place]) -> AsyncIterator[Entry]:
+    """Read the roots of the logs' maps, which no search gives; what else was not read stays unread."""
+    for log, size in sizes.items():
+        for index in range(size):
+            if (log, index) not in read:
+                entry = await book.reader.entry(Receipt(log, index), municipalities=[log.split("/")[-2]])
+                if entry.kind == "map":
+                    yield Entry(log, index, entry.kind, "", {})
 
 
 async def _entries(book: LogBook, stage: Stage, citizen: str) -> AsyncIterator[Entry]:
