@@ -26,9 +26,9 @@ class Stage:
     browser: Browser
     pictures: Path
 
-    async def surfer(self, locale: str = "da-DK") -> Surfer:
+    async def surfer(self, locale: str = "da-DK", *, script: bool = False) -> Surfer:
         """Give a person with a window of their own."""
-        return await surfer(self.browser, self.world.address, self.pictures, locale=locale)
+        return await surfer(self.browser, self.world.address, self.pictures, locale=locale, script=script)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -105,8 +105,10 @@ async def browsing() -> AsyncIterator[Browser]:
             await browser.close()
 
 
-async def surfer(browser: Browser, address: str, folder: Path, *, locale: str = "da-DK") -> Surfer:
-    """Give a new person with a window of their own, in which no script runs."""
-    plain = await browser.new_context(java_script_enabled=False, locale=locale)
+async def surfer(
+    browser: Browser, address: str, folder: Path, *, locale: str = "da-DK", script: bool = False
+) -> Surfer:
+    """Give a new person with a window of their own, in which no script runs unless it is asked for."""
+    plain = await browser.new_context(java_script_enabled=script, locale=locale)
     scripted = await browser.new_context(locale=locale)
     return Surfer(await plain.new_page(), await scripted.new_page(), address, folder)
