@@ -17,6 +17,8 @@ from audit.witness import PLAIN, Answer, Witness
 
 MAX_BODY = 64 * 1024
 SECONDS_TO_ARRIVE = 10.0
+# What is still under way when a signal comes; a log asks again, so nobody has to wait for it.
+SECONDS_TO_END = 2.0
 
 
 class WitnessServer:
@@ -30,10 +32,13 @@ class WitnessServer:
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_post(f"{prefix}/add-checkpoint", self._add_checkpoint)
         app.router.add_get(f"{prefix}/", self._tell_keys)
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=75.0)
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=75.0, shutdown_timeout=SECONDS_TO_END)
 
     async def start(self, host: str, port: int) -> int:
-        """Listen, and give the port; raise OSError where the address is taken."""
+        """Listen, and give the port; raise OSError where the address is taken. From now on a signal ends `run`."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ended.set)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()
@@ -41,9 +46,6 @@ class WitnessServer:
 
     async def run(self) -> None:
         """Serve until a signal; raise StateRefused as soon as the file of heads fails: whoever watches must look."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._ended.set)
         try:
             await self._ended.wait()
         finally:

@@ -33,23 +33,23 @@ def main() -> int:
     # Ctrl-C is the parent's to hear; it tidies up through the pipes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    running: dict[str, tuple[int, int]] = {}
+    running: dict[str, int] = {}
     print("ready", flush=True)
     while line := _line():
         order = json.loads(line)
         if "stop" in order:
-            _stop(*running.pop(order["stop"], (0, 0)))
+            if (pipe := running.pop(order["stop"], None)) is not None:
+                _stop(pipe)
             continue
         theirs, ours = os.pipe()
-        process = os.fork()
-        if process == 0:
-            for _, other in running.values():
+        if os.fork() == 0:
+            for other in running.values():
                 os.close(other)
             os.close(ours)
             _become(order, theirs)
             return 0
         os.close(theirs)
-        running[order["name"]] = (process, ours)
+        running[order["name"]] = ours
     _end_all(running)
     return 0
 
@@ -65,19 +65,21 @@ def _line() -> bytes:
     return line
 
 
-def _stop(process: int, pipe: int) -> None:
-    if process:
-        os.close(pipe)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGTERM)
+def _stop(pipe: int) -> None:
+    """Close the pipe to a program, which then sends itself the signal to end.
+
+    One signal and no second from here: that would strike when the program has ended its loop, which put back what a
+    signal does by default, and has not said its last word yet.
+    """
+    os.close(pipe)
 
 
-def _end_all(running: dict[str, tuple[int, int]]) -> None:
+def _end_all(running: dict[str, int]) -> None:
     """Ask every program to end, and wait; whoever has not ended in time is killed, and so is this process."""
     signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
     signal.alarm(SECONDS_TO_END)
-    for process, pipe in running.values():
-        _stop(process, pipe)
+    for pipe in running.values():
+        _stop(pipe)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()

@@ -14,7 +14,7 @@ from typing import Any
 
 from broker.domain.entries import LogFilter
 from broker.domain.receipts import Receipt
-from demo.world.logbook import LogBook, open_log_book
+from demo.world.logbook import ROOT_OF_MAP, LogBook, open_log_book
 from demo.world.world import World
 from tests.swarm import town
 from tests.swarm.clients import Clients
@@ -204,7 +204,7 @@ async def _roots(book: LogBook, sizes: Mapping[str, int], read: Collection[Place
         for index in range(size):
             if (log, index) not in read:
                 entry = await book.reader.entry(Receipt(log, index), municipalities=[log.split("/")[-2]])
-                if entry.kind == "map":
+                if entry.kind == ROOT_OF_MAP:
                     yield Entry(log, index, entry.kind, "", {})
 
 
