@@ -182,7 +182,7 @@ class Emergencies(Protocol):
         """Read one request with its answers; raise `NotFound` where this municipality neither asked nor was asked."""
 
     async def words(self, request: BreakGlass, municipality: str) -> Words:
-        """Open what the on-call caseworker wrote; raise `NotFound` as `by_id` does."""
+        """Open what the on-call caseworker wrote; raise `NotFound` as `by_id` does, and once its citizen is erased."""
 
 
 class Deferrals(Protocol):

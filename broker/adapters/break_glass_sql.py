@@ -23,7 +23,7 @@ from broker.adapters.database import Connection, Pool, Scope, enter, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
-from broker.domain.errors import Conflict, NotFound, StoreUnavailable
+from broker.domain.errors import Conflict, NotFound
 from broker.domain.events import BreakGlassDecided, BreakGlassEvent, BreakGlassRequested
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
@@ -51,7 +51,8 @@ class BreakGlassSql:
     ) -> tuple[Receipt, ...]:
         """Keep a request; one receipt an event. Raises `Conflict`, `LogUnavailable`, `StoreUnavailable`."""
         events = _about(new.id, event, *also)
-        key = await self._key(new)
+        pair = (new.citizen, new.municipality)
+        key = _words_key((await self._vault.keys([pair]))[pair])
         told = orjson.dumps({"callout": words.callout.disclose(), "text": words.text.disclose()})
         keys = await self._log.prepare(events)
         async with scoped(self._pool, Scope(municipality=new.municipality)) as connection:
@@ -91,22 +92,27 @@ class BreakGlassSql:
             return await _one(connection, request)
 
     async def words(self, request: BreakGlass, municipality: str) -> Words:
-        """Open what the on-call caseworker wrote; raise `NotFound` for a request that is not to be seen here."""
+        """Open what the on-call caseworker wrote; raise `NotFound` for a request that is not to be seen here.
+
+        The same where the key it lies under is gone, or is another since: its citizen was erased (P9). None is made.
+        """
         async with scoped(self._pool, Scope(municipality=municipality), snapshot=True) as connection:
             sealed = await connection.fetchval(
                 "SELECT sealed_words FROM break_glass.request WHERE id = $1", UUID(request.id)
             )
-        if sealed is None:
+        held = await self._vault.held_keys([(request.citizen, request.municipality)])
+        if sealed is None or not held:
             raise NotFound
         try:
-            told = orjson.loads(unseal(await self._key(request), sealed, request.id))
+            told = orjson.loads(unseal(_words_key(*held.values()), sealed, request.id))
         except DoesNotOpen:
-            raise StoreUnavailable from None
+            raise NotFound from None
         return Words(Personal(told["callout"]), Personal(told["text"]))
 
-    async def _key(self, request: BreakGlass) -> bytes:
-        pair = (request.citizen, request.municipality)
-        return derive((await self._vault.keys([pair]))[pair], "break-glass words")
+
+def _words_key(citizens: bytes) -> bytes:
+    """Give the key of words from the citizen's own."""
+    return derive(citizens, "break-glass words")
 
 
 def _about(request: str, *events: E) -> list[E]:

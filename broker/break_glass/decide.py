@@ -34,18 +34,20 @@ async def request_of_asker(request_id: str, caller: Caller, ports: Ports) -> Bre
 
 
 async def read_as_holder(request_id: str, caller: Caller, ports: Ports) -> tuple[BreakGlass, Words, Receipt]:
-    """Open a request for a health person of a unit that was asked; that it was read is on the log first.
+    """Give a request to a health person of a unit that was asked; that it was read is on the log first.
 
-    Raises `NotFound` for who is no health person of such a unit: there is nothing here for them.
+    Raises `NotFound` for who is no health person of such a unit, and for a citizen erased since: nothing is here.
     """
     try:
         found, actor = await _of_holder(request_id, caller, ports)
     except NotAllowed:
         raise NotFound from None
+    # Opened before the entry, so that none is made about somebody of whom nothing is left, nor a key for it.
+    words = await ports.emergencies.words(found, caller.municipality)
     event = BreakGlassRead(holder=caller.unit, **_said_of(found, actor, caller, ports))
     with on_paper_without_log(emergency=True):
         receipts = await ports.log.append(_on_each_log(found, caller, event))
-    return found, await ports.emergencies.words(found, caller.municipality), receipts[0]
+    return found, words, receipts[0]
 
 
 async def decide_break_glass(

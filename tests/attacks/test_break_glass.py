@@ -329,3 +329,28 @@ async def test_another_municipality_reads_no_row(front: Front) -> None:
             await connection.execute("SELECT set_config('borgerbro.municipality', $1, true)", scope)
             for table in ("request", "source", "answer"):
                 assert await connection.fetchval(f"SELECT count(*) FROM break_glass.{table}") == 0
+
+
+@pytest.mark.parametrize(
+    "after", ["nobody knows them", "another municipality knows them", "they are asked about again"]
+)
+async def test_a_request_about_the_erased_is_nowhere(front: Front, after: str) -> None:
+    """P9: once its words lie under no key there is nothing to read, no entry says so, and no key is made for it."""
+    request = await a_call(front)
+    vault = front.databases.vault
+    (handle,) = await vault.citizens([CITIZEN])
+    if after != "nobody knows them":
+        await vault.keys({(handle, "norrestrand")})
+    eraser = await asyncpg.connect(front.databases.at.vault_eraser)
+    await eraser.execute("SELECT vault.shred($1, 'korsbaek', $2)", handle, [])
+    await eraser.close()
+    if after == "they are asked about again":
+        await vault.keys({(handle, "korsbaek")})
+    keys, before = await vault.held_keys({(handle, "korsbaek")}), await rows(front, "log.entry")
+
+    front.caller = a_health_person()
+    read = await front.get(f"/v1/break-glass/{request}")
+
+    assert read.status_code == 404
+    assert await rows(front, "log.entry") == before
+    assert await vault.held_keys({(handle, "korsbaek")}) == keys
