@@ -32,6 +32,8 @@ from broker.settings import Settings
 log = structlog.get_logger()
 # How long a server that did not answer is left in peace before it is asked for its golden decisions again.
 PAUSE_SECONDS = 1.0
+# The longest one that decides otherwise is left in peace: its bundle may be an old one that is on its way out.
+LONGEST_PAUSE_SECONDS = 60.0
 AnyPolicy = OpaPolicy | SpawnedOpaPolicy | EmbeddedPolicy
 Opened = AnyPolicy | ShadowedPolicy
 
@@ -103,17 +105,24 @@ async def hold_to_vectors(policy: AnyPolicy, rules: Rules) -> bool:
 
 
 async def hold_when_it_answers(policy: AnyPolicy, rules: Rules, *, pause_seconds: float = PAUSE_SECONDS) -> None:
-    """Try again until the engine gives its golden decisions; one that differs stays held back, and it is said."""
-    fault = None
-    try:
-        while not await hold_to_vectors(policy, rules):  # noqa: ASYNC110  # nothing here hears the server come
+    """Ask again until the engine gives its golden decisions; one that differs stays held back, and it is said once.
+
+    It is asked on, ever more seldom: the server may take up the right bundle later.
+    """
+    said, held = "", False
+    while not held:
+        try:
+            held, fault = await hold_to_vectors(policy, rules), ""
+        except PolicyFaults as faults:
+            fault = str(faults)
+        if fault:
+            pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+            if fault != said:
+                log.error("policy_vectors_differ", engine=policy.mark.engine, why=fault)
+                said = fault
+        if not held:
             await asyncio.sleep(pause_seconds)
-    except PolicyFaults as faults:
-        fault = str(faults)
-    if fault is None:
-        log.info("policy_vectors_held", engine=policy.mark.engine)
-    else:
-        log.error("policy_vectors_differ", engine=policy.mark.engine, why=fault)
+    log.info("policy_vectors_held", engine=policy.mark.engine)
 
 
 def refuse_unverified(registry: Registry, settings: Settings) -> None:

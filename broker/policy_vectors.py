@@ -47,7 +47,15 @@ def differing(vectors: Vectors, answers: Sequence[Any]) -> list[int]:
     if len(answers) != len(vectors.decisions):
         return [*range(2, len(vectors.decisions) + 2)]
     pairs = zip(vectors.decisions, answers, strict=True)
-    return [line for line, (golden, answer) in enumerate(pairs, 2) if in_order(golden) != in_order(answer)]
+    return [line for line, (golden, answer) in enumerate(pairs, 2) if not _same(golden, answer)]
+
+
+def _same(golden: Any, answer: Any) -> bool:
+    try:
+        return bool(in_order(golden) == in_order(answer))
+    except (RecursionError, TypeError):
+        # Deeper than any decision; the JSON library says so with a `TypeError`.
+        return False
 
 
 def refuse_differing(vectors: Vectors, answers: Sequence[Any]) -> None:

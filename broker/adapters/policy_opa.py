@@ -106,7 +106,8 @@ class OpaPolicy:
             cases = list(range(first, min(first + GOLDEN_AT_ONCE, count)))
             body = await self._answer({"cases": cases}, GOLDEN, seconds)
             self._mark(body)
-            answers += body.get("result") or []
+            told = body.get("result")
+            answers += told if isinstance(told, list) else []
         return answers
 
     async def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:

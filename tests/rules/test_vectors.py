@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import random
@@ -20,7 +21,7 @@ from broker.domain.errors import PolicyUnavailable
 from broker.engine import hold_to_vectors, hold_when_it_answers
 from broker.policy_bundle import write_bundle
 from broker.policy_tables import PolicyFaults, load_rules
-from broker.policy_vectors import differing, read_vectors
+from broker.policy_vectors import differing, read_vectors, refuse_differing
 from demo.world.proxy import free_port
 from tests.model.engines import RULES, TABLES, opa_on_path
 from tests.model.plain_policy import plain_decision
@@ -28,6 +29,8 @@ from tests.model.questions import POLICIES, random_question
 from tools.vectors import SEEDS
 
 VECTORS = read_vectors(RULES)
+# Far longer than any of these takes; only a hang reaches it.
+LONGEST_SECONDS = 60
 
 
 def test_there_are_enough_and_they_reach_every_rule() -> None:
@@ -112,18 +115,73 @@ async def test_a_late_server_that_differs_stays_held_back() -> None:
     policy = await SpawnedOpaPolicy.open(opa_on_path(), RULES, TABLES)
     try:
         policy.vouched.by_vectors = False
-        golden = policy.client.golden
+        golden, times = policy.client.golden, 0
+        asked_again = asyncio.Event()
 
         async def and_one_less(*asked: Any, **limits: Any) -> list[Any]:
+            nonlocal times
+            times += 1
+            if times > 2:
+                asked_again.set()
             return (await golden(*asked, **limits))[:-1]
 
         vars(policy.client)["golden"] = and_one_less
-        await hold_when_it_answers(policy, RULES, pause_seconds=0.01)
+        looking = asyncio.create_task(hold_when_it_answers(policy, RULES, pause_seconds=0.01))
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await asked_again.wait()
+        looking.cancel()
 
         with pytest.raises(PolicyUnavailable):
             await policy.decide(orjson.loads(VECTORS.questions[0]))
     finally:
         await policy.close()
+
+
+async def test_a_late_server_that_first_serves_another_bundle_counts_once_it_serves_ours() -> None:
+    """A server that comes up with the bundle of yesterday is asked on: nobody need restart the node."""
+    reasons = {code: {**row, "da": f"I går: {row['da']}"} for code, row in TABLES["reasons"].items()}
+    yesterday = await SpawnedOpaPolicy.open(opa_on_path(), RULES, {**TABLES, "reasons": reasons})
+    today = await SpawnedOpaPolicy.open(opa_on_path(), RULES, TABLES)
+    late = OpaPolicy(f"http://127.0.0.1:{free_port()}", RULES, TABLES, deadline_seconds=10)
+    ours, late._courier = late._courier, yesterday.client._courier
+
+    async def golden(*asked: Any, **limits: Any) -> list[Any]:
+        try:
+            return await OpaPolicy.golden(late, *asked, **limits)
+        finally:
+            late._courier = today.client._courier  # now it has the bundle of today
+
+    vars(late)["golden"] = golden
+    try:
+        with pytest.raises(PolicyFaults):
+            await hold_to_vectors(late, RULES)
+        late._courier = yesterday.client._courier
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await hold_when_it_answers(late, RULES, pause_seconds=0.01)
+
+        assert (await late.decide(orjson.loads(VECTORS.questions[0]))).verdicts
+    finally:
+        late._courier = ours
+        await late.close()
+        await today.close()
+        await yesterday.close()
+
+
+@pytest.mark.parametrize("told", [5, True, "decisions", {"0": {}}, [5], [[[]]], [json.loads("[" * 900 + "]" * 900)]])
+async def test_what_is_no_list_of_decisions_is_not_golden(told: Any) -> None:
+    """Whatever stands where the golden decisions belong, the engine differs, and no error of another kind says so."""
+    policy = OpaPolicy(f"http://127.0.0.1:{free_port()}", RULES, TABLES)
+
+    async def answer(*_: Any) -> dict[str, Any]:
+        bundles = {"broker": {"revision": policy.mark.revision}}
+        return {"result": told, "provenance": {"version": "1", "bundles": bundles}}
+
+    vars(policy)["_answer"] = answer
+    with pytest.raises(PolicyFaults):
+        await hold_to_vectors(policy, RULES)
+    with pytest.raises(PolicyFaults):
+        refuse_differing(VECTORS, [told] * len(VECTORS.decisions))
+    await policy.close()
 
 
 @pytest.mark.parametrize(
