@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from broker.cli.say import fail, out
+from broker.cli.say import FAILED, WRONG_USE, fail, out
 
 db = typer.Typer(no_args_is_help=True, help="The two databases: consents and log; keys and handles.")
 FILE = "_FILE"
+T = TypeVar("T")
 
 
 @db.callback()
@@ -35,20 +37,16 @@ def bootstrap(
     Addresses come by environment, or by a file that NAME_FILE names: they hold passwords. Run again, it keeps the
     passwords it wrote.
     """
-    import asyncio
-
-    import asyncpg
-
     from broker.adapters.database import LOGINS
     from broker.adapters.database import bootstrap as make
     from broker.adapters.database import upgrade as to_newest
 
     admin, vault_admin = _address(admin_variable), _address(vault_admin_variable)
     if admin is None:
-        fail(f"not set: {admin_variable}", code=2)
-    passwords = {role: _password(folder / "passwords" / role) for role in LOGINS}
+        fail(f"not set: {admin_variable}", code=WRONG_USE)
 
     async def whole() -> None:
+        passwords = {role: _password(folder / "passwords" / role) for role in LOGINS}
         addresses = await make(admin, passwords, vault_admin_dsn=vault_admin)
         named = {
             "owner_url": addresses.owner,
@@ -65,10 +63,7 @@ def bootstrap(
         await to_newest(addresses.owner, "main")
         await to_newest(addresses.vault_owner, "vault")
 
-    try:
-        asyncio.run(whole())
-    except (OSError, asyncpg.PostgresError) as error:
-        fail(f"the databases could not be made: {type(error).__name__}")
+    _done(whole(), "the databases could not be made")
     out.print(f"both databases stand; the roles' addresses are in {folder}", markup=False)
 
 
@@ -82,25 +77,18 @@ def upgrade(
     ] = "BORGERBRO_VAULT_OWNER_URL",
 ) -> None:
     """Create or upgrade the tables of both databases. Addresses come by environment, or by a file (NAME_FILE)."""
-    import asyncio
-
-    import asyncpg
-
     from broker.adapters.database import upgrade as to_newest
 
     addresses = [(name, _address(name)) for name in (owner_variable, vault_owner_variable)]
     missing = [name for name, value in addresses if not value]
     if missing:
-        fail(f"not set: {', '.join(missing)}", code=2)
+        fail(f"not set: {', '.join(missing)}", code=WRONG_USE)
 
     async def both() -> None:
         await to_newest(addresses[0][1] or "", "main")
         await to_newest(addresses[1][1] or "", "vault")
 
-    try:
-        asyncio.run(both())
-    except (OSError, asyncpg.PostgresError) as error:
-        fail(f"the database could not be upgraded: {type(error).__name__}")
+    _done(both(), "the databases could not be upgraded")
     out.print("both databases have their newest tables")
 
 
@@ -110,8 +98,6 @@ def check() -> None:
 
     With a node's settings. Exit 1 where they do, 2 where it cannot be told.
     """
-    import asyncio
-
     import asyncpg
 
     from broker.cli.serve import read_settings
@@ -128,13 +114,34 @@ def check() -> None:
     async def both() -> set[str]:
         return {await server(settings.database_url), await server(settings.vault_url)}
 
-    try:
-        servers = asyncio.run(both())
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        fail(f"it cannot be told: {type(error).__name__}", code=2)
+    servers = _done(both(), "it cannot be told", code=WRONG_USE)
     if len(servers) == 1:
         fail("log and vault lie on one server: a copy of its disk holds the keys beside what they open")
     out.print("log and vault lie on servers of their own")
+
+
+def _done(work: Coroutine[Any, Any, T], otherwise: str, *, code: int = FAILED) -> T:
+    """Do work on a database; where it fails, end with one line that says what kind of failure it was.
+
+    An error's own words are never said: they may hold a statement, an address or a password.
+    """
+    import asyncio
+
+    from alembic.util import CommandError
+    from sqlalchemy.exc import ArgumentError, DBAPIError
+
+    from broker.adapters.database import UNREACHABLE
+
+    try:
+        return asyncio.run(work)
+    except DBAPIError as error:
+        fail(f"{otherwise}: {type((error.orig and error.orig.__cause__) or error).__name__}", code=code)
+    except CommandError:
+        fail(f"{otherwise}: there are tables of another version, perhaps a newer one", code=code)
+    except (ArgumentError, ValueError, OverflowError):
+        fail(f"{otherwise}: an address cannot be used; one is postgresql://role:password@host:port/database", code=code)
+    except UNREACHABLE as error:
+        fail(f"{otherwise}: {type(error).__name__}", code=code)
 
 
 def _address(variable: str) -> str | None:
@@ -145,7 +152,9 @@ def _address(variable: str) -> str | None:
     try:
         return Path(file).read_text("utf-8").strip()
     except OSError as error:
-        fail(f"{variable}{FILE}: {error.strerror}", code=2)
+        fail(f"{variable}{FILE}: {error.strerror}", code=WRONG_USE)
+    except UnicodeDecodeError:
+        fail(f"{variable}{FILE}: is no text", code=WRONG_USE)
 
 
 def _password(file: Path) -> str:

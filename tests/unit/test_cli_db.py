@@ -1,11 +1,12 @@
 """`broker db bootstrap`: from a bare server to databases that a node can use, with secrets for their owner alone."""
 
 import asyncio
+import secrets
 from pathlib import Path
 
 import asyncpg
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from broker.cli.commands import app
 from demo.postgres import PrivatePostgres
@@ -78,3 +79,68 @@ def test_without_an_address_nothing_is_made(tmp_path: Path) -> None:
 
     assert told.exit_code == 2
     assert not (tmp_path / "secrets").exists()
+
+
+# Nobody listens; a name, a port, brackets and a scheme that are none; nothing at all.
+UNUSABLE = (
+    NOBODY, "secret", "http://nobody:secret@127.0.0.1:1/none", "postgresql://nobody:secret@127.0.0.1:secret/none",
+    "postgresql://nobody:secret@[::1/none", "postgresql://nobody:secret@127.0.0.1:99999/none",
+    f"postgresql://nobody:secret@{'x' * 70}.example/none",
+)  # fmt: skip
+
+
+def refused(told: Result, code: int, *words: str) -> None:
+    """Hold that a command ended with one line of its own, which tells of no statement, address or password."""
+    assert (told.exit_code, type(told.exception)) == (code, SystemExit), told.output
+    assert len(told.output.splitlines()) == 1, told.output
+    assert not [word for word in ("secret", "127.0.0.1", "CREATE", "alembic", "sqlalch", *words) if word in told.output]
+
+
+@pytest.mark.parametrize("address", UNUSABLE)
+def test_what_is_no_database_is_said_in_one_line(address: str, tmp_path: Path) -> None:
+    """Whatever stands where an address belongs, each command says so in a line of its own, without it."""
+    owners = {"BORGERBRO_OWNER_URL": address, "BORGERBRO_VAULT_OWNER_URL": address}
+    made = CliRunner().invoke(app, ["db", "bootstrap", str(tmp_path / "made")], env={"BORGERBRO_ADMIN_URL": address})
+    upgraded = CliRunner().invoke(app, ["db", "upgrade"], env=owners)
+    checked = CliRunner().invoke(app, ["db", "check"], env=a_node({"database_url": address, "x": address}, "x"))
+
+    refused(made, 1)
+    refused(upgraded, 1)
+    refused(checked, 2)
+
+
+def test_a_database_that_refuses_is_said_in_one_line(postgres: PrivatePostgres) -> None:
+    """A role without rights, a database that is not there, and tables of a newer version: one line, and no SQL."""
+    name = f"refuses_{secrets.token_hex(4)}"
+    server, guest = postgres.dsn(), f"{postgres.dsn(name).rpartition('@')[2]}"
+    asyncio.run(first(server, f"CREATE DATABASE {name}"))
+    asyncio.run(first(server, f"CREATE ROLE {name} LOGIN PASSWORD 'secret'"))
+
+    def upgraded(address: str) -> Result:
+        owners = {"BORGERBRO_OWNER_URL": address, "BORGERBRO_VAULT_OWNER_URL": address}
+        return CliRunner().invoke(app, ["db", "upgrade"], env=owners)
+
+    refused(upgraded(f"postgresql://{name}:secret@{guest}"), 1)
+    refused(upgraded(f"postgresql://{name}:wrong@{guest}_none"), 1)
+    asyncio.run(first(postgres.dsn(name), "CREATE TABLE alembic_version AS SELECT 'main_9999' AS version_num"))
+    refused(upgraded(postgres.dsn(name)), 1, "main_9999")
+
+
+@pytest.mark.parametrize("holds", [b"\xff", None])
+def test_an_address_file_that_is_none(holds: bytes | None, tmp_path: Path) -> None:
+    """A file that is missing, or no text, is named by its variable alone."""
+    if holds is not None:
+        (tmp_path / "admin").write_bytes(holds)
+    told = CliRunner().invoke(
+        app, ["db", "bootstrap", str(tmp_path)], env={"BORGERBRO_ADMIN_URL_FILE": str(tmp_path / "admin")}
+    )
+
+    refused(told, 2)
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    """Where the secrets cannot be kept nothing is made, and one line says so."""
+    (tmp_path / "file").write_text("")
+    told = CliRunner().invoke(app, ["db", "bootstrap", str(tmp_path / "file")], env={"BORGERBRO_ADMIN_URL": NOBODY})
+
+    refused(told, 1)
