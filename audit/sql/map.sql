@@ -64,7 +64,7 @@ $$
 -- next
 -- Commit one epoch: the entries it adds, the chains and tiles as they are now, and the root as an entry of the log.
 -- Whoever was second finds the map further than they thought it, and hears LG007; their epoch has not been written.
-CREATE FUNCTION log.commit_map(
+CREATE OR REPLACE FUNCTION log.commit_map(
     p_origin text, p_from bigint, p_covered bigint,
     p_places bigint[], p_keys bytea[], p_shown bytea[],
     p_leaf_keys bytea[], p_counts bigint[], p_heads bytea[], p_values bytea[],
@@ -101,11 +101,15 @@ BEGIN
     SELECT this.id, u.level, u.place, this.tenant, u.packed
     FROM unnest(p_levels, p_tiles, p_packed) AS u (level, place, packed)
     ON CONFLICT (log_id, level, place) DO UPDATE SET packed = EXCLUDED.packed;
-    SELECT a.idx INTO stands FROM log.append(
-        ARRAY[p_origin], ARRAY[substr(p_leaf, 4, 16)], ARRAY[p_leaf], ARRAY[''::bytea], ARRAY[p_salt], ARRAY[p_index]
-    ) AS a;
+    -- Where the root will stand: log.append looks for it here.
+    SELECT h.size INTO stands FROM log.head h WHERE h.id = this.id FOR UPDATE;
     UPDATE log.map m SET covered = p_covered, root = substr(p_leaf, 20, 32), idx = stands, committed_at = clock_timestamp()
     WHERE m.log_id = this.id;
+    IF stands <> (SELECT a.idx FROM log.append(
+        ARRAY[p_origin], ARRAY[substr(p_leaf, 4, 16)], ARRAY[p_leaf], ARRAY[''::bytea], ARRAY[p_salt], ARRAY[p_index]
+    ) AS a) THEN
+        RAISE EXCEPTION 'the root stands in the log already' USING ERRCODE = 'LG006';
+    END IF;
     RETURN stands;
 END
 $$

@@ -113,7 +113,9 @@ $$
 -- next
 -- Append a batch that may span several logs; arrays run side by side, one element an entry. An eid that is there
 -- already, with the very same leaf, is not appended again: its place comes back. Heads are locked in order of origin.
-CREATE FUNCTION log.append(
+-- An entry of the log's own kinds (audit/entry.py) is taken only where the row of the log's map says that it will stand,
+-- which log.commit_map (map.sql) alone writes, in the same transaction.
+CREATE OR REPLACE FUNCTION log.append(
     p_origins text[], p_eids bytea[], p_leaves bytea[], p_ciphertexts bytea[], p_salts bytea[], p_indexes text[]
 ) RETURNS TABLE (eid bytea, log_id bigint, idx bigint, size bigint, root bytea)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -156,6 +158,11 @@ BEGIN
               AND NOT EXISTS (SELECT FROM log.entry e WHERE e.eid = u.eid)
             GROUP BY u.eid ORDER BY 1
         LOOP
+            IF get_byte(item.leaf, 1) = 255 THEN
+                IF NOT EXISTS (SELECT FROM log.map m WHERE m.log_id = this.id AND m.idx = grown) THEN
+                    RAISE EXCEPTION 'an entry of the log''s own kinds comes with its epoch' USING ERRCODE = 'LG008';
+                END IF;
+            END IF;
             hash := sha256('\x00'::bytea || item.leaf);
             picked := picked || item.n;
             hashes := hashes || hash;

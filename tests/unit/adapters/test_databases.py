@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from audit import fences
 from broker.adapters.database import Pool, Scope, bootstrap, open_pool, reaching_the_store, scoped, upgrade
 from broker.adapters.idempotency_sql import Claimed, IdempotencySql
 from broker.domain.errors import KeyReused, StoreUnavailable
@@ -40,6 +41,25 @@ async def test_making_them_again_changes_nothing(postgres: PrivatePostgres) -> N
     bypasses = await app.fetchval("SELECT rolbypassrls FROM pg_roles WHERE rolname = current_user")
     await app.close()
     assert not bypasses
+
+
+async def test_an_older_house_gets_what_a_new_one_is_laid_with(postgres: PrivatePostgres) -> None:
+    """A log whose append is of an older form is brought to the form in the log's files, as its fences see it."""
+    name = f"older_{secrets.token_hex(4)}"
+    at = await bootstrap(postgres.dsn(), PASSWORDS, main=name, vault=f"{name}_vault")
+    await upgrade(at.owner, "main", "main_0014")
+    connection = await asyncpg.connect(postgres.dsn(name))
+    for function in ("append", "commit_map"):
+        laid = await connection.fetchval("SELECT pg_get_functiondef($1::text::regproc)", f"log.{function}")
+        await connection.execute(laid.replace("BEGIN\n", "BEGIN\n    PERFORM 1;\n"))
+    older = [str(fault) for fault in await fences.faults(connection)]
+
+    await upgrade(at.owner, "main")
+    newer = await fences.faults(connection)
+    await connection.close()
+
+    assert older == [f"log.{function}: is not the function that was laid" for function in ("append", "commit_map")]
+    assert newer == []
 
 
 async def test_a_commit_waits_for_the_disk_whatever_the_database_says(postgres: PrivatePostgres) -> None:

@@ -1,14 +1,19 @@
 """The append in PostgreSQL: places, heads, idempotence, and who may not write."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 
 from audit import postgres
+from audit.commitment import SealedEntry
+from audit.entry import MAP_ROOT, MAX_KIND, Leaf
 from audit.errors import UnknownLog
+from audit.map_committer import MapCommitter
 from audit.merkle import Frontier, consistency_holds, inclusion_holds, leaf_hash
+from audit.postgres import NewEntry
 from tests.unit.audit.sealed import ORIGIN, OTHER, an_entry, new
 
 
@@ -71,6 +76,25 @@ async def test_an_entry_id_is_appended_once(pool: "asyncpg.Pool[Any]") -> None:
     assert [place.index for place in again] == [1, 0, 1]
     assert placed.index == 0
     assert head.size == 2
+
+
+@pytest.mark.parametrize("kind", [0xFF00, MAP_ROOT, MAX_KIND])
+async def test_an_entry_of_the_logs_own_kinds_comes_with_its_epoch_alone(
+    dsn: str, pool: "asyncpg.Pool[Any]", kind: int
+) -> None:
+    """Nobody appends one, alone or beside another, in a log with or without a map; a root is not put there again."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as checkpointer, pool.acquire() as connection:
+        await postgres.append(connection, [new(1), new(2, OTHER)])
+        assert await MapCommitter(checkpointer, epoch_seconds=0).run_once(ORIGIN) == 1
+        stands = await postgres.leaves(connection, 1, 1, 2)
+        own = replace(Leaf.from_bytes(stands[0]), kind=kind, eid=b"r" * 16).to_bytes()
+        for origin in (ORIGIN, OTHER):
+            entry = NewEntry(origin, SealedEntry(own, b"", b"s" * 32, b"{}"))
+            for batch in ([entry], [new(3, origin), entry]):
+                with pytest.raises(asyncpg.PostgresError) as refused:
+                    await postgres.append(connection, batch)
+                assert refused.value.sqlstate == "LG008"
+        assert [head.size for head in await postgres.heads(connection)] == [2, 1]
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, OTHER])

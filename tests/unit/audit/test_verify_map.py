@@ -98,11 +98,16 @@ async def test_whatever_was_done_to_the_map_is_named(grown: str, statement: str,
 async def test_a_root_that_cut_a_list_for_a_while_is_found_later(grown: str) -> None:
     """A superuser puts a false root on the log and a true one after it: the false one stays and is named."""
     connection = await asyncpg.connect(grown)
-    head = await postgres.head(connection, ORIGIN)
-    false = MapRoot(b"f" * 32, head.size).sealed("0101", 2026, head_time(), 0)
-    await postgres.append(connection, [postgres.NewEntry(ORIGIN, false)])
-    beyond = MapRoot(b"f" * 32, 10_000).sealed("0101", 2026, head_time(), 0)
-    await postgres.append(connection, [postgres.NewEntry(ORIGIN, beyond)])
+    (kept,) = await connection.fetch("SELECT idx, root, covered FROM log.map")
+    for covered in ((await postgres.head(connection, ORIGIN)).size, 10_000):
+        false = MapRoot(b"f" * 32, covered)
+        # The append takes a root only where the map's row expects it.
+        await connection.execute(
+            "UPDATE log.map SET idx = (SELECT size FROM log.head WHERE origin = $1), root = $2, covered = $3",
+            ORIGIN, false.root, covered,
+        )  # fmt: skip
+        await postgres.append(connection, [postgres.NewEntry(ORIGIN, false.sealed("0101", 2026, head_time(), 0))])
+    await connection.execute("UPDATE log.map SET idx = $1, root = $2, covered = $3", *kept)
     await connection.close()
     told = await faults_after(grown)
     assert "map root at entry 15: is not the root of the lists of entries 0 to 14" in told
@@ -113,11 +118,8 @@ async def test_an_entry_of_the_roots_kind_that_is_none_is_named(dsn: str) -> Non
     """A leaf of that kind with anything in its empty bytes is no root, and said to be none."""
     connection = await asyncpg.connect(dsn)
     odd = an_entry(1, index={"kind": "map"})
-    leaf = odd.leaf[:1] + b"\xff\x01" + odd.leaf[3:]
-    await connection.fetch(
-        "SELECT * FROM log.append($1, $2, $3, $4, $5, $6)",
-        [ORIGIN], [odd.eid], [leaf], [b""], [odd.body_salt], ["{}"],
-    )  # fmt: skip
+    await postgres.append(connection, [postgres.NewEntry(ORIGIN, odd)])
+    await connection.execute("UPDATE log.entry SET leaf = $1", odd.leaf[:1] + b"\xff\x01" + odd.leaf[3:])
     await connection.close()
     assert await faults_after(dsn) == ["entry 0: is no root of a map, though it is of that kind"]
 
