@@ -14,6 +14,7 @@ from audit.bundle import WholeList, verify_bundle
 from audit.checkpointer_command import Rounds
 from audit.map_committer import MapCommitter
 from audit.note import SigningKey
+from audit.postgres import ERASER_ROLE, deletion_statements
 from audit.verify_map import verify_maps
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.clock_system import FixedClock
@@ -227,6 +228,18 @@ async def test_whoever_forgets_to_say_when_it_is_shows_nothing(kept: Kept) -> No
     assert await kept.shown(OVER_AT) != []
     page = await kept.house.databases.reader.of_subject(kept.me)
     assert page.entries == ()
+
+
+async def test_the_erasers_rights_laid_again_show_it_nothing_that_is_kept_back(kept: Kept) -> None:
+    """Whoever runs `deletion.sql` once more gives its role no table that came since: no secret, no deferral."""
+    connection = await asyncpg.connect(kept.house.databases.admin)
+    for statement in deletion_statements():
+        await connection.execute(statement)
+    await connection.execute(f"SET ROLE {ERASER_ROLE}")
+    for table in ("deferral", "map_entry", "map_leaf"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(f"SELECT * FROM log.{table}")
+    await connection.close()
 
 
 async def test_the_asker_itself_notices_nothing_and_others_lists_neither(kept: Kept) -> None:
