@@ -1,4 +1,6 @@
-"""Look whether the database still guards the log as the files in `sql` laid it: the functions, and who may write.
+"""Look whether the database still guards the log as the files in `sql` laid it: functions, callers, and who may write.
+
+Roles are known by the names that the files give them.
 
 A superuser passes every fence of a database; this tells afterwards that one was taken down or built around. What was
 done to the entries meanwhile is found by `audit.verify`, fences or not.
@@ -14,6 +16,7 @@ from audit.postgres import Connection
 from audit.verify import Fault
 
 _FUNCTION = re.compile(r"^CREATE(?: OR REPLACE)? FUNCTION log\.(\w+)\((.*?)AS \$\$(.*?)\$\$$", re.DOTALL | re.MULTILINE)
+_GRANT = re.compile(r"^GRANT EXECUTE ON FUNCTION\s(.+?)\sTO\s([\w, ]+)$", re.DOTALL | re.MULTILINE)
 _WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER")
 
 
@@ -22,16 +25,34 @@ async def faults(connection: Connection) -> list[Fault]:
     rights = await connection.fetch(_RIGHTS, list(_WRITES))
     return [
         *_functions(await connection.fetch(_FUNCTIONS)),
+        *_callers(await connection.fetch(_CALLERS)),
         *(Fault(f"log.{row['name']}", row["what"]) for row in await connection.fetch(_BUILT_AROUND)),
         *(Fault(f"log.{row['name']}", f"{row['grantee']} may {row['privilege']}") for row in rights),
     ]
 
 
+def _files() -> list[str]:
+    return [file.read_text(encoding="utf-8") for file in files("audit").joinpath("sql").iterdir()]
+
+
 def _parts() -> list[dict[str, tuple[bool, str]]]:
     """Read the functions out of the files, a file each: whether one runs as its owner, and its body."""
-    folder = files("audit").joinpath("sql")
-    laid = [_FUNCTION.findall(file.read_text(encoding="utf-8")) for file in folder.iterdir()]
+    laid = [_FUNCTION.findall(file) for file in _files()]
     return [{name: ("SECURITY DEFINER" in head, body) for name, head, body in part} for part in laid]
+
+
+def _callers(found: list[Any]) -> Iterator[Fault]:
+    """Name whoever may call a function of the log and is not given it in the files."""
+    laid = {
+        (name.strip(), role.strip())
+        for file in _files()
+        for names, roles in _GRANT.findall(file)
+        for name in names.split(",")
+        for role in roles.split(",")
+    }
+    for row in found:
+        if (f"log.{row['name']}", row["grantee"]) not in laid:
+            yield Fault(f"log.{row['name']}", f"{row['grantee'] or 'everybody'} may call it")
 
 
 def _functions(found: list[Any]) -> Iterator[Fault]:
@@ -60,6 +81,14 @@ SELECT p.proname AS name, p.prosrc AS body, p.prosecdef AS definer,
            AND (NOT p.prosecdef OR 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'))) AS guarded
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = 'log' ORDER BY p.proname
+"""
+# A function whose rights nobody has touched is everybody's to call.
+_CALLERS = """
+SELECT p.proname AS name, nullif(a.grantee, 0)::regrole::text AS grantee
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
+WHERE n.nspname = 'log' AND a.privilege_type = 'EXECUTE' AND a.grantee <> p.proowner
+ORDER BY 1, 2
 """
 _BUILT_AROUND = """
 WITH tables AS (

@@ -101,6 +101,8 @@ $$
 -- next
 REVOKE ALL ON FUNCTION log.shown_from FROM PUBLIC
 -- next
+GRANT EXECUTE ON FUNCTION log.shown_from TO borgerbro_app, borgerbro_eraser
+-- next
 REVOKE ALL ON FUNCTION
     log.ask_deferral, log.approve_deferral, log.end_deferral, log.kept_back, log.kept_keys FROM PUBLIC
 -- next

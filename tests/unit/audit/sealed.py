@@ -16,7 +16,7 @@ ACTOR = Party(b"actor-handle-001", b"a" * 32)
 
 def laid() -> list[str]:
     """List the statements that lay the log with its parts, for a superuser; deferral needs the house's own columns."""
-    parts = [postgres.schema_statements(script=f"{part}.sql") for part in ("schema", "map", "nodes")]
+    parts = [postgres.schema_statements(script=f"{part}.sql") for part in ("schema", "map", "nodes", "reader")]
     return [*chain.from_iterable(parts), *postgres.deletion_statements()]
 
 

@@ -34,6 +34,12 @@ async def test_a_migrated_house_stands_within_its_fences(postgres: PrivatePostgr
         ("ALTER FUNCTION log.open RESET search_path", "log.open: does not run as the log's owner"),
         ("ALTER ROLE borgerbro_log_owner LOGIN", "log.*: its owner may log in"),
         ("GRANT TRUNCATE ON log.entry TO borgerbro_checkpointer", "log.entry: borgerbro_checkpointer may TRUNCATE"),
+        (
+            "GRANT EXECUTE ON FUNCTION log.append TO borgerbro_checkpointer",
+            "log.append: borgerbro_checkpointer may call it",
+        ),
+        ("GRANT EXECUTE ON FUNCTION log.commit_map TO PUBLIC", "log.commit_map: everybody may call it"),
+        ("UPDATE pg_proc SET proacl = NULL WHERE proname = 'map_root'", "log.map_root: everybody may call it"),
         ("CREATE VIEW log.seen AS SELECT 1", "log.seen: has a rule"),
     ],
 )
