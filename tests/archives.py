@@ -114,36 +114,36 @@ def run(environ: dict[str, str], *options: str) -> tuple[int, dict[str, Any], st
 @asynccontextmanager
 async def open_archive_house(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[ArchiveHouse]:
     """Open the small house over fresh databases, its policy's revision on record."""
-    admin, at = await fresh(postgres)
-    make_key_folder(folder / "keys", BASE)
-    keys = read_key_folder(folder / "keys")
-    pool = await open_pool(at.app, name="test", largest=4)
-    vault_pool = await open_pool(at.vault, name="test", largest=4)
-    vault = HandlesVault(vault_pool, keys.house)
-    log = AuditLogPostgres(pool, vault, BASE)
-    house = await a_house(folder)
-    tables, rules = a_registry(folder).tables, load_rules(POLICIES)
-    await RevisionsSql(pool).keep(rules, tables)
-    house.citizen, house.child = await vault.citizens([CITIZEN, CHILD])
-    house.case = await vault.case("jobcentre", Personal(CASE))
-    ports = replace(house.ports, handles=vault, log=log, policy=EmbeddedPolicy(rules, tables))
-    environ = {
-        "PATH": os.environ["PATH"],
-        "BROKER_PROFILE": "test",
-        "BROKER_PUBLIC_URL": "https://broker.example",
-        "BROKER_LOG_NAME": BASE,
-        "BROKER_REGISTRY": str(folder / "registry.yaml"),
-        "BROKER_POLICIES": str(POLICIES),
-        "BROKER_DATABASE_URL": at.app,
-        "BROKER_VAULT_URL": at.vault,
-        "BROKER_KEY_FOLDER": str(folder / "keys"),
-    }
-    try:
-        yield ArchiveHouse(house, ports, pool, log, vault, environ, admin, at.vault_owner)
-    finally:
-        await log.aclose()
-        await pool.close()
-        await vault_pool.close()
+    async with fresh(postgres) as (admin, at):
+        make_key_folder(folder / "keys", BASE)
+        keys = read_key_folder(folder / "keys")
+        pool = await open_pool(at.app, name="test", largest=4)
+        vault_pool = await open_pool(at.vault, name="test", largest=4)
+        vault = HandlesVault(vault_pool, keys.house)
+        log = AuditLogPostgres(pool, vault, BASE)
+        house = await a_house(folder)
+        tables, rules = a_registry(folder).tables, load_rules(POLICIES)
+        await RevisionsSql(pool).keep(rules, tables)
+        house.citizen, house.child = await vault.citizens([CITIZEN, CHILD])
+        house.case = await vault.case("jobcentre", Personal(CASE))
+        ports = replace(house.ports, handles=vault, log=log, policy=EmbeddedPolicy(rules, tables))
+        environ = {
+            "PATH": os.environ["PATH"],
+            "BROKER_PROFILE": "test",
+            "BROKER_PUBLIC_URL": "https://broker.example",
+            "BROKER_LOG_NAME": BASE,
+            "BROKER_REGISTRY": str(folder / "registry.yaml"),
+            "BROKER_POLICIES": str(POLICIES),
+            "BROKER_DATABASE_URL": at.app,
+            "BROKER_VAULT_URL": at.vault,
+            "BROKER_KEY_FOLDER": str(folder / "keys"),
+        }
+        try:
+            yield ArchiveHouse(house, ports, pool, log, vault, environ, admin, at.vault_owner)
+        finally:
+            await log.aclose()
+            await pool.close()
+            await vault_pool.close()
 
 
 def write_questions(file: Path, count: int) -> None:

@@ -220,8 +220,8 @@ async def _append(connection: postgres.Connection, low: int, high: int) -> None:
 
 async def make_template(server: PrivatePostgres) -> dict[int, str]:
     """Make a database at each state the log has been in, by its size; 20 is the one to bend."""
-    made = {}
     database = f"bent_{secrets.token_hex(4)}"
+    made = {0: database}
     dsn = server.create_database(database)
     connection = await asyncpg.connect(dsn)
     for statement in laid():
@@ -234,15 +234,13 @@ async def make_template(server: PrivatePostgres) -> dict[int, str]:
         await sign_and_publish(own_checkpointer(pool, KEY_OF_OTHER), OTHER)
     await connection.close()
     low = 0
-    for size in (0, *SIGNED[:-1], SIGNED[-1] - 1, SIGNED[-1]):
-        fresh = f"{database}_{size}"
-        server.query(f'CREATE DATABASE "{fresh}" TEMPLATE "{made.get(low, database)}"')
-        made[size] = fresh
-        async with asyncpg.create_pool(server.dsn(fresh), min_size=1, max_size=1) as pool:
+    for size in (*SIGNED[:-1], SIGNED[-1] - 1, SIGNED[-1]):
+        made[size] = f"{database}_{size}"
+        server.query(f'CREATE DATABASE "{made[size]}" TEMPLATE "{made[low]}"')
+        async with asyncpg.create_pool(server.dsn(made[size]), min_size=1, max_size=1) as pool:
             async with pool.acquire() as connection_:
                 await _append(connection_, low, size)
-            if size:
-                await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
+            await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
         low = size
     return made
 

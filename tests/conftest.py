@@ -56,9 +56,17 @@ def postgres() -> Iterator[PrivatePostgres]:
 
 
 @pytest.fixture
-def new_database(postgres: PrivatePostgres) -> Callable[[], str]:
-    """Give a way to make empty databases, each with its own address."""
-    return lambda: postgres.create_database(f"test_{secrets.token_hex(6)}")
+def new_database(postgres: PrivatePostgres) -> Iterator[Callable[[], str]]:
+    """Give a way to make empty databases, each with its own address; they are dropped when the test has ended."""
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(f"test_{secrets.token_hex(6)}")
+        return postgres.create_database(names[-1])
+
+    yield make
+    for name in names:
+        postgres.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture

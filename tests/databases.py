@@ -3,8 +3,9 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -18,9 +19,10 @@ from demo.postgres import PrivatePostgres
 
 PASSWORDS = {role: f"{role}-secret" for role in LOGINS}
 BASE = "test.example/log"
+SECONDS_TO_DROP = 20.0
 
 # Databases migrated once, for each server; the next ones are copies, which takes a moment instead of a second.
-_migrated: dict[int, tuple[str, str]] = {}
+_migrated: WeakKeyDictionary[PrivatePostgres, tuple[str, str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -38,43 +40,63 @@ class Databases:
     reader: LogReaderPostgres
 
 
-async def fresh(postgres: PrivatePostgres) -> tuple[str, Addresses]:
-    """Make both databases; give the superuser's address of the main one, and the roles' addresses."""
-    if postgres.port not in _migrated:
+@asynccontextmanager
+async def fresh(postgres: PrivatePostgres) -> AsyncIterator[tuple[str, Addresses]]:
+    """Make both databases for a while; give the superuser's address of the main one, and the roles' addresses."""
+    if postgres not in _migrated:
         names = (f"ready_{secrets.token_hex(4)}", f"ready_vault_{secrets.token_hex(4)}")
         at = await bootstrap(postgres.dsn(), PASSWORDS, main=names[0], vault=names[1])
         await upgrade(at.owner, "main")
         await upgrade(at.vault_owner, "vault")
-        _migrated[postgres.port] = names
+        _migrated[postgres] = names
     main, vault = (f"main_{secrets.token_hex(4)}", f"vault_{secrets.token_hex(4)}")
     admin = await asyncpg.connect(postgres.dsn())
-    for name, ready in zip((main, vault), _migrated[postgres.port], strict=True):
-        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}" OWNER borgerbro_owner')
-    await admin.close()
-    return postgres.dsn(main), await bootstrap(postgres.dsn(), PASSWORDS, main=main, vault=vault)
+    try:
+        for name, ready in zip((main, vault), _migrated[postgres], strict=True):
+            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}" OWNER borgerbro_owner')
+        await admin.close()
+        yield postgres.dsn(main), await bootstrap(postgres.dsn(), PASSWORDS, main=main, vault=vault)
+    finally:
+        await drop(postgres, main, vault)
+
+
+async def drop(postgres: PrivatePostgres, *names: str) -> None:
+    """Drop databases, whoever is connected: twenty megabytes a test would fill a disk.
+
+    What cannot be dropped, as when a test stopped the server, goes with the server at the end of the run.
+    """
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        async with asyncio.timeout(SECONDS_TO_DROP):
+            # A replica that a test has ended is not waited for.
+            admin = await asyncpg.connect(postgres.dsn(), server_settings={"synchronous_commit": "off"})
+            try:
+                for name in names:
+                    await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            finally:
+                admin.terminate()
 
 
 @asynccontextmanager
 async def opened(postgres: PrivatePostgres, *, largest: int = 8) -> AsyncIterator[Databases]:
     """Open the real doors over two fresh databases."""
-    admin, at = await fresh(postgres)
-    keys = new_house_keys()
-    pool = await open_pool(at.app, name="test", largest=largest)
-    vault_pool = await open_pool(at.vault, name="test", largest=largest)
-    vault = HandlesVault(vault_pool, keys)
-    log = AuditLogPostgres(pool, vault, BASE)
-    try:
-        yield Databases(
-            admin,
-            at,
-            keys,
-            pool,
-            vault_pool,
-            vault,
-            log,
-            ConsentsSql(pool, log, vault),
-            LogReaderPostgres(pool, vault, wait_seconds=0),
-        )
-    finally:
-        await log.aclose()
-        await asyncio.gather(pool.close(), vault_pool.close())
+    async with fresh(postgres) as (admin, at):
+        keys = new_house_keys()
+        pool = await open_pool(at.app, name="test", largest=largest)
+        vault_pool = await open_pool(at.vault, name="test", largest=largest)
+        vault = HandlesVault(vault_pool, keys)
+        log = AuditLogPostgres(pool, vault, BASE)
+        try:
+            yield Databases(
+                admin,
+                at,
+                keys,
+                pool,
+                vault_pool,
+                vault,
+                log,
+                ConsentsSql(pool, log, vault),
+                LogReaderPostgres(pool, vault, wait_seconds=0),
+            )
+        finally:
+            await log.aclose()
+            await asyncio.gather(pool.close(), vault_pool.close())

@@ -5,6 +5,7 @@ The cases stand in tests/bent_log.yaml; each is done to a log of its own, and al
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.bending import (
     noticed_of_nodes,
 )
 from tests.bending_files import Files, copied, make_files
+from tests.databases import drop
 from tests.unit.audit.sealed import ORIGIN
 
 BENT = [row for row in CASES["cases"] if "sql" in row or "act" in row]
@@ -36,9 +38,11 @@ BENT_FILES = [row for row in CASES["cases"] if "check" in row]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def made(postgres: PrivatePostgres) -> dict[int, str]:
+async def made(postgres: PrivatePostgres) -> AsyncIterator[dict[int, str]]:
     """Give the log at each state it has been in."""
-    return await make_template(postgres)
+    states = await make_template(postgres)
+    yield states
+    await drop(postgres, *states.values())
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -89,9 +93,11 @@ async def test_what_is_bent_in_files_is_noticed(files: Files, row: dict[str, Any
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def mapped(postgres: PrivatePostgres) -> str:
+async def mapped(postgres: PrivatePostgres) -> AsyncIterator[str]:
     """Give a log with a map, to be copied."""
-    return await make_mapped(postgres)
+    name = await make_mapped(postgres)
+    yield name
+    await drop(postgres, name)
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -107,9 +113,11 @@ async def test_what_is_bent_in_a_map_is_noticed(postgres: PrivatePostgres, mappe
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def noded(postgres: PrivatePostgres) -> str:
+async def noded(postgres: PrivatePostgres) -> AsyncIterator[str]:
     """Give a log of more than two tiles, to be copied."""
-    return await make_noded(postgres)
+    name = await make_noded(postgres)
+    yield name
+    await drop(postgres, name)
 
 
 @pytest.mark.asyncio(loop_scope="module")

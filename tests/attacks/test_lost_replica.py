@@ -76,22 +76,22 @@ async def a_house(
 ) -> AsyncIterator[House]:
     """Open a house over the pair, the replica following and demanded."""
     primary, replica = pair
-    _, at = await fresh(primary)
-    await asyncio.to_thread(replica.start)
-    await asyncio.to_thread(replica.demand)
-    pool = await open_pool(at.app, name="test", largest=largest, timeout_seconds=SECONDS)
-    vault_pool = await open_pool(at.vault, name="test", largest=largest, timeout_seconds=SECONDS)
-    vault = HandlesVault(vault_pool, new_house_keys())
-    log = AuditLogPostgres(pool, vault, BASE, timeout_seconds=SECONDS, line=line)
-    house = House(log, ConsentsSql(pool, log, vault), vault)
-    house.database = at.app.rpartition("/")[2]
-    try:
-        await house.meet()
-        yield house
-    finally:
-        await log.aclose()
-        pool.terminate()
-        vault_pool.terminate()
+    async with fresh(primary) as (_, at):
+        await asyncio.to_thread(replica.start)
+        await asyncio.to_thread(replica.demand)
+        pool = await open_pool(at.app, name="test", largest=largest, timeout_seconds=SECONDS)
+        vault_pool = await open_pool(at.vault, name="test", largest=largest, timeout_seconds=SECONDS)
+        vault = HandlesVault(vault_pool, new_house_keys())
+        log = AuditLogPostgres(pool, vault, BASE, timeout_seconds=SECONDS, line=line)
+        house = House(log, ConsentsSql(pool, log, vault), vault)
+        house.database = at.app.rpartition("/")[2]
+        try:
+            await house.meet()
+            yield house
+        finally:
+            await log.aclose()
+            pool.terminate()
+            vault_pool.terminate()
 
 
 @pytest.mark.parametrize("line", [Line, Crowded], ids=["calm", "crowded"])

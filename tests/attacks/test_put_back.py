@@ -7,6 +7,7 @@ tests/bent_log.yaml under `put_back`.
 from __future__ import annotations
 
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from audit.postgres import append, checkpoints, consistency_proof, head
 from audit.witness import KnownLogs, Request, Witness
 from demo.postgres import PrivatePostgres
 from tests.bending import CASES, ENTRIES, KEY, SIGNED, Bent, copy_of, entry, make_template
+from tests.databases import drop
 from tests.signing import sign_and_publish
 from tests.unit.audit.sealed import ORIGIN
 
@@ -29,9 +31,11 @@ BEFORE, NOW = SIGNED[1], SIGNED[-1]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def made(postgres: PrivatePostgres) -> dict[int, str]:
+async def made(postgres: PrivatePostgres) -> AsyncIterator[dict[int, str]]:
     """Give the log at each state it has been in."""
-    return await make_template(postgres)
+    states = await make_template(postgres)
+    yield states
+    await drop(postgres, *states.values())
 
 
 class Memories:

@@ -57,44 +57,46 @@ class Machine:
 @asynccontextmanager
 async def open_machine(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[Machine]:
     """Open a house whose log has an ask and an outcome about Anna, seven years old."""
-    _, at = await fresh(postgres)
-    make_key_folder(folder / "keys", BASE)
-    homes = {name: row | {"retention": {"archive": []}} for name, row in REGISTRY["municipalities"].items()}
-    (folder / "registry.yaml").write_text(json.dumps(REGISTRY | {"municipalities": homes, "registers": SAGER}), "utf-8")
-    pool, vault_pool = (
-        await open_pool(at.app, name="test", largest=2),
-        await open_pool(at.vault, name="test", largest=2),
-    )
-    vault = HandlesVault(vault_pool, read_key_folder(folder / "keys").house)
-    log = AuditLogPostgres(pool, vault, BASE)
-    (anna,) = await vault.citizens([ANNA])
-    await log.append(
-        [an_ask(anna, await vault.officer(DPO), case=""), an_outcome(anna, await vault.officer(DPO), case="")]
-    )
-    environ = {
-        "BROKER_PROFILE": "test",
-        "BROKER_PUBLIC_URL": "https://broker.example",
-        "BROKER_LOG_NAME": BASE,
-        "BROKER_REGISTRY": str(folder / "registry.yaml"),
-        "BROKER_POLICIES": str(POLICIES),
-        "BROKER_DATABASE_URL": at.app,
-        "BROKER_VAULT_URL": at.vault,
-        "BROKER_KEY_FOLDER": str(folder / "keys"),
-        "BROKER_FIXED_CLOCK": LATER.isoformat(),
-        "BORGERBRO_ERASER_URL": at.eraser,
-        "BORGERBRO_VAULT_ERASER_URL": at.vault_eraser,
-    }
-    from broker.adapters.clock_system import FixedClock
-    from tests.builders import a_registry
+    async with fresh(postgres) as (_, at):
+        make_key_folder(folder / "keys", BASE)
+        homes = {name: row | {"retention": {"archive": []}} for name, row in REGISTRY["municipalities"].items()}
+        (folder / "registry.yaml").write_text(
+            json.dumps(REGISTRY | {"municipalities": homes, "registers": SAGER}), "utf-8"
+        )
+        pool, vault_pool = (
+            await open_pool(at.app, name="test", largest=2),
+            await open_pool(at.vault, name="test", largest=2),
+        )
+        vault = HandlesVault(vault_pool, read_key_folder(folder / "keys").house)
+        log = AuditLogPostgres(pool, vault, BASE)
+        (anna,) = await vault.citizens([ANNA])
+        await log.append(
+            [an_ask(anna, await vault.officer(DPO), case=""), an_outcome(anna, await vault.officer(DPO), case="")]
+        )
+        environ = {
+            "BROKER_PROFILE": "test",
+            "BROKER_PUBLIC_URL": "https://broker.example",
+            "BROKER_LOG_NAME": BASE,
+            "BROKER_REGISTRY": str(folder / "registry.yaml"),
+            "BROKER_POLICIES": str(POLICIES),
+            "BROKER_DATABASE_URL": at.app,
+            "BROKER_VAULT_URL": at.vault,
+            "BROKER_KEY_FOLDER": str(folder / "keys"),
+            "BROKER_FIXED_CLOCK": LATER.isoformat(),
+            "BORGERBRO_ERASER_URL": at.eraser,
+            "BORGERBRO_VAULT_ERASER_URL": at.vault_eraser,
+        }
+        from broker.adapters.clock_system import FixedClock
+        from tests.builders import a_registry
 
-    directory = a_registry(folder / "keys").directory
-    desk = Desk(FixedClock(LATER), vault, {}, log, directory, ErasuresSql(pool, log))
-    try:
-        yield Machine(environ, at.reader, folder / "keys", desk)
-    finally:
-        await log.aclose()
-        await pool.close()
-        await vault_pool.close()
+        directory = a_registry(folder / "keys").directory
+        desk = Desk(FixedClock(LATER), vault, {}, log, directory, ErasuresSql(pool, log))
+        try:
+            yield Machine(environ, at.reader, folder / "keys", desk)
+        finally:
+            await log.aclose()
+            await pool.close()
+            await vault_pool.close()
 
 
 def verify(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:

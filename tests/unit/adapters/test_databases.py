@@ -13,7 +13,7 @@ from broker.adapters.database import Pool, Scope, bootstrap, open_pool, reaching
 from broker.adapters.idempotency_sql import Claimed, IdempotencySql
 from broker.domain.errors import KeyReused, StoreUnavailable
 from demo.postgres import PrivatePostgres
-from tests.databases import PASSWORDS, Databases, fresh, opened
+from tests.databases import PASSWORDS, Databases, drop, fresh, opened
 
 ROUTE = ("client", "p" * 32, "/v1/consents")
 
@@ -64,17 +64,17 @@ async def test_an_older_house_gets_what_a_new_one_is_laid_with(postgres: Private
 
 async def test_a_commit_waits_for_the_disk_whatever_the_database_says(postgres: PrivatePostgres) -> None:
     """A role that was set, there alone, to answer before the disk has it: a node asks for more by itself (P2)."""
-    admin_dsn, at = await fresh(postgres)
-    admin = await asyncpg.connect(admin_dsn)
-    name = await admin.fetchval("SELECT current_database()")
-    await admin.execute(f'ALTER ROLE borgerbro_app IN DATABASE "{name}" SET synchronous_commit = off')
-    await admin.close()
+    async with fresh(postgres) as (admin_dsn, at):
+        admin = await asyncpg.connect(admin_dsn)
+        name = await admin.fetchval("SELECT current_database()")
+        await admin.execute(f'ALTER ROLE borgerbro_app IN DATABASE "{name}" SET synchronous_commit = off')
+        await admin.close()
 
-    pool = await open_pool(at.app, name="test")
-    waits = await pool.fetchval("SHOW synchronous_commit")
-    await pool.close()
+        pool = await open_pool(at.app, name="test")
+        waits = await pool.fetchval("SHOW synchronous_commit")
+        await pool.close()
 
-    assert waits == "on"
+        assert waits == "on"
 
 
 async def test_many_make_them_at_once(postgres: PrivatePostgres) -> None:
@@ -82,14 +82,28 @@ async def test_many_make_them_at_once(postgres: PrivatePostgres) -> None:
     name = f"race_{secrets.token_hex(4)}"
     made = [bootstrap(postgres.dsn(), PASSWORDS, main=name, vault=f"{name}_vault") for _ in range(4)]
 
-    assert len({at.app for at in await asyncio.gather(*made)}) == 1
+    try:
+        assert len({at.app for at in await asyncio.gather(*made)}) == 1
+    finally:
+        await drop(postgres, name, f"{name}_vault")
+
+
+async def test_what_a_test_made_is_dropped_behind_it(postgres: PrivatePostgres) -> None:
+    """No database of a test stays on the server, though somebody is still connected; one that is gone is no fault."""
+    async with opened(postgres) as made:
+        left_open = await asyncpg.connect(made.admin)
+        names = [address.rpartition("/")[2] for address in (made.at.app, made.at.vault)]
+        await drop(postgres, names[1], "never_was")
+
+    left_open.terminate()
+    there = postgres.query("SELECT count(*) FROM pg_database WHERE datname = ANY($1)", names)
+    assert there == 0
 
 
 async def test_addresses_show_no_password(postgres: PrivatePostgres) -> None:
     """The addresses of all roles do not print themselves."""
-    _, at = await fresh(postgres)
-
-    assert "secret" not in repr(at)
+    async with fresh(postgres) as (_, at):
+        assert "secret" not in repr(at)
 
 
 def test_a_scope_holds_no_list_in_disguise() -> None:

@@ -19,11 +19,11 @@ async def test_a_log_just_laid_stands_within_its_fences(superuser: "asyncpg.Conn
 
 async def test_a_migrated_house_stands_within_its_fences(postgres: PrivatePostgres) -> None:
     """All that migrations lay in schema `log` stands in the log's own files: a reader of the house finds no fault."""
-    admin, at = await fresh(postgres)
-    for address in (admin, at.reader):
-        connection = await asyncpg.connect(address)
-        assert await fences.faults(connection) == []
-        await connection.close()
+    async with fresh(postgres) as (admin, at):
+        for address in (admin, at.reader):
+            connection = await asyncpg.connect(address)
+            assert await fences.faults(connection) == []
+            await connection.close()
 
 
 @pytest.mark.parametrize(
