@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -45,10 +44,10 @@ def test_a_machine_that_cannot_is_told_in_one_line(
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), ([], 2)])
 def test_help_names_every_command(arguments: list[str], code: int) -> None:
-    """Help needs no set-up, takes under a second, and lists the commands."""
-    began = time.monotonic()
-    told = subprocess.run([sys.executable, ROOT / "run.py", *arguments], capture_output=True, text=True, check=False)
-    assert time.monotonic() - began < 1
+    """Help needs no set-up, and lists the commands."""
+    # Without the standard library's `site`, no package that set-up installs is there.
+    command = [sys.executable, "-S", ROOT / "run.py", *arguments]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert told.returncode == code
     assert all(f"  {command} " in told.stdout for command in ("demo", "test", "check", "fix"))
 
