@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from broker.domain.asks import SHARE, Ask, Key
 from broker.domain.decisions import Decision
@@ -45,11 +47,13 @@ class Recorded:
 class Permit:
     """What may be fetched, of a recorded ask, on the facts and the decision it rests on.
 
-    `again` is what the policy itself answered on these facts, where `decision` was narrowed by an earlier answer.
+    `question` is how the policy was asked on these facts; `again` is what it answered itself, where `decision` was
+    narrowed by an earlier answer.
     """
 
     recorded: Recorded
     facts: Facts
+    question: Mapping[str, Any]
     decision: Decision
     keys: frozenset[Key]
     again: Decision | None = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from broker.domain.decisions import Decision
 from broker.domain.directory import Directory
 from broker.domain.errors import PolicyBroken
@@ -18,15 +21,16 @@ async def decide(recorded: Recorded, facts: Facts, policy: Policy, directory: Di
     An ask about nothing (no key at all) has an empty permit: nobody objecting is not a yes (P1).
     """
     keys = keys_of(recorded.ask, recorded.caller, facts, directory)
+    asked = question(recorded.ask, recorded.caller, facts, keys)
     if not keys:
-        return Permit(recorded, facts, Decision((), policy.mark), frozenset())
-    decision = await policy.decide(question(recorded.ask, recorded.caller, facts, keys))
+        return Permit(recorded, facts, asked, Decision((), policy.mark), frozenset())
+    decision = await policy.decide(asked)
     if {verdict.key for verdict in decision.verdicts} != keys:
         raise PolicyBroken
-    return Permit(recorded, facts, decision, decision.permitted)
+    return Permit(recorded, facts, asked, decision, decision.permitted)
 
 
-def narrow(permit: Permit, facts: Facts, again: Decision) -> Permit:
+def narrow(permit: Permit, facts: Facts, asked: Mapping[str, Any], again: Decision) -> Permit:
     """Make the permit that both decisions give: the later verdicts, nothing wider than the first (P3).
 
     Raises `PolicyBroken` when the later one is about other keys.
@@ -34,4 +38,4 @@ def narrow(permit: Permit, facts: Facts, again: Decision) -> Permit:
     if {verdict.key for verdict in again.verdicts} != {verdict.key for verdict in permit.decision.verdicts}:
         raise PolicyBroken
     both = permit.decision.narrowed(again)
-    return Permit(permit.recorded, facts, both, both.permitted & permit.keys, again)
+    return Permit(permit.recorded, facts, asked, both, both.permitted & permit.keys, again)

@@ -51,8 +51,7 @@ async def release(
     """
     first = permit
     for _ in range(MOST_TRIES):
-        events = _outcomes(kept, permit, first, directory)
-        events[0] = replace(events[0], view=_view(kept, permit, is_reduced))
+        events = _outcomes(kept, permit, first, directory, _view(kept, permit, is_reduced))
         try:
             receipts = await log.append(events, versions=permit.facts.consents.versions)
         except FactsChanged:
@@ -91,12 +90,15 @@ async def _judge_again(permit: Permit, consents: Consents, policy: Policy, emerg
     facts = replace(permit.facts, consents=await look_again(permit.facts, permit.recorded, consents))
     facts = await with_request(facts, permit.recorded, emergencies)
     keys = [verdict.key for verdict in permit.decision.verdicts]
-    again = await policy.decide(question(permit.recorded.ask, permit.recorded.caller, facts, keys))
-    return narrow(permit, facts, again)
+    asked = question(permit.recorded.ask, permit.recorded.caller, facts, keys)
+    return narrow(permit, facts, asked, await policy.decide(asked))
 
 
-def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory) -> list[OutcomeReached]:
-    """Make the entries: the requester's log first, the citizen first in it. `first` is the permit that was read by."""
+def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory, view: str = "") -> list[OutcomeReached]:
+    """Make the entries: the requester's log first, the citizen first in it. `first` is the permit that was read by.
+
+    `view` says what became of a whole-person view.
+    """
     recorded = permit.recorded
     home = recorded.caller.municipality
     touched = sorted({v.key.subject for v in permit.decision.verdicts} - {recorded.citizen})
@@ -107,7 +109,7 @@ def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory) 
     events = [
         _met(_outcome(kept, permit, first, asked, home, subject, None), permit, directory) for subject in subjects
     ]
-    events[0] = replace(events[0], question_packed=packed(asked.question), decided=asked.answer)
+    events[0] = replace(events[0], question_packed=packed(asked.question), decided=asked.answer, view=view)
     for municipality in sorted(elsewhere - {home}):
         theirs = frozenset(s for s in read if directory.sources[s].municipality == municipality)
         concerned = sorted({key.subject for key in first.keys if key.source in theirs}) or [recorded.citizen]
@@ -218,6 +220,5 @@ class _Asked:
 
 def _asked(permit: Permit) -> _Asked:
     """Lay out once what the entries keep of the question, so that a replay can be held against it."""
-    keys = [verdict.key for verdict in permit.decision.verdicts]
-    asked = canonical(question(permit.recorded.ask, permit.recorded.caller, permit.facts, keys))
+    asked = canonical(permit.question)
     return _Asked(asked, digest(asked), decided((permit.again or permit.decision).verdicts))
