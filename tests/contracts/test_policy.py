@@ -231,7 +231,7 @@ FAILING = {
 
 @pytest.mark.parametrize("name", FAILING)
 async def test_a_server_that_fails_means_no(name: str) -> None:
-    """Whatever a server does wrong, the answer is no: after one request, and without what a slow one says in the end."""
+    """Whatever a server does wrong, the answer is no: after one request, and whatever a slow one says later."""
     answer, error = FAILING[name]
     requests = []
 
