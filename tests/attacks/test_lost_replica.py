@@ -33,7 +33,7 @@ from tests.unit.audit.sealed import Crowded
 
 SECONDS = 1.0
 # A deadline that bounds a hang; says nothing of speed.
-NEVER = 20.0
+NEVER = 60.0
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_nobody_waits_in_a_queue_without_end(pair: tuple[PrivatePostgres, 
     """More changes than connections, all waiting for a dead replica: each is refused within its deadlines."""
     async with a_house(pair, largest=2) as house, asyncio.timeout(NEVER):
         pair[1].kill()
-        blocks = [a_block(house.anna) for _ in range(40)]
+        blocks = [a_block(house.anna) for _ in range(120)]
         began = time.monotonic()
         answers = await asyncio.gather(
             *(house.consents.block(block, blocked(block)) for block in blocks), return_exceptions=True
@@ -135,8 +135,8 @@ async def test_nobody_waits_in_a_queue_without_end(pair: tuple[PrivatePostgres, 
         waited = time.monotonic() - began
 
         assert {type(answer) for answer in answers} <= {StoreUnavailable, LogUnavailable}
-        # One wait for a connection and one for the commit, the look before it included; forty in pairs would be twenty.
-        assert waited < 8 * SECONDS
+        # One wait for a connection and one for the commit, the look before it included; 120 in pairs would be sixty.
+        assert waited < 30 * SECONDS
 
 
 async def test_an_operator_can_go_on_without_a_replica(pair: tuple[PrivatePostgres, Standby]) -> None:
