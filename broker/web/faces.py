@@ -161,14 +161,14 @@ def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[
         start.build(ports, doors.reader, pages),
         citizen.build(ports, doors.reader, logins, pages, doors.log_name),
         case.build(ports, logins, pages, repeats, test_numbers=tests),
-        *log.build(ports, doors.reader, doors.public_log, pages, _log_address(doors), doors.log_keys),
+        *log.build(ports, doors.reader, doors.public_log, pages, _published(doors)),
         dpo.build(ports, doors.reader, logins, pages, doors.clock, test_numbers=tests, erasures=doors.erasures),
         reference.build(pages),
     ]
 
 
-def _log_address(doors: WebDoors) -> str:
-    return f"{urlsplit(doors.public_url).scheme}://{doors.log_name}"
+def _published(doors: WebDoors) -> log.Published:
+    return log.Published(doors.log_name, f"{doors.public_url}/log", tuple(doors.log_keys))
 
 
 def _plain_routes(doors: WebDoors, logins: Logins) -> APIRouter:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fastapi import APIRouter
 
 from broker.ports import LogReader, Ports
@@ -15,9 +13,6 @@ from broker.web.pages.show import Pages
 __all__ = ["Published", "build"]
 
 
-def build(
-    ports: Ports, reader: LogReader, public: PublicLog, pages: Pages, address: str, keys: Sequence[str]
-) -> list[APIRouter]:
-    """Build the page, its JSON and the files. `address` is what the logs are published under, scheme and all."""
-    published = Published(address, tuple(keys))
+def build(ports: Ports, reader: LogReader, public: PublicLog, pages: Pages, published: Published) -> list[APIRouter]:
+    """Build the page, its JSON and the files."""
     return [front.build(ports, reader, pages, published), files.build(public, published.name)]

@@ -18,15 +18,14 @@ from broker.web.pages.show import Pages
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What the logs are published under, with scheme, and the public keys that sign them (C2SP vkeys)."""
+    """What every origin begins with, the address of the logs' files, and the keys that sign (C2SP tlog-checkpoint).
 
+    A log keeps its name when it moves, so the name need not be the address.
+    """
+
+    name: str
     address: str
     keys: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The address without its scheme: what every origin begins with (C2SP tlog-checkpoint)."""
-        return self.address.partition("://")[2]
 
     def where(self, origin: str) -> str:
         """Write the address under which a log's files lie."""

@@ -5,6 +5,9 @@
 import { verifyBundle } from "/static/verifier/bundle.mjs";
 import { readKey } from "/static/verifier/note.mjs";
 
+// As everywhere else on our pages, wherever the reader's machine is.
+const DANISH_TIME = { dateStyle: "long", timeStyle: "medium", timeZone: "Europe/Copenhagen" };
+
 const box = document.getElementById("bb-check");
 const told = document.getElementById("bb-checked");
 
@@ -24,7 +27,7 @@ function verdict(logs) {
   if (logs.length === 0) return box.dataset.none;
   if (logs.some((log) => log.fault !== null)) return box.dataset.missing;
   const until = new Date(Math.min(...logs.map((log) => log.wholeUntil.getTime())));
-  return `${box.dataset.whole} ${box.dataset.until} ${until.toLocaleString(document.documentElement.lang)}.`;
+  return `${box.dataset.whole} ${box.dataset.until} ${until.toLocaleString(document.documentElement.lang, DANISH_TIME)}.`;
 }
 
 // Old browsers cannot check these signatures; to them the page shows the download alone.
