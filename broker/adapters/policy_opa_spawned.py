@@ -33,12 +33,11 @@ from broker.domain.errors import PolicyUnavailable
 from broker.policy_bundle import write_bundle
 from broker.policy_tables import Rules
 
-# The watcher reads until the broker says a line or is gone, then ends the server; of a broker that is gone without a
-# word, killed as it was, it takes the folder away. When the server ends first, so does the watcher.
+# The watcher reads until the broker is gone, then ends the server; when the server ends first, so does the watcher.
 WATCH = """
 exec 3<&0
 "$@" 3<&- </dev/null & server=$!
-{ read -r _ <&3 || rm -rf "$HOME"; kill $server; } & watcher=$!
+{ read -r _ <&3; kill $server; } & watcher=$!
 wait $server
 kill $watcher
 """
@@ -89,7 +88,6 @@ class _Server:
         """Close the connection and end the server, by force where it has not ended in time."""
         await self.client.close()
         if self.process.stdin is not None:
-            self.process.stdin.write(b"\n")
             self.process.stdin.close()
         try:
             async with asyncio.timeout(END_SECONDS):

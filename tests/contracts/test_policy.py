@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -316,40 +315,6 @@ def test_opa_ends_with_the_broker(tmp_path: Path) -> None:
     while _listens(port):
         assert time.monotonic() < give_up
         time.sleep(0.02)
-
-
-def test_a_killed_broker_leaves_no_rules_behind(tmp_path: Path) -> None:
-    """When the broker is killed outright, the folder from which its OPA read goes too."""
-    told, place = tmp_path / "url", tmp_path / "place"
-    place.mkdir()
-    broker = subprocess.Popen(
-        [sys.executable, "-c", BROKER, str(opa_on_path()), str(told)],
-        cwd=POLICIES.parent,
-        env=os.environ | {"TMPDIR": str(place)},
-    )
-    while not (told.exists() and told.read_text()):
-        assert broker.poll() is None
-        time.sleep(0.02)
-    assert [path.name.startswith("broker-opa-") for path in place.iterdir()] == [True]
-
-    broker.kill()
-    broker.wait()
-
-    give_up = time.monotonic() + 30
-    while [*place.iterdir()]:
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
-
-
-async def test_an_opa_that_is_started_again_finds_its_rules() -> None:
-    """A server that was ended for hanging leaves the folder to the next one; closing takes it away."""
-    async with opened("opa") as policy:
-        assert isinstance(policy, SpawnedOpaPolicy)
-        folder, server = Path(policy._folder.name), policy._last
-        assert server is not None
-        await server.end()
-        assert (folder / ".manifest").exists()
-    assert not folder.exists()
 
 
 BROKER = """
