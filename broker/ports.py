@@ -26,8 +26,10 @@ from broker.domain.events import (
     BreakGlassRequested,
     ConsentEvent,
     ConsentGranted,
+    ConsentPaused,
     ConsentRefused,
     ConsentRequested,
+    ConsentResumed,
     ConsentWithdrawn,
     DeferralApproved,
     DeferralAsked,
@@ -142,6 +144,16 @@ class Consents(Protocol):
         self, consent: str, lines: Sequence[str] | None, event: ConsentWithdrawn, *also: ConsentWithdrawn
     ) -> tuple[Receipt, ...]:
         """Take a yes back, whole (`lines` of None) or line by line; the events are made to say what was taken back."""
+
+    async def pause(
+        self, consent: str, lines: Sequence[str] | None, event: ConsentPaused, *also: ConsentPaused
+    ) -> tuple[Receipt, ...]:
+        """Let a yes rest, whole or line by line, as `withdraw` does, until its giver lets it hold again."""
+
+    async def resume(
+        self, consent: str, lines: Sequence[str] | None, event: ConsentResumed, *also: ConsentResumed
+    ) -> tuple[Receipt, ...]:
+        """Let what was paused hold again; nothing that was taken back, or is over."""
 
     async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:
         """List consents about or by a citizen, newest first: as the citizen, or as one municipality sees them."""

@@ -10,8 +10,10 @@ from broker.domain.events import (
     BlockChanged,
     ConsentEvent,
     ConsentGranted,
+    ConsentPaused,
     ConsentRefused,
     ConsentRequested,
+    ConsentResumed,
     ConsentWithdrawn,
 )
 from broker.domain.facts import Block
@@ -106,6 +108,18 @@ def withdrawn(grant: Grant, actor: str = "", *, subject: str = "", channel: str 
     """Make the event of taking a yes back; online by the giver unless said otherwise."""
     said = _said(grant, actor or grant.giver, subject or grant.citizen, channel)
     return ConsentWithdrawn(**said, version=0, giver=grant.giver)
+
+
+def paused(grant: Grant, by: str = "", *, channel: str = "online", **given: Any) -> ConsentPaused:
+    """Make the event of a yes that rests; online by the giver unless said otherwise."""
+    said = _said(grant, by or grant.giver, grant.citizen, channel)
+    return ConsentPaused(**{**said, "version": 0, "giver": grant.giver, **given})
+
+
+def resumed(grant: Grant, by: str = "", *, channel: str = "online", **given: Any) -> ConsentResumed:
+    """Make the event of a yes that holds again; online by the giver unless said otherwise."""
+    said = _said(grant, by or grant.giver, grant.citizen, channel)
+    return ConsentResumed(**{**said, "version": 0, "giver": grant.giver, **given})
 
 
 def a_block(subject: str, **given: Any) -> Block:

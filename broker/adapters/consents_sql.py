@@ -24,16 +24,29 @@ from broker.adapters.audit_log import AuditLogPostgres, Keys
 from broker.adapters.database import Connection, Pool, Scope, enter, reaching_the_store, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
-from broker.domain.consents import REFUSED, WITHDRAWN, Answer, Consent, ConsentRequest, Grant, told_of_withdrawal
+from broker.domain.consents import (
+    GRANTED,
+    PAUSED,
+    REFUSED,
+    WITHDRAWN,
+    Answer,
+    Consent,
+    ConsentRequest,
+    Grant,
+    told_of_change,
+)
 from broker.domain.days import danish_day
 from broker.domain.errors import Conflict, NotFound, StoreUnavailable
 from broker.domain.events import (
     BlockChanged,
     ConsentEvent,
     ConsentGranted,
+    ConsentPaused,
     ConsentRefused,
     ConsentRequested,
+    ConsentResumed,
     ConsentWithdrawn,
+    LinesChanged,
 )
 from broker.domain.facts import Block, ConsentFacts, ConsentLine, EarlierRequest
 from broker.domain.personal import Personal
@@ -156,6 +169,23 @@ class ConsentsSql:
         What the events say of lines and version is set to what was in fact taken back; those about whom nothing was
         are left out. Raises `NotFound` for what is not this giver's, `Conflict` when nothing is left to take back.
         """
+        return await self._change(consent, lines, WITHDRAWN, event, *also)
+
+    async def pause(
+        self, consent: str, lines: Sequence[str] | None, event: ConsentPaused, *also: ConsentPaused
+    ) -> tuple[Receipt, ...]:
+        """Let a yes rest, as `withdraw` takes it back; raises as it does."""
+        return await self._change(consent, lines, PAUSED, event, *also)
+
+    async def resume(
+        self, consent: str, lines: Sequence[str] | None, event: ConsentResumed, *also: ConsentResumed
+    ) -> tuple[Receipt, ...]:
+        """Let what was paused hold again; raises as `withdraw` does."""
+        return await self._change(consent, lines, GRANTED, event, *also)
+
+    async def _change(
+        self, consent: str, lines: Sequence[str] | None, state: str, event: LinesChanged, *also: LinesChanged
+    ) -> tuple[Receipt, ...]:
         events = _about(consent, event.municipality, event, *also)
         keys = await self._log.prepare(events)
         scope = _acting(event.channel, event.giver, event.municipality, ())
@@ -164,20 +194,20 @@ class ConsentsSql:
             touched = {before.citizen, *(line.subject for line in before.lines)}
             await enter(connection, replace(scope, subjects=tuple(sorted(touched))))
             await rows.bump(connection, touched)
-            # Read again behind the lock: somebody may just have taken back the same line.
+            # Read again behind the lock: somebody may just have changed the same line.
             now = await _consent(connection, consent)
-            taken = now.to_take_back(lines, event.giver)
+            taken = now.to_become(state, lines, event.giver, danish_day(event.at))
             version = now.version + 1
             await rows.add_line_states(
                 connection,
                 [UUID(line.id) for line in taken],
                 version=version,
-                state=WITHDRAWN,
+                state=state,
                 at=event.at,
                 by=event.actor,
                 channel=event.channel,
             )
-            told = told_of_withdrawal(events, taken, version)
+            told = told_of_change(events, taken, version)
             return await self._log.append_within(connection, told, keys)
 
     async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:

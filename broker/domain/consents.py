@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 from broker.domain.days import NO_BEGINNING, NO_END, day_number, day_of
 from broker.domain.directory import Purpose
 from broker.domain.errors import BadAsk, Conflict, ConsentNotNeeded, NotFound
-from broker.domain.events import ConsentWithdrawn
+from broker.domain.events import LinesChanged
 from broker.domain.facts import ConsentLine
 from broker.domain.periods import Period
 from broker.domain.personal import Personal
@@ -30,7 +31,15 @@ DIGITAL, PAPER, ORAL = "digital", "paper", "oral"
 FORMS = frozenset({DIGITAL, PAPER, ORAL})
 
 REQUESTED, GRANTED, PARTLY_GRANTED = "requested", "granted", "partly_granted"
-REFUSED, EXPIRED, WITHDRAWN = "refused", "expired", "withdrawn"
+REFUSED, EXPIRED, WITHDRAWN, PAUSED = "refused", "expired", "withdrawn", "paused"
+
+# What lines become, from which states, and what is said where none of them can.
+BECOMES = {
+    WITHDRAWN: (frozenset({GRANTED, PAUSED}), "already_withdrawn"),
+    PAUSED: (frozenset({GRANTED}), "nothing_to_pause"),
+    GRANTED: (frozenset({PAUSED}), "nothing_is_paused"),
+}
+E = TypeVar("E", bound=LinesChanged)
 
 # A code of the registry. A sentence has spaces and a wildcard has a star: neither names anything.
 NAMED = re.compile(r"\w[\w.:/-]*")
@@ -247,18 +256,24 @@ class Consent:
         """The version that holds now: one more with every change."""
         return max(step.version for step in self.history)
 
-    def to_take_back(self, lines: Sequence[str] | None, giver: str) -> tuple[ConsentLine, ...]:
-        """Choose the lines a giver takes back: those named, or all of theirs; those already taken back are left out.
+    def to_become(self, state: str, lines: Sequence[str] | None, giver: str, today: int) -> tuple[ConsentLine, ...]:
+        """Choose the lines a giver takes back, pauses, or lets hold again: those named, or all of theirs.
 
+        Left out is what cannot become so: nothing paused is paused, nothing taken back or over is ever held again.
         Raises `NotFound` where one is not theirs, `Conflict` where nothing is left.
         """
         theirs = {line.id: line for line in self.lines if line.giver == giver}
         chosen = set(theirs) if lines is None else set(lines)
         if not theirs or not chosen <= set(theirs):
             raise NotFound
-        left = tuple(line for key, line in theirs.items() if key in chosen and line.state != WITHDRAWN)
+        before, otherwise = BECOMES[state]
+        left = tuple(
+            line
+            for key, line in theirs.items()
+            if key in chosen and line.state in before and (state == WITHDRAWN or today <= line.to_day)
+        )
         if not left:
-            raise Conflict("already_withdrawn")
+            raise Conflict(otherwise)
         return left
 
     def live_lines(self, today: int) -> tuple[ConsentLine, ...]:
@@ -266,10 +281,8 @@ class Consent:
         return tuple(ln for ln in self.lines if ln.state == GRANTED and ln.from_day <= today <= ln.to_day)
 
 
-def told_of_withdrawal(
-    events: Sequence[ConsentWithdrawn], taken: Sequence[ConsentLine], version: int
-) -> list[ConsentWithdrawn]:
-    """Let events say what was in fact taken back; a subject of whom nothing was taken back hears nothing.
+def told_of_change(events: Sequence[E], taken: Sequence[ConsentLine], version: int) -> list[E]:
+    """Let events say which lines in fact changed; a subject of whom none did hears nothing.
 
     A giver hears of every line, anybody else of those about them. Raises ValueError when nobody would hear of it.
     """
@@ -279,7 +292,7 @@ def told_of_withdrawal(
         if lines:
             told.append(replace(event, lines=tuple(lines), version=version))
     if not told:
-        raise ValueError("a withdrawal of which no event speaks")
+        raise ValueError("a change of which no event speaks")
     return told
 
 

@@ -184,14 +184,35 @@ class ConsentRefused(ConsentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentWithdrawn(ConsentEvent):
+class LinesChanged(ConsentEvent):
+    """What every change of given lines says: whose yes it was, and the consent's version from here on."""
+
+    version: int
+    giver: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWithdrawn(LinesChanged):
     """A giver took a yes back, whole or in part; effective at the commit that writes this."""
 
     code: ClassVar[int] = 13
     name: ClassVar[str] = "consent.withdrawn"
 
-    version: int
-    giver: str
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentPaused(LinesChanged):
+    """A giver paused a yes, whole or in part: it opens nothing from the commit that writes this."""
+
+    code: ClassVar[int] = 70
+    name: ClassVar[str] = "consent.paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentResumed(LinesChanged):
+    """A giver let a paused yes hold again, from the commit that writes this; its last day stays what it was."""
+
+    code: ClassVar[int] = 71
+    name: ClassVar[str] = "consent.resumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

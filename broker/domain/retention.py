@@ -54,6 +54,8 @@ TERMS: Mapping[str, Term] = {
     "consent.granted": CONSENT,
     "consent.refused": CONSENT,
     "consent.withdrawn": CONSENT,
+    "consent.paused": CONSENT,
+    "consent.resumed": CONSENT,
     "block.changed": CONSENT,
     "break_glass.requested": EMERGENCY,
     "break_glass.read": EMERGENCY,

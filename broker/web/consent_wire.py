@@ -72,7 +72,7 @@ class YesBody(BaseModel):
 
 
 class WithdrawBody(BaseModel):
-    """Which lines to take back, by id; none given: all."""
+    """Which lines to take back, pause or let hold again, by id; none given: all."""
 
     model_config = STRICT
 
@@ -80,7 +80,7 @@ class WithdrawBody(BaseModel):
 
 
 class DeskWithdrawBody(WithdrawBody):
-    """A withdrawal by phone or at the desk: whose consent it is, and that their identity was checked."""
+    """A change by phone or at the desk: whose consent it is, and that their identity was checked."""
 
     citizen: Number
     identity_checked: Literal[True]
@@ -227,7 +227,7 @@ def consent_body(consent: Consent, me: str, today: int) -> dict[str, Any]:
 
 def line_state(state: str, from_day: int, to_day: int, today: int) -> str:
     """Say where a line stands on a day: live, not_yet, expired, or what it was made (withdrawn, paused)."""
-    if state != "granted":
+    if state == "withdrawn" or (state == "paused" and today <= to_day):
         return state
     return "not_yet" if today < from_day else "expired" if today > to_day else "live"
 

@@ -69,7 +69,9 @@ class Acts:
             "grant": self._grant,
             "refuse": self._refuse,
             "give": self._give,
-            "withdraw": self._withdraw,
+            "withdraw": self._change,
+            "pause": self._change,
+            "resume": self._change,
             "block": self._block,
             "clock": self._clock,
             "source": self._source,
@@ -131,8 +133,8 @@ class Acts:
     async def _give(self, step: Step) -> Done:
         return Done(await self.consents.give(step.name, step.wish), step.wish["citizen"])
 
-    async def _withdraw(self, step: Step) -> Done:
-        return Done(await self.consents.withdraw(step.wish))
+    async def _change(self, step: Step) -> Done:
+        return Done(await self.consents.change(step.verb, step.wish))
 
     async def _block(self, step: Step) -> Done:
         return Done(await self.consents.block(step.wish))

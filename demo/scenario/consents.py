@@ -12,6 +12,8 @@ from demo.world.children import WorldBroken
 from demo.world.world import World
 
 EVIDENCE = "Læst op og gentaget af borgeren ved skranken i Borgerservice, på dansk."
+# What a desk calls what a giver does.
+AT_DESK = {"withdraw": "withdrawal", "pause": "pause", "resume": "resumption"}
 Row = Mapping[str, Any]
 
 
@@ -80,8 +82,8 @@ class Consents:
             self.given[name] = Given(reply.said["consent"], giver, row)
         return reply
 
-    async def withdraw(self, row: Row) -> Reply:
-        """Let a giver take a consent back, whole or in part, by themselves or through a desk."""
+    async def change(self, way: str, row: Row) -> Reply:
+        """Let a giver take a consent back (`withdraw`), or `pause` or `resume` it, by themselves or through a desk."""
         given = self._given(row["consent"])
         giver = row.get("by", given.giver)
         body: dict[str, Any] = {}
@@ -89,9 +91,9 @@ class Consents:
             body["lines"] = await self._ids(given, giver, row["lines"])
         if "at_desk" in row:
             body |= {"citizen": self.world.cast.cpr(giver), "identity_checked": True}
-            return await self.callers.post(row["at_desk"], f"/v1/consents/{given.id}/withdrawal", body)
+            return await self.callers.post(row["at_desk"], f"/v1/consents/{given.id}/{AT_DESK[way]}", body)
         visitor = await self.visitors.citizen(giver)
-        return await visitor.post(f"/v1/me/consents/{given.id}/withdraw", body)
+        return await visitor.post(f"/v1/me/consents/{given.id}/{way}", body)
 
     async def block(self, row: Row) -> Reply:
         """Let a citizen set a standing no, or lift it."""

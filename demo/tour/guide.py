@@ -139,7 +139,7 @@ class Guide:
         )
         self._step_on()
         lines = [{"source": HEALTH, "categories": ["H01"]}]
-        reply = await self.consents.withdraw({"consent": "tour", "lines": lines})
+        reply = await self.consents.change("withdraw", {"consent": "tour", "lines": lines})
         _must(200, reply)
         self.console.print(f"    stopped: {HEALTH} H01", markup=False)
         await self._ask(200)

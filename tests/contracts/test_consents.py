@@ -11,7 +11,7 @@ import pytest
 
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import open_pool
-from broker.domain.consents import GRANTED, PARTLY_GRANTED, REFUSED, REQUESTED, WITHDRAWN
+from broker.domain.consents import GRANTED, PARTLY_GRANTED, PAUSED, REFUSED, REQUESTED, WITHDRAWN
 from broker.domain.days import danish_day
 from broker.domain.errors import BadAsk, Conflict, FactsChanged, LogUnavailable, NotFound, StoreUnavailable
 from broker.domain.facts import ConsentFacts
@@ -31,8 +31,10 @@ from tests.consent_values import (
     a_request,
     blocked,
     granted,
+    paused,
     refused,
     requested,
+    resumed,
     withdrawn,
     yes_to,
 )
@@ -344,6 +346,59 @@ class ConsentsContract:
         await town.consents.withdraw(grant.id, None, by_phone)
 
         assert {line.state for line in (await town.facts()).lines} == {WITHDRAWN}
+
+    async def test_a_paused_line_rests_until_it_holds_again(self, town: Town) -> None:
+        """Pausing one line leaves the other; each step moves the version, and the last day stays what it was."""
+        grant = a_grant(town.anna, town.case, a_line(town.anna), a_line(town.anna, "health", "H01"))
+        await town.consents.grant(grant, granted(grant))
+        health = next(line.id for line in (await town.facts()).lines if line.source == "health")
+
+        await town.consents.pause(grant.id, [health], paused(grant))
+        resting = await town.facts()
+        await town.consents.resume(grant.id, None, resumed(grant))
+        again = await town.facts()
+
+        assert {line.source: line.state for line in resting.lines} == {"social": GRANTED, "health": PAUSED}
+        assert resting.versions == ((town.anna, 2),)
+        assert {(line.state, line.to_day, line.version) for line in again.lines} == {(GRANTED, grant.to_day, 3)}
+        assert again.versions == ((town.anna, 3),)
+
+    async def test_what_cannot_rest_or_hold_again(self, town: Town) -> None:
+        """Nothing rests twice; nothing that was taken back, never rested, or is over holds again."""
+        grant = a_grant(town.anna, town.case, a_line(town.anna), a_line(town.anna, "health", "H01"))
+        await town.consents.grant(grant, granted(grant))
+        social, health = sorted((await town.facts()).lines, key=lambda line: line.source, reverse=True)
+        with pytest.raises(Conflict):
+            await town.consents.resume(grant.id, None, resumed(grant))
+        await town.consents.pause(grant.id, [social.id], paused(grant))
+        with pytest.raises(Conflict):
+            await town.consents.pause(grant.id, [social.id], paused(grant))
+        late = replace(resumed(grant), at=NOON + timedelta(days=366))
+        with pytest.raises(Conflict):
+            await town.consents.resume(grant.id, None, late)
+        await town.consents.withdraw(grant.id, None, withdrawn(grant))
+
+        for lines in (None, [social.id], [health.id]):
+            with pytest.raises(Conflict):
+                await town.consents.resume(grant.id, lines, resumed(grant))
+        assert {line.state for line in (await town.facts()).lines} == {WITHDRAWN}
+
+    async def test_only_the_giver_pauses_and_resumes(self, town: Town) -> None:
+        """A stranger changes nothing of another's yes, nor does another municipality's desk."""
+        grant = a_grant(town.anna, town.case)
+        await town.consents.grant(grant, granted(grant))
+        bo = {"giver": town.bo, "actor": town.bo}
+        next_town = paused(grant, town.kim, channel="desk_phone", municipality=NEXT_TOWN)
+
+        with pytest.raises(NotFound):
+            await town.consents.pause(grant.id, None, paused(grant, **bo))
+        with pytest.raises(NotFound):
+            await town.consents.pause(grant.id, None, next_town)
+        await town.consents.pause(grant.id, None, paused(grant))
+        with pytest.raises(NotFound):
+            await town.consents.resume(grant.id, None, resumed(grant, **bo))
+
+        assert [line.state for line in (await town.facts()).lines] == [PAUSED]
 
     async def test_a_new_yes_does_not_revive_the_old(self, town: Town) -> None:
         """Saying yes again is a new consent; the one taken back stays taken back."""

@@ -9,6 +9,7 @@ from broker.domain.consents import (
     EXPIRED,
     GRANTED,
     PARTLY_GRANTED,
+    PAUSED,
     REFUSED,
     WITHDRAWN,
     Answer,
@@ -17,7 +18,7 @@ from broker.domain.consents import (
     Grant,
     LineState,
     RequestLine,
-    told_of_withdrawal,
+    told_of_change,
 )
 from broker.domain.days import danish_day
 from broker.domain.errors import Conflict, NotFound
@@ -25,9 +26,12 @@ from broker.domain.events import (
     BlockChanged,
     ConsentEvent,
     ConsentGranted,
+    ConsentPaused,
     ConsentRefused,
     ConsentRequested,
+    ConsentResumed,
     ConsentWithdrawn,
+    LinesChanged,
 )
 from broker.domain.facts import Block, ConsentFacts, ConsentLine, EarlierRequest
 from broker.domain.personal import Personal
@@ -140,20 +144,36 @@ class FakeConsents:
         self, consent: str, lines: Sequence[str] | None, event: ConsentWithdrawn, *also: ConsentWithdrawn
     ) -> tuple[Receipt, ...]:
         """Take a yes back."""
+        return await self._change(consent, lines, WITHDRAWN, event, *also)
+
+    async def pause(
+        self, consent: str, lines: Sequence[str] | None, event: ConsentPaused, *also: ConsentPaused
+    ) -> tuple[Receipt, ...]:
+        """Let a yes rest."""
+        return await self._change(consent, lines, PAUSED, event, *also)
+
+    async def resume(
+        self, consent: str, lines: Sequence[str] | None, event: ConsentResumed, *also: ConsentResumed
+    ) -> tuple[Receipt, ...]:
+        """Let what was paused hold again."""
+        return await self._change(consent, lines, GRANTED, event, *also)
+
+    async def _change(
+        self, consent: str, lines: Sequence[str] | None, state: str, event: LinesChanged, *also: LinesChanged
+    ) -> tuple[Receipt, ...]:
         before = self.consents.get(consent)
         if before is None or (event.channel != "online" and before.municipality != event.municipality):
             raise NotFound
-        taken, version = before.to_take_back(lines, event.giver), before.version + 1
+        taken, version = before.to_become(state, lines, event.giver, danish_day(event.at)), before.version + 1
         gone = {line.id for line in taken}
-        receipts = await self.log.append(told_of_withdrawal(_about(consent, event, *also), taken, version))
+        receipts = await self.log.append(told_of_change(_about(consent, event, *also), taken, version))
         self.consents[consent] = replace(
             before,
             lines=tuple(
-                replace(line, version=version, state=WITHDRAWN if line.id in gone else line.state)
-                for line in before.lines
+                replace(line, version=version, state=state if line.id in gone else line.state) for line in before.lines
             ),
             history=before.history
-            + tuple(LineState(line, version, WITHDRAWN, event.at, event.channel) for line in sorted(gone)),
+            + tuple(LineState(line, version, state, event.at, event.channel) for line in sorted(gone)),
         )
         self._bump(before.citizen, *(line.subject for line in before.lines))
         return receipts

@@ -1,18 +1,21 @@
 """`/v1/consent-requests` and `/v1/consents`: a department's system asks for consent; a desk records and withdraws."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from broker.consents.desk import record_at_desk
+from broker.consents.pause import pause_at_desk, resume_at_desk
 from broker.consents.request import request_consent, request_of_unit
 from broker.consents.withdraw import withdraw_at_desk
 from broker.domain.consents import ConsentRequest
 from broker.domain.days import danish_day
 from broker.domain.errors import NotFound
 from broker.domain.identity import Caller
+from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
 from broker.ports import Ports
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.api.once import Once
@@ -29,10 +32,11 @@ from broker.web.consent_wire import (
 from broker.web.wire import cpr_of, receipt_body
 
 Gate = Callable[[Request], Awaitable[Caller]]
+Recording = Callable[[str, Sequence[str] | None, Personal[str], Caller, Ports], Awaitable[Receipt]]
 
 ASKED = told("ConsentRequest", CHANGE_ANSWERS) | told("ConsentRequest", status=201)
 GIVEN = told("ConsentGiven", CHANGE_ANSWERS, status=201)
-TAKEN_BACK = told("ConsentChanged", CHANGE_ANSWERS)
+CHANGED = told("ConsentChanged", CHANGE_ANSWERS)
 
 
 def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRouter:
@@ -66,13 +70,30 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
         given, receipt = await record_at_desk(made_id, wanted, taken, caller, ports)
         return _json(grant_body(given, receipt, to_unit=True), 201)
 
-    @routes.post("/v1/consents/{consent_id}/withdrawal", responses=TAKEN_BACK, summary="Record a withdrawal")
-    async def post_withdrawal(consent_id: str, body: DeskWithdrawBody, caller: proven) -> Response:
-        citizen = cpr_of(body.citizen, pointer="/citizen", test_numbers=test_numbers)
-        receipt = await withdraw_at_desk(consent_id, body.lines, citizen, caller, ports)
-        return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
-
+    _changes(routes, ports, gate, test_numbers=test_numbers)
     return routes
+
+
+def _changes(routes: APIRouter, ports: Ports, gate: Gate, *, test_numbers: bool) -> None:
+    """Add what a desk records of a consent that stands; each way has its own right to be recorded."""
+    proven = Annotated[Caller, Depends(gate)]
+
+    @routes.post("/v1/consents/{consent_id}/withdrawal", responses=CHANGED, summary="Record a withdrawal")
+    async def post_withdrawal(consent_id: str, body: DeskWithdrawBody, caller: proven) -> Response:
+        return await _recorded(withdraw_at_desk, consent_id, body, caller)
+
+    @routes.post("/v1/consents/{consent_id}/pause", responses=CHANGED, summary="Record that a yes rests")
+    async def post_pause(consent_id: str, body: DeskWithdrawBody, caller: proven) -> Response:
+        return await _recorded(pause_at_desk, consent_id, body, caller)
+
+    @routes.post("/v1/consents/{consent_id}/resumption", responses=CHANGED, summary="Record that it holds again")
+    async def post_resumption(consent_id: str, body: DeskWithdrawBody, caller: proven) -> Response:
+        return await _recorded(resume_at_desk, consent_id, body, caller)
+
+    async def _recorded(keep: Recording, consent_id: str, body: DeskWithdrawBody, caller: Caller) -> Response:
+        citizen = cpr_of(body.citizen, pointer="/citizen", test_numbers=test_numbers)
+        receipt = await keep(consent_id, body.lines, citizen, caller, ports)
+        return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
 
 
 async def _kept(ports: Ports, made_id: str, caller: Caller) -> ConsentRequest | None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from broker.consents.answer import Yes, grant, refuse
 from broker.consents.blocks import BlockWish, lift_block, set_block
 from broker.consents.own import own_blocks, own_consents
+from broker.consents.pause import pause, resume
 from broker.consents.withdraw import withdraw
 from broker.domain.days import danish_day
 from broker.domain.identity import CitizenLogin
@@ -73,6 +74,24 @@ def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
     )
     async def post_withdraw(consent_id: str, body: WithdrawBody, login: proven) -> Response:
         receipt = await withdraw(consent_id, body.lines, login, ports)
+        return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
+
+    @routes.post(
+        "/v1/me/consents/{consent_id}/pause",
+        responses=told("ConsentChanged", CHANGE_ANSWERS),
+        summary="Let a yes rest",
+    )
+    async def post_pause(consent_id: str, body: WithdrawBody, login: proven) -> Response:
+        receipt = await pause(consent_id, body.lines, login, ports)
+        return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
+
+    @routes.post(
+        "/v1/me/consents/{consent_id}/resume",
+        responses=told("ConsentChanged", CHANGE_ANSWERS),
+        summary="Let what I paused hold again",
+    )
+    async def post_resume(consent_id: str, body: WithdrawBody, login: proven) -> Response:
+        receipt = await resume(consent_id, body.lines, login, ports)
         return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from broker.ports import LogReader, Ports
-from broker.web.citizen import accesses, answers, blocks, receipts, shares, whole
+from broker.web.citizen import accesses, answers, blocks, pauses, receipts, shares, whole
 from broker.web.citizen.room import Room
 from broker.web.login import Logins
 from broker.web.pages.show import Pages
@@ -15,6 +15,6 @@ def build(ports: Ports, reader: LogReader, logins: Logins, pages: Pages, log_nam
     """Build every page of the citizen's. `log_name` is what the logs are published under."""
     room = Room(ports, reader, logins, pages, log_name)
     routes = APIRouter(include_in_schema=False)
-    for part in (shares, answers, accesses, whole, blocks, receipts):
+    for part in (shares, pauses, answers, accesses, whole, blocks, receipts):
         routes.include_router(part.build(room))
     return routes

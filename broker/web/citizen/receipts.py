@@ -16,7 +16,11 @@ from broker.domain.receipts import Receipt
 from broker.web.citizen.room import Me, Room
 
 Name = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$")]
-DONE = frozenset({"consent.granted", "consent.refused", "consent.withdrawn", "block.changed"})
+DONE = frozenset(
+    {
+        "consent.granted", "consent.refused", "consent.withdrawn", "consent.paused", "consent.resumed", "block.changed",
+    }
+)  # fmt: skip
 
 
 def build(room: Room) -> APIRouter:

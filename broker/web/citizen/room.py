@@ -8,8 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.consents.own import own_consents
 from broker.domain.consents import Consent, ConsentRequest
 from broker.domain.days import danish_day
+from broker.domain.errors import NotFound
 from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
 from broker.exchange.numbers import own_handles
@@ -59,6 +61,15 @@ class Room:
         """Send the browser on to the receipt of a change."""
         municipality, year = receipt.log.split("/")[-2:]
         return go_to(f"/mine/receipts/{municipality}/{year}/{receipt.index}")
+
+
+async def my_consent(room: Room, me: Me, consent_id: str) -> Consent:
+    """Find a consent that this citizen gave; raise `NotFound` for any other."""
+    given = await own_consents(me.handles, room.ports.consents)
+    found = next((row for row in given if row.id == consent_id and row.giver == me.handle), None)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def waits_for_me(request: ConsentRequest, me: Me) -> bool:

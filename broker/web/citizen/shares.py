@@ -6,11 +6,10 @@ from fastapi import APIRouter, Request, Response
 
 from broker.consents.own import own_consents
 from broker.consents.withdraw import withdraw
-from broker.domain.consents import Consent
-from broker.domain.errors import NotFound
+from broker.domain.consents import WITHDRAWN, Consent
 from broker.domain.facts import ConsentLine
 from broker.transparency.history import MyEntry, my_entries
-from broker.web.citizen.room import Me, Room, live, waits_for_me
+from broker.web.citizen.room import Me, Room, live, my_consent, waits_for_me
 from broker.web.consent_wire import line_state
 from broker.web.pages.forms import sent
 
@@ -35,7 +34,10 @@ def build(room: Room) -> APIRouter:
             waiting=[row for row in asked if waits_for_me(row, me)],
             refused=[row for row in asked if row.answered_by(me.handle) and row.state(me.today) == "refused"],
             sharing=sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose)),
-            ended=[row for row in given if not live(row, me)],
+            paused=[row for row in given if any(_state(line, me) == "paused" for line in row.lines)],
+            ended=[
+                row for row in given if not live(row, me) and any(_state(line, me) != "paused" for line in row.lines)
+            ],
             seen=seen[:SHOWN],
             state_of=lambda line: _state(line, me),
         )
@@ -43,7 +45,7 @@ def build(room: Room) -> APIRouter:
     @routes.get("/mine/consents/{consent_id}/stop")
     async def get_stop(request: Request, consent_id: str, line: str | None = None) -> Response:
         me = await room.enter(request)
-        consent = await _mine(room, me, consent_id)
+        consent = await my_consent(room, me, consent_id)
         lines = _to_stop(consent, me, line)
         stopping = {(row.source, row.category) for row in lines}
         seen = [
@@ -60,17 +62,9 @@ def build(room: Room) -> APIRouter:
     return routes
 
 
-async def _mine(room: Room, me: Me, consent_id: str) -> Consent:
-    given = await own_consents(me.handles, room.ports.consents)
-    found = next((row for row in given if row.id == consent_id and row.giver == me.handle), None)
-    if found is None:
-        raise NotFound
-    return found
-
-
 def _to_stop(consent: Consent, me: Me, line: str | None) -> tuple[ConsentLine, ...]:
     """Give the lines that a stop would take back. Raises `NotFound`, or `Conflict` where nothing is left."""
-    return consent.to_take_back(None if line is None else [line], me.handle)
+    return consent.to_become(WITHDRAWN, None if line is None else [line], me.handle, me.today)
 
 
 async def _seen(room: Room, me: Me) -> list[MyEntry]:
@@ -81,3 +75,8 @@ async def _seen(room: Room, me: Me) -> list[MyEntry]:
 
 def _state(line: ConsentLine, me: Me) -> str:
     return line_state(line.state, line.from_day, line.to_day, me.today)
+
+
+def _rests(consent: Consent, me: Me) -> bool:
+    """Tell whether all of a consent is paused: it stands in a group of its own, and has not ended."""
+    return all(_state(line, me) == "paused" for line in consent.lines)

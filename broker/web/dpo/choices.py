@@ -22,6 +22,8 @@ KINDS = {
     "consent.granted": marked("a yes was given"),
     "consent.refused": marked("a no was given"),
     "consent.withdrawn": marked("a yes was taken back"),
+    "consent.paused": marked("a yes was paused"),
+    "consent.resumed": marked("a paused yes holds again"),
     "block.changed": marked("a standing no was set or lifted"),
     "break_glass.requested": marked("asked for a yes, for danger to life"),
     "break_glass.read": marked("read why life was in danger"),

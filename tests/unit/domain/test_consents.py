@@ -17,7 +17,7 @@ from broker.domain.consents import (
     check_purpose,
     check_window,
     last_day_allowed,
-    told_of_withdrawal,
+    told_of_change,
 )
 from broker.domain.days import day_of
 from broker.domain.directory import Purpose
@@ -148,13 +148,13 @@ def test_each_is_told_of_what_was_theirs() -> None:
     events = [withdrawn(grant), withdrawn(grant, subject=CHILD), withdrawn(grant, subject=BO)]
     lines = {line.source: _taken(grant.giver, line.subject, line.source, line.category) for line in grant.lines}
 
-    told = told_of_withdrawal(events, [lines["social"], lines["school"]], 2)
-    only_own = told_of_withdrawal(events, [lines["social"]], 3)
+    told = told_of_change(events, [lines["social"], lines["school"]], 2)
+    only_own = told_of_change(events, [lines["social"]], 3)
 
     assert [(event.subject, len(event.lines), event.version) for event in told] == [(ANNA, 2, 2), (CHILD, 1, 2)]
     assert [event.subject for event in only_own] == [ANNA]
     with pytest.raises(ValueError, match="no event"):
-        told_of_withdrawal(events[2:], [lines["social"]], 2)
+        told_of_change(events[2:], [lines["social"]], 2)
 
 
 def _taken(giver: str, subject: str, source: str, category: str) -> ConsentLine:
