@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from audit import base64_strict
 from audit.checkpoint import Checkpoint, open_checkpoint
@@ -33,6 +33,7 @@ from audit.policy import Policy
 
 FORMAT = "log-bundle@v1"
 MAX_BYTES = 50_000_000
+MAX_DIGITS = 16
 # An epoch is at most 60 seconds, and its root is signed and witnessed within 15 minutes (design.md 6.6).
 BUSY_SECONDS = 1200
 IDLE_SECONDS = 7200
@@ -74,12 +75,25 @@ def _read(text: str) -> Mapping[str, Any]:
     if len(text) > MAX_BYTES:
         raise Malformed("the bundle is too long")
     try:
-        bundle = json.loads(text)
+        bundle = _parsed(text)
     except (ValueError, RecursionError):
         raise Malformed("the bundle is no JSON") from None
     if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
         raise Malformed(f"not a {FORMAT}")
     return bundle
+
+
+def _parsed(text: str) -> Any:
+    """Read JSON; raise ValueError where a number is written otherwise than in at most 16 plain decimal digits."""
+    return json.loads(text, parse_int=_whole, parse_float=_refused, parse_constant=_refused)
+
+
+def _whole(text: str) -> int:
+    return _refused(text) if text == "-0" or len(text.lstrip("-")) > MAX_DIGITS else int(text)
+
+
+def _refused(_: str) -> NoReturn:
+    raise ValueError("not a plain decimal number")
 
 
 def _checked(log: Any, keys: Sequence[VerifyKey], policy: Policy | None, now: datetime) -> WholeList:
@@ -122,7 +136,7 @@ def _root(given: Mapping[str, Any], checkpoint: Checkpoint) -> tuple[MapRoot, Ma
     said = body_commitment(_bytes(given, "salt"), row.encode(), b"")
     if not hmac.compare_digest(said, MapRoot.body_of(leaf)):
         raise NotVerified("what the map's root says of itself is not what it committed to")
-    opened = json.loads(row)
+    opened = _parsed(row)
     if not isinstance(opened, dict) or opened.get("covered") != root.covered:
         raise NotVerified("what the map's root says of itself is not about this map")
     return root, opened

@@ -109,12 +109,18 @@ function slot(pair) {
   return pair.map(fromBase64);
 }
 
+/** Read JSON; throw Malformed where a number is written in another way than in at most 16 plain decimal digits. */
 function parsed(text) {
+  let read;
   try {
-    return JSON.parse(text);
+    read = JSON.parse(text);
   } catch {
     throw new Malformed("no JSON");
   }
+  // JSON.parse does not tell 1.0 from 1; outside of its texts a JSON text shows it.
+  const bare = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, '""');
+  if (/-0|[0-9][.eE]|[0-9]{17}/.test(bare)) throw new Malformed("not a plain decimal number");
+  return read;
 }
 
 function given(from, name, kind) {

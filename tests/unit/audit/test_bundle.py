@@ -214,6 +214,23 @@ def test_what_is_no_bundle_is_refused_alike() -> None:
     assert python[:7] == ["Malformed"] * 7
 
 
+WRITINGS = ("0.0", "0e0", "0E1", "-0", "0e-400", "NaN", "Infinity", "-Infinity", "1e400", "0" * 17, "9" * 17)
+
+
+def test_a_number_has_one_writing() -> None:
+    """What is read as a whole number is written as one, and what is not read too, in both verifiers."""
+    town = Town(*OWNERS)
+    text = json.dumps(town.bundle(town.list_of(ANNA)))
+    sound, named = text.replace("{", '{"more": [-10, 0, 17], "0.5": "-0, 1.0, \\"1e5", ', 1), '"index": 0,'
+    assert sound.count(named) == 1
+    odd = [sound.replace(named, f'"index": {writing},') for writing in WRITINGS]
+    odd += [sound.replace("17]", f"{writing}]") for writing in WRITINGS]
+    answers = [said_in_python(one) for one in (sound, *odd)]
+    assert answers[0][0][-1] is False
+    assert answers[1:] == ["Malformed"] * len(odd)
+    assert said_in_javascript(sound, *odd) == answers
+
+
 def test_the_command_tells_in_words_and_by_its_exit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """0 and until when where it is whole, 1 where it is not, 2 where it cannot be checked; as JSON too."""
     town = Town(*OWNERS)
