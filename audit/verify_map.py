@@ -3,6 +3,7 @@
 Rules kept here:
 - An entry stands under the key that its index row names, which its commitment covers; under another only where the law
   keeps it back for a time. Where the index row was deleted, the row of the map itself tells, and the roots judge it.
+- What the law keeps back rests on an entry of the log that says so: a row of the database alone is no such word.
 - Every root ever put on the log is compared: a list that was cut for a while and mended later shows too.
 """
 
@@ -97,6 +98,10 @@ async def verify_map(connection: Connection, head: Head) -> list[Fault]:
     )
     leaves = await connection.fetch("SELECT map_key, count, head FROM log.map_leaf WHERE log_id = $1", head.log_id)
     tiles = await connection.fetch("SELECT level, place, packed FROM log.map_tile WHERE log_id = $1", head.log_id)
+    check.faults += [
+        Fault(row["what"], "no entry of the log says that it was approved, and is to last so long")
+        for row in await connection.fetch("SELECT what FROM log.unfounded() ORDER BY what")
+    ]
     chains = {row["map_key"]: Chain(row["count"], row["head"]) for row in leaves}
     return check.finish(state, chains, {(row["level"], row["place"]): row["packed"] for row in tiles})
 

@@ -145,12 +145,22 @@ class Bent:
         return said + [str(fault) for report in reports if report.origin == ORIGIN for fault in report.faults]
 
 
+# What a house searches its log by, which lawful deferral needs.
+COLUMNS = (
+    "ALTER TABLE log.index ADD COLUMN at bigint GENERATED ALWAYS AS ((fields ->> 'at')::bigint) STORED",
+    *(
+        f"ALTER TABLE log.index ADD COLUMN {name} text GENERATED ALWAYS AS (fields ->> '{name}') STORED"
+        for name in ("kind", "citizen", "unit")
+    ),
+)
+
+
 async def make_mapped(server: PrivatePostgres) -> str:
     """Make a database with a log of three epochs of a map, about two people; give its name."""
     name = f"mapped_{secrets.token_hex(4)}"
     dsn = server.create_database(name)
     connection = await asyncpg.connect(dsn)
-    for statement in laid():
+    for statement in (*laid(), *COLUMNS, *postgres.schema_statements(script="deferral.sql")):
         await connection.execute(statement)
     await postgres.open_log(connection, ORIGIN, "0101", 2026)
     anna, bo = Party(b"anna", b"a" * 32), Party(b"bo", b"b" * 32)

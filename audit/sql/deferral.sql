@@ -81,6 +81,37 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     ) AS i WHERE h.id = p_log_id AND d.from_at IS NOT NULL
 $$
 -- next
+-- Deferrals that no entry of the log says: not that they were approved, until that day, or that go on after their end.
+-- Where the index row of the approval was deleted lawfully, it still stands first in the deferral's own list.
+CREATE OR REPLACE FUNCTION log.unfounded() RETURNS TABLE (what text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'deferral ' || d.id
+    FROM log.deferral d
+    CROSS JOIN LATERAL (
+        SELECT to_char(to_timestamp(d.until_at - 1) AT TIME ZONE 'Europe/Copenhagen', 'YYYYMMDD') AS last_day
+    ) AS known
+    WHERE d.from_at IS NOT NULL AND (
+        NOT EXISTS (
+            SELECT FROM log.index i JOIN log.entry e ON e.log_id = i.log_id AND e.idx = i.idx
+            WHERE i.citizen = d.citizen AND i.at = d.from_at AND i.tenant = d.tenant AND i.unit = d.unit
+              AND i.kind = 'deferral.approved' AND substr(e.leaf, 2, 2) = '\x0038'::bytea
+              AND i.fields ->> 'deferral' = d.id::text AND coalesce(i.fields ->> 'until', last_day) = last_day
+            UNION ALL
+            SELECT FROM log.head h
+            JOIN log.map_entry m ON m.log_id = h.id AND m.map_key = sha256(d.secret || convert_to(h.origin, 'UTF8'))
+            JOIN log.entry e ON e.log_id = h.id AND e.idx = m.idx
+            LEFT JOIN log.index i ON i.log_id = h.id AND i.idx = m.idx
+            WHERE h.tenant = d.tenant AND substr(e.leaf, 2, 2) = '\x0038'::bytea AND i.idx IS NULL
+        ) OR EXISTS (
+            SELECT FROM log.index i
+            WHERE i.citizen = d.citizen AND i.tenant = d.tenant AND i.kind = 'deferral.ended'
+              AND i.fields ->> 'deferral' = d.id::text AND coalesce(d.ended_at, d.until_at) > i.at + 1
+        )
+    )
+$$
+-- next
+REVOKE ALL ON FUNCTION log.unfounded FROM PUBLIC
+-- next
 -- The keys of what was kept back from a citizen and is not any more.
 CREATE FUNCTION log.kept_keys(p_log_id bigint, p_citizen text, p_now bigint) RETURNS TABLE (map_key bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

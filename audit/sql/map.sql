@@ -62,6 +62,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT NULL::bigint, NULL::bytea WHERE false
 $$
 -- next
+-- What keeps entries under another key without an entry of the log that says so: nothing, with the function above.
+CREATE FUNCTION log.unfounded() RETURNS TABLE (what text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT NULL::text WHERE false
+$$
+-- next
 -- Commit one epoch: the entries it adds, the chains and tiles as they are now, and the root as an entry of the log.
 -- Whoever was second finds the map further than they thought it, and hears LG007; their epoch has not been written.
 CREATE OR REPLACE FUNCTION log.commit_map(
@@ -141,7 +147,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$
 -- next
 REVOKE ALL ON FUNCTION
-    log.kept_under, log.commit_map, log.map_entries, log.map_bucket, log.map_bucket_of, log.map_root FROM PUBLIC
+    log.kept_under, log.unfounded, log.commit_map, log.map_entries, log.map_bucket, log.map_bucket_of, log.map_root FROM PUBLIC
 -- next
 GRANT SELECT ON log.map, log.map_tile TO borgerbro_app, borgerbro_checkpointer
 -- next

@@ -16,6 +16,6 @@ $$
 -- next
 SET ROLE borgerbro_log_owner
 -- next
-GRANT EXECUTE ON FUNCTION log.kept_under, log.map_entries, log.map_bucket TO borgerbro_reader
+GRANT EXECUTE ON FUNCTION log.kept_under, log.unfounded, log.map_entries, log.map_bucket TO borgerbro_reader
 -- next
 RESET ROLE

@@ -359,8 +359,8 @@ class DeferralEvent(AuditEvent):
     role: str
 
     def index(self) -> dict[str, Any]:
-        """Add unit and deferral."""
-        return AuditEvent.index(self) | {"unit": self.unit, "deferral": self.deferral}
+        """Add unit, deferral and its last day, which the log's check holds the deferral against."""
+        return AuditEvent.index(self) | {"unit": self.unit, "deferral": self.deferral, "until": self.until}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

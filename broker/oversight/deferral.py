@@ -4,14 +4,15 @@ Rules kept here:
 - Whoever asks is not who approves, and both oversee the municipality whose unit's asks are kept back.
 - Both name the citizen: an id alone approves nothing.
 - That it was asked for is about the one who asked; that it was approved is about the citizen, and is the first entry
-  that it keeps back. So nothing about the citizen tells of it before its time is over.
+  that it keeps back, of the second after, in which it begins. So nothing about the citizen tells of it before its
+  time is over.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from broker.domain.days import DANISH_TIME, day_number
 from broker.domain.deferral import GROUNDS, LONGEST, Deferral
@@ -64,13 +65,15 @@ async def ask(wish: Wish, officer: OfficerLogin, desk: Desk) -> Deferral:
 
 
 async def approve(deferral: str, citizen: Personal[str], officer: OfficerLogin, desk: Desk) -> Receipt:
-    """Say yes as the second person; in force from this commit. Raises `NotAllowed`, `NotFound` or `Conflict`."""
+    """Say yes as the second person; in force from the next second. Raises `NotAllowed`, `NotFound` or `Conflict`."""
     asked = await _found(deferral, citizen, officer, desk)
     actor = await desk.handles.officer(officer)
     if actor == asked.asked_by:
         raise Conflict("same_person")
+    # What was written earlier in this second may be shown and counted already.
+    begins = _whole(desk.clock.now()) + timedelta(seconds=1)
     event = DeferralApproved(
-        municipality=asked.municipality, subject=asked.citizen, actor=actor, at=_whole(desk.clock.now()),
+        municipality=asked.municipality, subject=asked.citizen, actor=actor, at=begins,
         deferral=asked.id, unit=asked.unit, ground=asked.ground, until=_last_day(asked), role=officer.role,
     )  # fmt: skip
     return await desk.deferrals.approve(asked, event)

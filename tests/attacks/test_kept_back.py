@@ -1,5 +1,6 @@
 """Lawful deferral: what is kept back shows nowhere to its citizen, is counted all the same, and comes by itself."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -126,6 +127,20 @@ async def test_what_is_kept_back_shows_nowhere_until_its_day_and_then_by_itself(
     assert len(await kept.shown(after)) == 7
 
 
+async def test_what_was_shown_in_the_second_of_the_approval_stays_shown(kept: Kept) -> None:
+    """An ask of that very second, counted before, is never taken out of the list: the bundle stays whole and grows."""
+    await kept.looked(NOW)
+    await kept.bundle(NOW)
+    await kept.in_force()
+    await kept.looked(NOW + timedelta(seconds=1))
+    found, text = await kept.bundle(NOW + timedelta(seconds=2))
+    assert (found.fault, [[entry.index for entry in one] for one in found.lists]) == (None, [[0, 1]])
+    assert "deferral" not in text
+    assert await kept.shown(NOW + timedelta(seconds=2)) == [("outcome", 1), ("ask", 0)]
+    later, _ = await kept.bundle(OVER_AT)
+    assert (later.fault, [len(one) for one in later.lists]) == (None, [2, 3])
+
+
 async def test_who_is_kept_back_from_the_first_ask_on_has_no_list_to_see_it_by(kept: Kept) -> None:
     """Of whom nothing else stands anywhere, the bundle names no log while it lasts, as if nobody had asked."""
     before = await kept.reader(NOW).bundle(kept.me, made_at=NOW)
@@ -153,6 +168,50 @@ async def test_who_oversees_sees_it_all_the_while_and_the_lists_add_up(kept: Kep
     unlawful = await verify_maps(connection)
     await connection.close()
     assert [fault.index for found in unlawful.values() for fault in found][:3] == [1, 2, 3]
+
+
+# What whoever rules the database does to the row of a deferral that was approved, ended or not.
+BENT_ROWS = {
+    "put in": "INSERT INTO log.deferral SELECT gen_random_uuid(), tenant, citizen, 'school', ground, secret, asked_by,"
+    " asked_at, until_at, approved_by, from_at FROM log.deferral",
+    "begun before": "UPDATE log.deferral SET from_at = from_at - 3600",
+    "made longer": "UPDATE log.deferral SET until_at = until_at + 86400",
+    "its end forgotten": "UPDATE log.deferral SET ended_by = NULL, ended_at = NULL",
+    "its end put off": "UPDATE log.deferral SET ended_at = ended_at + 3600",
+    "of another unit": "UPDATE log.deferral SET unit = 'school'",
+    "of another person": "UPDATE log.deferral SET citizen = 'somebody'",
+    "of another municipality": "UPDATE log.deferral SET tenant = 'oestby'",
+}
+
+
+@pytest.mark.parametrize("statement", BENT_ROWS.values(), ids=BENT_ROWS.keys())
+async def test_a_deferral_that_no_entry_says_is_named(kept: Kept, statement: str) -> None:
+    """A row that was put in or changed past its two persons is named by building every list anew; an honest one not."""
+    deferral = await kept.in_force()
+    if "ended_at" in statement:
+        await end(deferral, CITIZEN, ONE, kept.at(NOW + timedelta(minutes=2)))
+    connection = await asyncpg.connect(kept.house.databases.admin)
+    reader = await asyncpg.connect(kept.house.databases.at.reader)
+    honest = await verify_maps(reader)
+    await connection.execute(statement)
+    bent = await verify_maps(reader)
+    await asyncio.gather(connection.close(), reader.close())
+    assert [fault for found in honest.values() for fault in found] == []
+    said = [str(fault) for found in bent.values() for fault in found]
+    assert any(line.startswith("deferral ") and "no entry of the log says" in line for line in said), said
+
+
+async def test_a_deferral_whose_words_were_lawfully_deleted_is_none_without_words(kept: Kept) -> None:
+    """Where body and index row of the approval are gone, its leaf still stands first in the list: nothing to say."""
+    await kept.in_force()
+    await kept.looked(NOW + timedelta(hours=1))
+    await kept.rounds.once()
+    connection = await asyncpg.connect(kept.house.databases.admin)
+    for table in ("body", "index"):
+        await connection.execute(f"DELETE FROM log.{table} WHERE idx = 1")
+    faults = await verify_maps(connection)
+    await connection.close()
+    assert [fault for found in faults.values() for fault in found] == []
 
 
 async def test_two_persons_are_needed_and_each_names_the_citizen(kept: Kept) -> None:
