@@ -15,10 +15,13 @@ def main() -> int:
     if sys.platform not in {"linux", "darwin"}:
         print("Borgerbro runs on Linux and macOS; this is " + sys.platform + ". On Windows, use WSL 2.")
         return 2
-    # Imported after the question, because these files are written for the Python that we need.
-    from tools.commands import run  # noqa: PLC0415
+    try:
+        # Imported after the question, because these files are written for the Python that we need.
+        from tools.commands import run  # noqa: PLC0415
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130  # As the shell says it of a command ended by Ctrl-C.
 
 
 if __name__ == "__main__":

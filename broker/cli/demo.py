@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from broker.cli.say import WRONG_USE, err, fail, out
+from broker.cli.stopping import STOPPED, run_until_stopped
 
 FOLDER = Path(".borgerbro")
-STOPPED = 130
 
 
 def demo(
@@ -21,8 +21,6 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where all state of the demo stands")] = FOLDER,
 ) -> None:
     """Start the live demo, give the tour, and stay up until Ctrl-C."""
-    import asyncio
-
     from demo.tour.folder import prepare
     from demo.world.children import Nurseries, WorldBroken
 
@@ -32,12 +30,12 @@ def demo(
         prepare(folder.absolute(), anew=reset)
         # First of all, because they take longest: the other imports run beside them.
         nurseries = Nurseries.open(folder.absolute())
-        asyncio.run(_live(folder.absolute(), port, nurseries, tour=tour))
+        run_until_stopped(_live(folder.absolute(), port, nurseries, tour=tour))
     except WorldBroken as error:
         fail(str(error), code=WRONG_USE)
     except OSError as error:
         fail(f"{error.filename or folder}: {error.strerror}", code=WRONG_USE)
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except KeyboardInterrupt:
         err.print("\nstopped; nothing is left running", markup=False)
         raise typer.Exit(STOPPED) from None
 
@@ -51,15 +49,11 @@ def _play_all() -> None:
 
 async def _live(folder: Path, port: int, nurseries: Any, *, tour: bool) -> None:
     import asyncio
-    import signal
     import sys
 
     from demo.tour.guide import lead_tour, no_pause, until_enter
     from demo.tour.house import demo_world
 
-    me = asyncio.current_task()
-    if me is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     status = err.status("starting")
     status.start()
     try:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from broker.cli.say import WRONG_USE, err, fail, out, print_json
+from broker.cli.stopping import STOPPED, run_until_stopped
 
 
 def scenario(
@@ -16,7 +17,6 @@ def scenario(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the last scenario's world up until Ctrl-C")] = False,
 ) -> None:
     """Play scenario files and hold them to what they expect; exit 0 only if every expectation held."""
-    import asyncio
     import tempfile
 
     from demo.scenario.file import read_scenarios
@@ -31,11 +31,11 @@ def scenario(
     try:
         # Before anything else, because they take longest: the other imports run beside them.
         nurseries = Nurseries.open(folder)
-        held = asyncio.run(_play(scenarios, broken, folder, nurseries, as_json=as_json, keep=keep))
+        held = run_until_stopped(_play(scenarios, broken, folder, nurseries, as_json=as_json, keep=keep))
     except WorldBroken as error:
         fail(str(error), code=WRONG_USE)
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise typer.Exit(STOPPED) from None
     raise typer.Exit(0 if held else 1)
 
 

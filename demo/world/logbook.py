@@ -142,8 +142,9 @@ class LogBook:
             )
             place: int = index if index >= 0 else log["size"] + index
             (row,) = await connection.fetch(INDEX_ROW, log["id"], place)
-            await connection.execute(f"{INDEX_EDIT} WHERE log_id = $1 AND idx = $2", log["id"], place)
             try:
+                # Whoever is called off does not know whether it was done; what is put back is right either way.
+                await connection.execute(f"{INDEX_EDIT} WHERE log_id = $1 AND idx = $2", log["id"], place)
                 yield place
             finally:
                 await connection.execute(PUT_BACK, log["id"], place, row["index_bytes"], row["fields"])
@@ -193,5 +194,11 @@ async def _run(*arguments: str) -> bytes:
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
-    told, _ = await process.communicate()
+    try:
+        told, _ = await process.communicate()
+    finally:
+        # Whoever is called off leaves nothing running.
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return told
