@@ -45,7 +45,7 @@ def build(ports: Ports, reader: LogReader, pages: Pages, published: Published) -
             (ports.directory.municipalities[log.municipality].name, log, published.where(log.origin))
             for log in await logs()
         ]
-        return pages.show(request, "log/logs.html", rows=rows, keys=published.keys)
+        return pages.show(request, "log/logs.html", rows=rows, address=published.address, keys=published.keys)
 
     @routes.get("/log/logs.json", responses=told("PublicLogs", OPEN_ANSWERS), summary="Which logs there are")
     async def get_list() -> Response:

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import html
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -198,6 +200,17 @@ async def test_a_stranger_finds_logs_and_keys(stand: Stand) -> None:
     # A log's name need not be where it lies; the address that is told is where its files are.
     note = (await stand.get(f"{listed['logs'][0]['url']}/checkpoint")).text
     assert open_checkpoint(note, ORIGIN, list(map(VerifyKey.from_text, keys)))
+
+
+async def test_a_stranger_copies_commands_that_reach_the_log(stand: Stand) -> None:
+    """They fetch the keys from where the log is served, and hold it to its name, which may be another."""
+    page = await stand.http.get("/log/", headers={"accept": "text/html"})
+    (block,) = re.findall(r"<code>(curl .*?)</code>", page.text, re.DOTALL)
+    fetch, verify = html.unescape(block).replace("\\\n", "").splitlines()
+
+    assert fetch == f"curl -sf {PUBLIC}/log/keys -o keys"
+    assert verify.split()[-4:] == ["--origin", ORIGIN, "--url", f"{PUBLIC}{PLACE}"]
+    assert (await stand.get(f"{PUBLIC}/log/keys")).text.splitlines() == [str(LOG_KEY.verify_key)]
 
 
 async def test_strangers_leave_connections_for_the_road(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
