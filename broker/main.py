@@ -40,6 +40,7 @@ from broker.adapters.policy_shadow import ShadowedPolicy
 from broker.adapters.register_line import RegisterLine, RegisterUnusable
 from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
+from broker.adapters.signed_records import RecordSigner
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.errors import StoreUnavailable
 from broker.engine import EngineNotNamed, open_policy
@@ -210,6 +211,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         registrations=_registrations(registry),
         people=_people_faces(registry, environ),
         tokens=JwtTokens(house.keys.tokens, settings.public_url),
+        records=RecordSigner(house.keys.receipts),
         replay=PostgresReplay(pool),
         sessions=PostgresSessions(pool),
         session_key=house.keys.session,

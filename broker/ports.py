@@ -158,8 +158,8 @@ class Consents(Protocol):
     async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:
         """List consents about or by a citizen, newest first: as the citizen, or as one municipality sees them."""
 
-    async def shown(self, consent: str, giver: str) -> tuple[Personal[str], Personal[str] | None]:
-        """Give back to its giver what they were shown, and how a paper or oral yes was taken."""
+    async def shown(self, consent: str, giver: str) -> tuple[Personal[str] | None, Personal[str] | None]:
+        """Give back to its giver what they were shown, and how a paper or oral yes was taken; None what was erased."""
 
     async def block(self, block: Block, event: BlockChanged) -> Receipt:
         """Set a citizen's standing no, in every municipality."""
@@ -307,6 +307,9 @@ class LogReader(Protocol):
 
     async def entry(self, receipt: Receipt, *, municipalities: Collection[str] = (), subject: str = "") -> LogEntry:
         """Read and open one entry, as an overseer or as its subject; raise `NotFound` where it is not theirs."""
+
+    async def of_consent(self, consent: str, subject: str) -> tuple[LogEntry, ...]:
+        """List what the logs hold of one consent or request, of the entries about one person; the first first."""
 
     async def logs(self, municipalities: Collection[str] = ()) -> tuple[LogState, ...]:
         """List the logs of these municipalities, or all: their size, and how much of it is signed."""

@@ -7,6 +7,7 @@
 | `docs/settings.md`, `deploy/broker.env.example` | `broker/settings.py` |
 | `deploy/requirements.lock`, `deploy/requirements-hsm.lock` | `requirements.lock` |
 | `docs/api.json` | the application's own OpenAPI |
+| `docs/consent-record.*.json` | the schema of receipts, and `docs/receipt_example.py` |
 | `docs/defences.md` | the table of defences in `tests/defences` |
 | `docs/bent-log.md` | what is done to the log, in `tests/bent_log.yaml` |
 | `docs/mutants.md` | what `run.py mutants --keep` wrote down in `tests/rules/mutants_measured.json` |
@@ -37,6 +38,7 @@ from broker.settings import FILE, PREFIX, SECRET, Settings
 from broker.web.faces import WebDoors, open_faces
 from broker.web.login import Faces
 from broker.web.oauth.registrations import Registrations
+from docs import receipt_example
 from docs.bent_log_page import SOURCE as BENT
 from docs.bent_log_page import page_of_bent_log
 from docs.markdown import NOTHING, page, table, words
@@ -203,6 +205,9 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "deploy/requirements.lock": lambda: runtime_lock((ROOT / "requirements.lock").read_text("utf-8")),
     "deploy/requirements-hsm.lock": lambda: hsm_lock((ROOT / "requirements.lock").read_text("utf-8")),
     "docs/api.json": openapi,
+    "docs/consent-record.schema.json": receipt_example.schema,
+    "docs/consent-record.example.json": receipt_example.example,
+    "docs/consent-record.example.keys.json": receipt_example.keys,
     "docs/defences.md": page_of_what_bites,
     "docs/bent-log.md": page_of_what_bends,
     "docs/mutants.md": page_of_damage,

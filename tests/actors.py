@@ -10,6 +10,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
+from broker.adapters.signed_records import RecordSigner
 from broker.web.oauth.registrations import Employer, PublicKeys, Registration
 
 ISSUER = "https://broker.example"
@@ -27,6 +28,12 @@ def a_key(alg: str = "ES256") -> Key:
     if alg == "Ed25519":
         return OKPKey.generate_key("Ed25519")
     return RSAKey.generate_key(2048)
+
+
+def a_signer(*old: Key) -> RecordSigner:
+    """Sign receipts with a fresh key, after these."""
+    made = OKPKey.generate_key("Ed25519", {"kid": secrets.token_hex(4)})
+    return RecordSigner([made.as_dict(private=True), *(key.as_dict(private=False) for key in old)])
 
 
 def public(key: Key, **more: str) -> dict[str, Any]:

@@ -15,17 +15,20 @@ from starlette.requests import Request
 from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.idempotency_sql import IdempotencySql
+from broker.adapters.signed_records import RecordSigner
+from broker.consents.receipts import Desk as RecordsDesk
 from broker.domain.errors import NotAuthenticated, TooManyAsks
 from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
 from broker.domain.personal import Personal
 from broker.ports import Ports
-from broker.web.api import accesses, authzen, authzen_search, break_glass, consents, exchange, me
+from broker.web.api import accesses, authzen, authzen_search, break_glass, consents, exchange, me, receipts
 from broker.web.api.authzen_desk import Desk
 from broker.web.api.authzen_pages import Windows
 from broker.web.api.once import Once
 from broker.web.app import build_app
 from broker.web.sessions import Session
 from demo.postgres import PrivatePostgres
+from tests.actors import a_signer
 from tests.builders import CHILD, CITIZEN, NOON, a_caller, a_house, an_item
 from tests.databases import BASE, Databases, opened
 
@@ -41,6 +44,7 @@ class Front:
     http: httpx2.AsyncClient
     caller: Caller = field(default_factory=a_caller)
     citizen: Personal[str] = CITIZEN
+    signer: RecordSigner = field(default_factory=a_signer)
     counted: int = 0
     most: int = 1000
     officer: OfficerLogin = field(
@@ -109,6 +113,8 @@ def _app(front: Front) -> Any:
         consents.build(ports, gate, once, test_numbers=True),
         break_glass.build(ports, gate, once, test_numbers=True),
         me.build(ports, citizen, session),
+        receipts.build(RecordsDesk(ports, reader, "https://broker.example"), front.signer, citizen),
+        receipts.build_for_anyone(front.signer),
         accesses.build_for_citizens(ports, reader, citizen, ports.clock),
         accesses.build_for_officers(ports, reader, officer, session, test_numbers=True),
         accesses.build_for_anyone(reader, BASE),

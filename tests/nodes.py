@@ -43,7 +43,7 @@ from broker.web.login import Faces
 from broker.web.oauth.registrations import Registrations
 from broker.web.openid import Provider
 from demo.postgres import PrivatePostgres
-from tests.actors import AnEmployer, ASystem, a_key
+from tests.actors import AnEmployer, ASystem, a_key, a_signer
 from tests.builders import NOON, REGISTRY, a_house, an_item
 from tests.databases import BASE, Databases, opened
 from tests.fakes.provider import CLIENT_ID, SECRET, FakeProvider
@@ -250,6 +250,7 @@ class Town:
             ),
             people=Faces(dict.fromkeys(people, provider), cvr, self.system.client_id, self.employer.issuer),
             tokens=tokens,
+            records=a_signer(),
             replay=PostgresReplay(pool),
             sessions=PostgresSessions(pool),
             session_key=self.session_key,

@@ -31,7 +31,7 @@ from broker.web.oauth.claims import caseworker_claims
 from broker.web.oauth.registrations import Registrations
 from broker.web.sessions import IDLE, LONGEST, SessionBook
 from demo.postgres import PrivatePostgres
-from tests.actors import AnEmployer, ASystem, a_key
+from tests.actors import AnEmployer, ASystem, a_key, a_signer
 from tests.builders import CASE, CHILD, CITIZEN, NOON, PURPOSE, a_caller, a_house, an_item
 from tests.databases import BASE, Databases, opened
 from tests.fakes.sources import FakeSource
@@ -148,6 +148,7 @@ async def open_pages(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[P
             registrations=Registrations.of([SYSTEM.registration], [EMPLOYER.registration]),
             people=Faces({}, {"11111111": "korsbaek"}, SYSTEM.client_id, EMPLOYER.issuer),
             tokens=JwtTokens([a_key().as_dict(private=True)], PUBLIC),
+            records=a_signer(),
             replay=FakeReplay(),
             sessions=sessions,
             session_key=key,

@@ -57,6 +57,9 @@ SEARCHED = _whole(
     " AND ($8::text IS NULL OR i.citizen = $8) AND ($9::text IS NULL OR i.ask = $9) AND i.fields @> $10::jsonb"
     f" {NEWEST_FIRST} LIMIT $5"
 )
+OF_CONSENT = _whole(
+    f"{CHOSEN} WHERE i.citizen = $1 AND i.fields ->> 'consent' = $2 {NEWEST_FIRST} LIMIT {MOST_ENTRIES}"
+)
 OF_A_LOG = "i.log_id = (SELECT id FROM log.head WHERE origin = $1)"
 ONE = _whole(f"{CHOSEN} WHERE {OF_A_LOG} AND i.idx = $2")
 LOGS = """
@@ -125,6 +128,12 @@ class LogReaderPostgres:
         """Read and open one entry, as an overseer or as its subject; raise `NotFound` where it is not theirs."""
         scope = replace(self._as(subject), municipalities=tuple(sorted(municipalities)))
         return _shown(await self._whole_entry(receipt, scope))
+
+    async def of_consent(self, consent: str, subject: str) -> tuple[LogEntry, ...]:
+        """List what the logs hold of one consent or request, of the entries about one person; the first first."""
+        async with scoped(self._pool, self._as(subject), snapshot=True) as connection:
+            rows = await connection.fetch(OF_CONSENT, subject, consent)
+        return tuple(_shown(entry) for entry in reversed(await self._opened_whole(rows)))
 
     async def logs(self, municipalities: Collection[str] = ()) -> tuple[LogState, ...]:
         """List the logs of these municipalities, or all: their size, and how much of it is signed."""

@@ -36,7 +36,7 @@ from broker.domain.consents import (
     told_of_change,
 )
 from broker.domain.days import danish_day
-from broker.domain.errors import Conflict, NotFound, StoreUnavailable
+from broker.domain.errors import Conflict, NotFound
 from broker.domain.events import (
     BlockChanged,
     ConsentEvent,
@@ -222,8 +222,11 @@ class ConsentsSql:
             )
             return await rows.consents(connection, [row["id"] for row in ids])
 
-    async def shown(self, consent: str, giver: str) -> tuple[Personal[str], Personal[str] | None]:
-        """Give back to its giver what they were shown and how their yes was taken. Raises `NotFound`."""
+    async def shown(self, consent: str, giver: str) -> tuple[Personal[str] | None, Personal[str] | None]:
+        """Give back to its giver what they were shown and how their yes was taken. Raises `NotFound`.
+
+        None where it cannot be opened: the key it lay under was destroyed with the giver's content (P9).
+        """
         async with scoped(self._pool, Scope(citizen=giver), snapshot=True) as connection:
             row = await connection.fetchrow(
                 "SELECT municipality, sealed_text, sealed_evidence FROM consents.consent WHERE id = $1 AND giver = $2",
@@ -232,9 +235,9 @@ class ConsentsSql:
             )
         if row is None:
             raise NotFound
-        key = await self._text_key(giver, row["municipality"])
+        key = (await self._vault.held_keys([(giver, row["municipality"])])).get((giver, row["municipality"]))
         evidence = row["sealed_evidence"]
-        return _opened(key, row["sealed_text"], consent), None if evidence is None else _opened(key, evidence, consent)
+        return _words(key, row["sealed_text"], consent), None if evidence is None else _words(key, evidence, consent)
 
     async def block(self, block: Block, event: BlockChanged) -> Receipt:
         """Set a citizen's standing no; it holds from this commit on, in every municipality."""
@@ -328,15 +331,8 @@ async def _consent(connection: Connection, consent: str) -> Consent:
     return found[0]
 
 
-def _opened(key: bytes, sealed: bytes, place: str) -> Personal[str]:
-    try:
-        return Personal(unseal(key, sealed, place).decode())
-    except DoesNotOpen:
-        raise StoreUnavailable from None
-
-
 def _words(key: bytes | None, sealed: bytes, place: str) -> Personal[str] | None:
-    """Open a request's words; nothing where the key they lie under is gone, or is another since."""
+    """Open sealed words; nothing where the key they lie under is gone, or is another since."""
     if key is None:
         return None
     try:

@@ -4,6 +4,7 @@
 | --- | --- |
 | `house.json` | the vault's keys (`keys_file.py`) |
 | `tokens.jwks.json` | private keys that sign access tokens, newest first |
+| `receipts.jwks.json` | the private key that signs receipts, then the public halves of those before it |
 | `session.key` | 32 bytes that seal page sessions |
 | `log.vkey` | the public keys that sign the logs' checkpoints, for anyone who verifies |
 | `deletion.skey` | signs what of the logs is lawfully deleted; for the job that erases, no node reads it |
@@ -30,6 +31,7 @@ from broker.adapters.keys_file import HouseKeys, KeyFileRefused, new_house_keys,
 from broker.adapters.log_key import new_log_key
 
 KEY_BYTES = 32
+RECEIPTS = "receipts.jwks.json"
 LOG_KEY, LOG_PUBLIC = "log.skey", "log.vkey"
 OTHERS = 0o077
 
@@ -41,6 +43,7 @@ class KeyFolder:
     house: HouseKeys
     tokens: Sequence[Mapping[str, Any]] = field(repr=False)
     session: bytes = field(repr=False)
+    receipts: Sequence[Mapping[str, Any]] = field(repr=False)
     log_public: Sequence[str]
     deletions_public: tuple[str, ...] = ()
 
@@ -57,8 +60,9 @@ def make_key_folder(folder: Path, log_name: str, checkpointer: Path | None = Non
     if not (folder / "house.json").exists():
         write_house_keys(folder / "house.json", new_house_keys())
     if not (folder / "tokens.jwks.json").exists():
-        key = OKPKey.generate_key("Ed25519", {"kid": secrets.token_hex(8), "alg": "Ed25519", "use": "sig"})
-        _write(folder / "tokens.jwks.json", json.dumps({"keys": [key.as_dict(private=True)]}))
+        _write(folder / "tokens.jwks.json", json.dumps({"keys": [_new_signer()]}))
+    if not (folder / RECEIPTS).exists():
+        _write(folder / RECEIPTS, json.dumps({"keys": [_new_signer()]}))
     if not (folder / "session.key").exists():
         _write(folder / "session.key", b64encode(secrets.token_bytes(KEY_BYTES)).decode())
     _make_log_key(folder, signers, log_name)
@@ -67,6 +71,25 @@ def make_key_folder(folder: Path, log_name: str, checkpointer: Path | None = Non
         private, public = new_log_key(f"{log_name}/deletions")
         _write(folder / "deletion.skey", private)
         _write(folder / "deletion.vkey", public)
+
+
+def rotate_receipt_key(folder: Path) -> str:
+    """Draw a new key for receipts and give its id; of the one before, only the public half stays, for who verifies.
+
+    Raises `KeyFileRefused`. A crash leaves the file as it was or as it shall be.
+    """
+    made = _new_signer()
+    before = [{name: value for name, value in key.items() if name != "d"} for key in _key_set(folder / RECEIPTS)]
+    beside = folder / f"{RECEIPTS}.new"
+    beside.unlink(missing_ok=True)
+    _write(beside, json.dumps({"keys": [made, *before]}))
+    beside.replace(folder / RECEIPTS)
+    return str(made["kid"])
+
+
+def _new_signer() -> dict[str, Any]:
+    key = OKPKey.generate_key("Ed25519", {"kid": secrets.token_hex(8), "alg": "Ed25519", "use": "sig"})
+    return dict(key.as_dict(private=True))
 
 
 def _make_log_key(folder: Path, signers: Path, log_name: str) -> None:
@@ -91,15 +114,23 @@ def read_key_folder(folder: Path) -> KeyFolder:
         raise KeyFileRefused(f"{LOG_KEY} is the checkpointer's alone: take it out of the nodes' folder")
     house = read_house_keys(folder / "house.json")
     try:
-        tokens = json.loads(_read(folder / "tokens.jwks.json"))["keys"]
         session = b64decode(_read(folder / "session.key"), validate=True)
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         raise KeyFileRefused("a key file is not what `broker keys new` writes") from None
     if len(session) != KEY_BYTES:
         raise KeyFileRefused("session.key does not hold 32 bytes")
     public = [line.strip() for line in _read(folder / LOG_PUBLIC).splitlines() if line.strip()]
     deletions = folder / "deletion.vkey"
-    return KeyFolder(house, tokens, session, public, tuple(_read(deletions).splitlines()) if deletions.exists() else ())
+    tokens, receipts = _key_set(folder / "tokens.jwks.json"), _key_set(folder / RECEIPTS)
+    signed = tuple(_read(deletions).splitlines()) if deletions.exists() else ()
+    return KeyFolder(house, tokens, session, receipts, public, signed)
+
+
+def _key_set(file: Path) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(_read(file))["keys"])
+    except (ValueError, KeyError, TypeError):
+        raise KeyFileRefused("a key file is not what `broker keys new` writes") from None
 
 
 def read_deletion_key(file: Path) -> str:

@@ -10,6 +10,7 @@ from broker.cli.db import db
 from broker.cli.demo import demo
 from broker.cli.keys import keys
 from broker.cli.policy import policy
+from broker.cli.receipt import receipt
 from broker.cli.registry import registry
 from broker.cli.retention import retention
 from broker.cli.scenario import scenario
@@ -31,6 +32,7 @@ app.command()(settings)
 app.add_typer(registry, name="registry")
 app.add_typer(policy, name="policy")
 app.add_typer(keys, name="keys")
+app.add_typer(receipt, name="receipt")
 app.add_typer(db, name="db")
 app.add_typer(citizen, name="citizen")
 app.add_typer(retention, name="retention")

@@ -1,4 +1,4 @@
-"""`broker keys new`: the key files of a house, made once; `broker keys system`, `join`: a department system's."""
+"""`broker keys new`, `rotate`: the key files of a house; `broker keys system`, `join`: a department system's."""
 
 from __future__ import annotations
 
@@ -37,6 +37,24 @@ def new(
     out.print(f"keys stand in {folder}; log.vkey is the public key for those who verify the log", markup=False)
     if (signers / "log.skey").exists():
         out.print(f"log.skey stands in {signers}, for the checkpointer alone", markup=False)
+
+
+@keys.command()
+def rotate(
+    folder: Annotated[Path, typer.Argument(help="The nodes' key folder")],
+) -> None:
+    """Give the receipts of citizens a new signing key; the old one's public half stays published.
+
+    Give every node the file, then start them again: each signs with what it read at its start.
+    """
+    from broker.adapters.house_keys import rotate_receipt_key
+    from broker.adapters.keys_file import KeyFileRefused
+
+    try:
+        made = rotate_receipt_key(folder)
+    except KeyFileRefused as refused:
+        fail(str(refused))
+    out.print(f"receipts are signed with {made} once the nodes are started again", markup=False)
 
 
 @keys.command()

@@ -5,7 +5,7 @@ They speak in plain bytes and words of the domain, so that adapters need to know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -41,6 +41,19 @@ class Tokens(Protocol):
 
     def public_jwks(self) -> dict[str, Any]:
         """Give the public keys as a JWK set (RFC 7517)."""
+
+
+class Records(Protocol):
+    """Consent records as signed documents, with a key of the house's own."""
+
+    def signed(self, record: Mapping[str, Any]) -> bytes:
+        """Give the document of one record, as canonical JSON."""
+
+    def exported(self, records: Sequence[Mapping[str, Any]]) -> bytes:
+        """Give many documents as one file."""
+
+    def public_jwks(self) -> dict[str, Any]:
+        """Give the public keys as a JWK set, those that signed before too."""
 
 
 class Sessions(Protocol):
@@ -104,4 +117,4 @@ class Tallied(Protocol):
         """How many calls ended with which word: `answered`, or why not."""
 
 
-__all__ = ["Ceilings", "Condition", "PublicLog", "Replay", "Sessions", "Tallied", "Tokens", "Watched"]
+__all__ = ["Ceilings", "Condition", "PublicLog", "Records", "Replay", "Sessions", "Tallied", "Tokens", "Watched"]

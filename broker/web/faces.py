@@ -13,6 +13,7 @@ import aiohttp
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
+from broker.consents.receipts import Desk as RecordsDesk
 from broker.oversight.deferral import Desk as DeferralDesk
 from broker.ports import Clock, Deferrals, Erasures, LogReader, Ports
 from broker.web import case, citizen, dpo, log, oauth, reference
@@ -27,6 +28,7 @@ from broker.web.api import (
     exchange,
     health,
     me,
+    receipts,
 )
 from broker.web.api.authzen_desk import Desk
 from broker.web.api.authzen_pages import Windows
@@ -34,7 +36,7 @@ from broker.web.api.health import Ping
 from broker.web.api.once import Idempotency, Once
 from broker.web.app import build_app
 from broker.web.caller import Gate
-from broker.web.doors import Ceilings, PublicLog, Replay, Sessions, Tallied, Tokens, Watched
+from broker.web.doors import Ceilings, PublicLog, Records, Replay, Sessions, Tallied, Tokens, Watched
 from broker.web.login import Faces, Logins
 from broker.web.metrics import DoorsTold, LogsTold
 from broker.web.oauth.registrations import Registrations
@@ -53,6 +55,7 @@ class WebDoors:
     registrations: Registrations
     people: Faces
     tokens: Tokens
+    records: Records
     replay: Replay
     sessions: Sessions
     session_key: bytes
@@ -132,6 +135,7 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
         *_authzen(ports, doors, gate, once),
         consents.build(ports, gate.caller, once, test_numbers=tests),
         break_glass.build(ports, gate.caller, once, test_numbers=tests),
+        receipts.build(_records_desk(ports, doors), doors.records, logins.require_citizen),
         me.build(ports, logins.require_citizen, logins.session),
         accesses.build_for_citizens(ports, doors.reader, logins.require_citizen, doors.clock),
         accesses.build_for_officers(ports, doors.reader, logins.require_officer, logins.session, test_numbers=tests),
@@ -139,8 +143,13 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
             DeferralDesk(ports.clock, ports.handles, ports, doors.deferrals), logins.require_officer, test_numbers=tests
         ),
         accesses.build_for_anyone(doors.reader, doors.log_name),
+        receipts.build_for_anyone(doors.records),
         health.build(doors.pings, metrics),
     ]
+
+
+def _records_desk(ports: Ports, doors: WebDoors) -> RecordsDesk:
+    return RecordsDesk(ports, doors.reader, doors.public_url)
 
 
 def _authzen(ports: Ports, doors: WebDoors, gate: Gate, once: Once) -> list[APIRouter]:
@@ -159,7 +168,7 @@ def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[
     repeats = Once(doors.idempotency, ports.handles).seen
     return [
         start.build(ports, doors.reader, pages),
-        citizen.build(ports, doors.reader, logins, pages, doors.log_name),
+        citizen.build(ports, doors.reader, logins, pages, doors.log_name, doors.records, doors.public_url),
         case.build(ports, logins, pages, repeats, test_numbers=tests),
         *log.build(ports, doors.reader, doors.public_log, pages, _published(doors)),
         dpo.build(ports, doors.reader, logins, pages, doors.clock, test_numbers=tests, erasures=doors.erasures),

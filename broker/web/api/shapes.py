@@ -279,6 +279,8 @@ BREAK_GLASS = form(
 )
 NEXT: Mapping[str, Schema] = {"next": maybe(TEXT)}
 
+SIGNED_RECORD = form({"record": {"type": "object", "description": "docs/consent-record.schema.json"}, "jws": TEXT})
+
 # Each shape by the name under which the document has it.
 SHAPES: Mapping[str, Schema] = {
     "Reason": form({"code": TEXT}, {"paragraph": TEXT, "da": TEXT, "en": TEXT}),
@@ -293,6 +295,9 @@ SHAPES: Mapping[str, Schema] = {
     "BlockChanged": form({"block": TEXT, "receipt": RECEIPT}),
     "Session": form({"csrf": TEXT, "idle_at": MOMENT, "ends_at": MOMENT}),
     "MyConsents": form({"consents": many(MY_CONSENT)}),
+    "ConsentRecord": SIGNED_RECORD,
+    "ConsentRecords": form({"records": many(SIGNED_RECORD)}),
+    "ReceiptKeys": form({"keys": many({"type": "object"})}),
     "MyRequests": form({"requests": many(MY_REQUEST)}),
     "MyBlocks": form(
         {"blocks": many(form({"id": TEXT, "source": maybe(TEXT), "unit": maybe(TEXT), "category": maybe(TEXT)}))}

@@ -7,13 +7,16 @@ from fastapi import APIRouter
 from broker.ports import LogReader, Ports
 from broker.web.citizen import accesses, answers, blocks, pauses, receipts, shares, whole
 from broker.web.citizen.room import Room
+from broker.web.doors import Records
 from broker.web.login import Logins
 from broker.web.pages.show import Pages
 
 
-def build(ports: Ports, reader: LogReader, logins: Logins, pages: Pages, log_name: str) -> APIRouter:
-    """Build every page of the citizen's. `log_name` is what the logs are published under."""
-    room = Room(ports, reader, logins, pages, log_name)
+def build(
+    ports: Ports, reader: LogReader, logins: Logins, pages: Pages, log_name: str, records: Records, address: str
+) -> APIRouter:
+    """Build every page of the citizen's. `log_name` is what the logs are published under, `address` our own."""
+    room = Room(ports, reader, logins, pages, log_name, records, address)
     routes = APIRouter(include_in_schema=False)
     for part in (shares, pauses, answers, accesses, whole, blocks, receipts):
         routes.include_router(part.build(room))

@@ -8,12 +8,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from broker.consents.own import own_consents
+from broker.consents.receipts import Desk, consent_receipt, refusal_receipt
 from broker.domain.consents import RequestLine
 from broker.domain.entries import LogEntry
 from broker.domain.errors import NotFound
 from broker.domain.facts import ConsentLine
 from broker.domain.receipts import Receipt
+from broker.web.api.receipts import document
 from broker.web.citizen.room import Me, Room
+from broker.web.record_wire import record_body
 
 Name = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$")]
 DONE = frozenset(
@@ -35,15 +38,38 @@ def build(room: Room) -> APIRouter:
         index: Annotated[int, Path(ge=0, le=2**62)],
     ) -> Response:
         me = await room.enter(request)
-        entry = await _entry(room, me, Receipt(f"{room.log_name}/{municipality}/{year}", index))
+        entry = await _done(room, me, Receipt(f"{room.log_name}/{municipality}/{year}", index))
         body = entry.body or {}
-        if entry.kind not in DONE or body.get("actor") not in me.handles:
-            # A receipt is of what one did oneself; what others did stands in the list.
-            raise NotFound
         lines = await _lines(room, me, entry.kind, body)
         return room.show(request, "receipt.html", me, entry=entry, body=body, lines=lines)
 
+    @routes.get("/mine/receipts/{municipality}/{year}/{index}/record")
+    async def get_record(
+        request: Request,
+        municipality: Name,
+        year: Annotated[int, Path(ge=1, le=9999)],
+        index: Annotated[int, Path(ge=0, le=2**62)],
+    ) -> Response:
+        me = await room.enter(request)
+        entry = await _done(room, me, Receipt(f"{room.log_name}/{municipality}/{year}", index))
+        desk, body = Desk(room.ports, room.reader, room.address), entry.body or {}
+        if entry.kind == "consent.refused":
+            record = await refusal_receipt(body["consent"], me.login, desk)
+        elif "consent" in body:
+            record = await consent_receipt(body["consent"], me.login, desk, body["version"])
+        else:
+            raise NotFound
+        return document(room.records.signed(record_body(record)), "kvittering.json")
+
     return routes
+
+
+async def _done(room: Room, me: Me, receipt: Receipt) -> LogEntry:
+    """Open the entry of what one did oneself; what others did stands in the list, and is not found here."""
+    entry = await _entry(room, me, receipt)
+    if entry.kind not in DONE or (entry.body or {}).get("actor") not in me.handles:
+        raise NotFound
+    return entry
 
 
 async def _entry(room: Room, me: Me, receipt: Receipt) -> LogEntry:

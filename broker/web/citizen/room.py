@@ -16,6 +16,7 @@ from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
 from broker.exchange.numbers import own_handles
 from broker.ports import LogReader, Ports
+from broker.web.doors import Records
 from broker.web.login import CITIZEN, Logins
 from broker.web.pages.show import Pages, Visitor, go_to, visitor_of
 
@@ -43,6 +44,8 @@ class Room:
     logins: Logins
     pages: Pages
     log_name: str
+    records: Records
+    address: str
 
     async def enter(self, request: Request) -> Me:
         """Let a citizen in. Raises `NotAuthenticated`, and `NotAllowed` for a form that is not from our own page."""

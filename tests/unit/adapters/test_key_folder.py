@@ -61,3 +61,20 @@ def test_a_house_from_before_gets_both_halves_to_the_checkpointer(tmp_path: Path
     assert (signers / "log.vkey").read_text("utf-8") == (keys / "log.vkey").read_text("utf-8") == public
     assert (signers / "log.vkey").stat().st_mode & 0o777 == 0o600
     assert read_key_folder(keys).log_public == [public.strip()]
+
+
+def test_receipts_get_a_new_key_and_old_ones_still_verify(tmp_path: Path) -> None:
+    """`broker keys rotate`: the new key is first and alone private, readable for its owner alone; nothing else moves."""
+    keys = tmp_path / "keys"
+    make_key_folder(keys, NAME)
+    before, others = read_key_folder(keys).receipts, _files(tmp_path)
+    told = [CliRunner().invoke(app, ["keys", "rotate", str(keys)]) for _ in range(2)]
+    after = read_key_folder(keys).receipts
+
+    assert [one.exit_code for one in told] == [0, 0]
+    assert [("d" in key) for key in after] == [True, False, False]
+    assert (after[-1]["kid"], after[-1]["x"]) == (before[0]["kid"], before[0]["x"])
+    assert (keys / "receipts.jwks.json").stat().st_mode & 0o777 == 0o600
+    now = _files(tmp_path)
+    assert {name for name in now if now[name] != others.get(name)} == {"keys/receipts.jwks.json"}
+    assert CliRunner().invoke(app, ["keys", "rotate", str(tmp_path)]).exit_code == 1

@@ -1,0 +1,101 @@
+"""A giver's receipts: the record of one yes or no, or of all of them. Nobody is given another's.
+
+Rules kept here:
+- A record is its giver's alone. What is another's, a child's or a parent's own, is not there (P6).
+- What was shown is opened from where it was sealed at the yes. Where that was erased its digest stands alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from broker.consents.own import giver_of, own_consents
+from broker.consents.records import IMPORTED, Frame, Logged, Text, as_it_was, record_of_consent, record_of_refusal
+from broker.domain.consents import REFUSED, Consent
+from broker.domain.entries import INTACT
+from broker.domain.errors import NotFound, TooManyAsks
+from broker.domain.events import ConsentRefused
+from broker.domain.identity import CitizenLogin
+from broker.exchange.numbers import own_handles
+from broker.ports import LogReader, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What records are made from: the doors, the log, and the address this broker is known by."""
+
+    ports: Ports
+    reader: LogReader
+    issuer: str
+
+    async def frame(self, login: CitizenLogin) -> Frame:
+        """Say who asks, and when."""
+        handles = await own_handles(login.cpr, self.ports.handles, self.ports.people)
+        return Frame(self.issuer, self.ports.clock.now(), login.cpr, handles)
+
+
+async def consent_receipt(consent_id: str, login: CitizenLogin, desk: Desk, version: int | None = None) -> Any:
+    """Give the record of a yes this person gave, as it stands or as it stood; raise `NotFound` for any other."""
+    frame = await desk.frame(login)
+    given = await own_consents(frame.handles, desk.ports.consents)
+    consent = next((row for row in given if row.id == consent_id and row.giver == frame.handles[0]), None)
+    if consent is None:
+        raise NotFound
+    return await _record(as_it_was(consent, version or consent.version), frame, desk, proofs=True)
+
+
+async def refusal_receipt(request_id: str, login: CitizenLogin, desk: Desk) -> Any:
+    """Give the record of a no this person said; raise `NotFound` for any other."""
+    frame = await desk.frame(login)
+    asked = await desk.ports.consents.request_by_id(request_id, citizen=frame.handles[0])
+    text = Text(asked.text_version, None, None, None)
+    mine = [line.subject for line in asked.lines_of(frame.handles[0])]
+    logged = await _logged(request_id, {*frame.handles, *mine}, desk, kind=ConsentRefused.name, proofs=True)
+    return record_of_refusal(asked, text, frame, logged, desk.ports.directory)
+
+
+async def every_receipt(login: CitizenLogin, desk: Desk) -> list[Any]:
+    """Give the record of each yes and each no of this person, oldest first; the log's proof files are left out."""
+    frame = await desk.frame(login)
+    given = await own_consents(frame.handles, desk.ports.consents)
+    made = [await _record(row, frame, desk, proofs=False) for row in given if row.giver == frame.handles[0]]
+    for asked in await desk.ports.consents.requests_of(frame.handles[0]):
+        if any(a.giver == frame.handles[0] and a.state == REFUSED for a in asked.answers):
+            mine = {line.subject for line in asked.lines_of(frame.handles[0])}
+            logged = await _logged(asked.id, {*frame.handles, *mine}, desk, kind=ConsentRefused.name, proofs=False)
+            text = Text(asked.text_version, None, None, None)
+            made.append(record_of_refusal(asked, text, frame, logged, desk.ports.directory))
+    return sorted(made, key=lambda record: (record["events"][0]["time"], record["record_id"]))
+
+
+async def _record(consent: Consent, frame: Frame, desk: Desk, *, proofs: bool) -> Any:
+    giver = await giver_of(consent.id, frame.handles, desk.ports.consents)
+    words, evidence = await desk.ports.consents.shown(consent.id, giver)
+    text = Text(consent.text_version, consent.language, consent.text_digest, words)
+    subjects = {giver, *frame.handles, *(line.subject for line in consent.lines)}
+    logged = await _logged(consent.id, subjects, desk, kind=None, proofs=proofs)
+    origin = evidence if consent.history[0].channel == IMPORTED else None
+    return record_of_consent(consent, text, frame, logged, desk.ports.directory, origin)
+
+
+async def _logged(
+    about: str, subjects: set[str], desk: Desk, *, kind: str | None, proofs: bool
+) -> tuple[Logged, ...]:  # fmt: skip
+    """Find where the logs hold each step; an entry whose content is gone or changed is no step to point at."""
+    found = []
+    for subject in sorted(subjects):
+        for entry in await desk.reader.of_consent(about, subject):
+            if entry.state != INTACT or entry.body is None or kind not in (None, entry.kind):
+                continue
+            version = entry.body.get("version", 1)
+            found.append(Logged(version, entry.receipt, await _proof(entry.receipt, desk) if proofs else None))
+    return tuple(found)
+
+
+async def _proof(receipt: Any, desk: Desk) -> str | None:
+    """Give the log's proof file; none until a signed checkpoint has the entry, or while too many ask."""
+    try:
+        return await desk.reader.proof(receipt)
+    except (NotFound, TooManyAsks):
+        return None
