@@ -7,14 +7,16 @@ from fastapi import APIRouter, Depends, Response
 
 from broker.consents.receipts import Desk, consent_receipt, every_receipt, refusal_receipt
 from broker.domain.identity import CitizenLogin
-from broker.web.api.answers import OPEN_ANSWERS, READ_ANSWERS, told
+from broker.web.api.answers import READ_ANSWERS, Answers, told
 from broker.web.api.me import CitizenGate
+from broker.web.api.shapes import named
 from broker.web.api.strict import StrictRoute
 from broker.web.doors import Records
 from broker.web.record_wire import record_body
 
 KEYS = "/.well-known/consent-receipt-keys"
-MEDIA_TYPE = "application/json"
+MEDIA_TYPE, KEYS_TYPE = "application/json", "application/jwk-set+json"
+KEYS_TOLD: Answers = {200: {"description": "Done", "content": {KEYS_TYPE: {"schema": named("ReceiptKeys")}}}}
 
 
 def build(desk: Desk, records: Records, citizen: CitizenGate) -> APIRouter:
@@ -55,9 +57,9 @@ def build_for_anyone(records: Records) -> APIRouter:
     """Build the address of the keys, old ones too: whoever has a receipt may verify it."""
     routes = APIRouter(tags=["keys"])
 
-    @routes.get(KEYS, responses=told("ReceiptKeys", OPEN_ANSWERS), summary="The keys that sign receipts (JWK set)")
+    @routes.get(KEYS, responses=KEYS_TOLD, summary="The keys that sign receipts (JWK set)")
     async def get_keys() -> Response:
-        return Response(orjson.dumps(records.public_jwks()), media_type="application/jwk-set+json")
+        return Response(orjson.dumps(records.public_jwks()), media_type=KEYS_TYPE)
 
     return routes
 
