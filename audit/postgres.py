@@ -310,10 +310,13 @@ async def consistency_proof(connection: Connection, log_id: int, old_size: int, 
     return await _subtrees(connection, log_id, consistency_ranges(old_size, new_size))
 
 
-async def checkpoints(connection: Connection, log_id: int) -> list[KeptCheckpoint]:
-    """List the checkpoints on record, smallest first."""
-    rows = await connection.fetch(f"{_CHECKPOINTS} ORDER BY size", log_id)
-    return [KeptCheckpoint(*row.values()) for row in rows]
+async def checkpoints(connection: Connection, log_id: int) -> AsyncIterator[KeptCheckpoint]:
+    """Read the checkpoints on record, smallest first, a page at a time."""
+    size = -(2**63)
+    while rows := await connection.fetch(f"{_CHECKPOINTS} AND size > $2 ORDER BY size LIMIT {PAGE}", log_id, size):
+        for row in rows:
+            yield KeptCheckpoint(*row.values())
+        size = rows[-1]["size"]
 
 
 async def last_checkpoint(connection: Connection, log_id: int) -> KeptCheckpoint | None:

@@ -94,18 +94,46 @@ class Report:
 
 
 @dataclass(slots=True)
+class _Compared:
+    """Holds checkpoints, by rising size, against a tree that grows; keeps what is wrong, and how far they agreed."""
+
+    faults: list[Fault] = field(default_factory=list)
+    _agreed: int = 0
+
+    def compare(self, tree: Frontier, root: bytes, frontier: bytes | None) -> None:
+        """Compare one checkpoint with the tree of its size."""
+        where = f"checkpoint {tree.size}"
+        if tree.root() != root:
+            first = self._agreed if self._agreed < tree.size else 0
+            what = f"entries {first} to {tree.size - 1} are not those that were signed"
+            self.faults.append(Fault(where, what if tree.size else "is not the head of a log without entries"))
+            return
+        self._agreed = tree.size
+        if frontier not in {None, tree.to_bytes()}:
+            self.faults.append(Fault(where, "frontier is not the frontier of the entries"))
+
+
+@dataclass(slots=True)
 class LogCheck:
-    """Walks one log's rows: `row` for each, in order, then `finish` once."""
+    """Walks one log's rows: `row` for each, in order, then `finish` once.
+
+    Checkpoints on record are handed in with `signed`, by their size, each before the row that it ends with; those of
+    `elsewhere` from the beginning. What has been compared is not kept.
+    """
 
     claim: Claim
-    signed: Sequence[SignedClaim]
+    elsewhere: Sequence[SignedClaim]
     keys: Sequence[note.VerifyKey]
     deletion_keys: Sequence[note.VerifyKey] = ()
     # What was verified before: rows are handed in from there on.
     since: Frontier = field(default_factory=Frontier)
     _ledger: Ledger = field(init=False)
     _faults: list[Fault] = field(default_factory=list)
-    _checkpoints: list[tuple[SignedClaim, Checkpoint]] = field(default_factory=list)
+    _signed_size: int | None = None
+    # Checkpoints that the walk has not come to, by size: root, and frontier where it is on record.
+    _waiting: dict[int, list[tuple[bytes, bytes | None]]] = field(default_factory=dict)
+    _computed: _Compared = field(default_factory=_Compared)
+    _recorded: _Compared = field(default_factory=_Compared)
     _frontiers: dict[int, Frontier] = field(default_factory=dict)
     _tree: Frontier = field(default_factory=Frontier)
     # The tree over the recorded leaf hashes: parts from the computed one at the first leaf that does not match its
@@ -118,17 +146,29 @@ class LogCheck:
     _whole: bool = True
 
     def __post_init__(self) -> None:
-        """Read the checkpoints first, so that their sizes are known before the walk."""
+        """Begin where the last check ended, with the checkpoints that were kept elsewhere."""
         self._ledger = Ledger(self.claim.origin, self.deletion_keys)
-        for claimed in self.signed:
-            self._read_checkpoint(claimed)
-        wanted = {checkpoint.size for _, checkpoint in self._checkpoints}
-        self._frontiers = dict.fromkeys({0, self.claim.size, *wanted}, Frontier())
+        self._frontiers = {0: Frontier(), self.claim.size: Frontier()}
         self._tree, self._expected = self.since, self.since.size
         self._frontiers[self.since.size] = self._recorded_frontiers[self.since.size] = self.since
+        for claimed in self.elsewhere:
+            self.signed(claimed)
         if self.claim.size < self.since.size:
             what = f"{self.since.size} entries were verified before, only {self.claim.size} are here"
             self._faults.append(Fault("head", what))
+
+    def signed(self, claimed: SignedClaim) -> None:
+        """Read a checkpoint, and compare it once the walk has come to its size; one below the start is only read."""
+        checkpoint = self._read_checkpoint(claimed)
+        if checkpoint is None:
+            return
+        size, known = checkpoint.size, (checkpoint.root, claimed.frontier)
+        self._signed_size = max(size, self._signed_size or 0)
+        if size in {0, self._tree.size}:
+            trees = (Frontier(), Frontier()) if size == 0 else (self._tree, self._recorded_tree or self._tree)
+            self._compare(*trees, [known])
+        elif size > self._tree.size:
+            self._waiting.setdefault(size, []).append(known)
 
     def row(self, row: Row) -> None:
         """Check one row's parts against one another, and add its leaf to the tree."""
@@ -154,13 +194,12 @@ class LogCheck:
         deleted = self._check_deletions()
         self._check_head()
         self._check_checkpoints()
-        sizes = [checkpoint.size for _, checkpoint in self._checkpoints]
         faults = sorted(self._faults, key=lambda fault: (fault.index is None, fault.index or 0))
         return Report(
             self.claim.origin,
             self._tree.size,
             self._tree.root(),
-            max(sizes, default=None),
+            self._signed_size,
             bool(self.keys),
             tuple(faults),
             deleted,
@@ -196,6 +235,14 @@ class LogCheck:
         if self._tree.size in self._frontiers:
             self._frontiers[self._tree.size] = self._tree
             self._recorded_frontiers[self._tree.size] = self._recorded_tree or self._tree
+        if due := self._waiting.pop(self._tree.size, None):
+            self._compare(self._tree, self._recorded_tree or self._tree, due)
+
+    def _compare(self, tree: Frontier, recorded: Frontier, due: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """Hold checkpoints against the tree of their size; which of the two trees counts, the head tells at the end."""
+        for root, frontier in due:
+            self._computed.compare(tree, root, frontier)
+            self._recorded.compare(recorded, root, frontier)
 
     def _check_parts(self, row: Row) -> None:
         if row.tenants != {self.claim.tenant}:
@@ -274,7 +321,7 @@ class LogCheck:
         frontier = frontiers.get(size)
         return frontier if frontier is not None and frontier.size == size else None
 
-    def _read_checkpoint(self, claimed: SignedClaim) -> None:
+    def _read_checkpoint(self, claimed: SignedClaim) -> Checkpoint | None:
         where = "checkpoint" if claimed.size is None else f"checkpoint {claimed.size}"
         try:
             if self.keys:
@@ -283,31 +330,23 @@ class LogCheck:
                 checkpoint = read_unverified(claimed.note)
         except (Malformed, NotVerified) as error:
             self._faults.append(Fault(where, str(error)))
-            return
+            return None
         if checkpoint.origin != self.claim.origin:
             self._faults.append(Fault(where, "is another log's"))
         elif claimed.size is not None and (claimed.size, claimed.root) != (checkpoint.size, checkpoint.root):
             self._faults.append(Fault(where, "says something else than its signed note"))
         else:
-            self._checkpoints.append((claimed, checkpoint))
+            return checkpoint
+        return None
 
     def _check_checkpoints(self) -> None:
-        if self.keys and self.claim.size and not self._checkpoints:
+        if self.keys and self.claim.size and self._signed_size is None:
             self._faults.append(Fault("checkpoint", "none on record that is signed"))
-        agreed = 0
-        for claimed, checkpoint in sorted(self._checkpoints, key=lambda pair: pair[1].size):
-            where, frontier = f"checkpoint {checkpoint.size}", self._at(checkpoint.size)
-            if checkpoint.size > max(self._expected, self.claim.size):
-                held = f"only {self._tree.size} are here"
-                self._faults.append(Fault(where, f"{checkpoint.size} entries were signed, {held}"))
-            elif frontier is not None and frontier.root() != checkpoint.root:
-                first = agreed if agreed < checkpoint.size else 0
-                span = f"entries {first} to {checkpoint.size - 1}"
-                self._faults.append(Fault(where, f"{span} are not those that were signed"))
-            elif frontier is not None:
-                agreed = checkpoint.size
-                if claimed.frontier not in {None, frontier.to_bytes()}:
-                    self._faults.append(Fault(where, "frontier is not the frontier of the entries"))
+        self._faults += (self._recorded if self._leaves_were_changed else self._computed).faults
+        for size, due in sorted(self._waiting.items()):
+            if size > max(self._expected, self.claim.size):
+                what = f"{size} entries were signed, only {self._tree.size} are here"
+                self._faults += [Fault(f"checkpoint {size}", what)] * len(due)
 
 
 def _entries(span: Span) -> str:

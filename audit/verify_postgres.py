@@ -60,12 +60,10 @@ async def check_logs(
         guard = tuple(await fences.faults(connection))
         checks = []
         for head in heads:
-            signed = [SignedClaim(note) for note in kept_elsewhere]
-            kept = await postgres.checkpoints(connection, head.log_id)
-            signed += [SignedClaim(one.note, one.size, one.root, one.frontier) for one in kept]
+            elsewhere = [SignedClaim(note) for note in kept_elsewhere]
             claim = Claim(head.origin, head.tenant, head.size, head.root, head.frontier)
-            check = LogCheck(claim, signed, keys, deletion_keys, known(head.origin).verified)
-            checked = await _walk(connection, head, check, kept[-1] if kept else None, progress)
+            check = LogCheck(claim, elsewhere, keys, deletion_keys, known(head.origin).verified)
+            checked = await _walk(connection, head, check, progress)
             checks.append(replace(checked, report=replace(checked.report, faults=checked.report.faults + guard)))
         return checks
 
@@ -80,19 +78,34 @@ async def stray_rows(connection: Connection) -> list[str]:
     return tables
 
 
-async def _walk(
-    connection: Connection, head: Head, check: LogCheck, kept: KeptCheckpoint | None, progress: Progress | None
-) -> Checked:
-    """Hand every row to the check, in order."""
+async def _walk(connection: Connection, head: Head, check: LogCheck, progress: Progress | None) -> Checked:
+    """Hand every row to the check, in order, and every checkpoint before the row that it ends with."""
+    kept = await postgres.last_checkpoint(connection, head.log_id)
     nodes = NodeCheck(connection, head.log_id, check.since.size, kept.size if kept else 0)
+    signed = postgres.checkpoints(connection, head.log_id)
+    following = await _next_of(signed)
     async for row in _rows(connection, head, check.since.size, progress):
+        while following and following.size <= row.index + 1:
+            check.signed(_claimed(following))
+            following = await _next_of(signed)
         check.row(row)
         await nodes.take(row.index, row.leaf)
+    while following:
+        check.signed(_claimed(following))
+        following = await _next_of(signed)
     duplicates = await connection.fetch(_DUPLICATES, head.log_id, check.since.size)
     report = check.finish(tuple(row["places"]) for row in duplicates)
     report = replace(report, faults=(*report.faults, *await nodes.finish()))
     note = kept.note if kept else None
     return Checked(report, Kept(check.tree, note, check.tree) if report.intact else None, note)
+
+
+async def _next_of(signed: AsyncIterator[KeptCheckpoint]) -> KeptCheckpoint | None:
+    return await anext(signed, None)
+
+
+def _claimed(kept: KeptCheckpoint) -> SignedClaim:
+    return SignedClaim(kept.note, kept.size, kept.root, kept.frontier)
 
 
 async def _rows(connection: Connection, head: Head, start: int, progress: Progress | None) -> AsyncIterator[Row]:

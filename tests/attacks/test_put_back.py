@@ -112,7 +112,7 @@ async def noticed_after(
             noticed = await bent.noticed_by()
         if "checkpointer" not in noticed:
             log = await head(superuser, ORIGIN)
-            signed = (await checkpoints(superuser, log.log_id))[-1].note
+            signed = [one async for one in checkpoints(superuser, log.log_id)][-1].note
             proof = await consistency_proof(superuser, log.log_id, size, log.size)
             status = memories.cosigned(size, proof, signed)
             noticed |= set() if status == 200 else {"witness"}

@@ -55,7 +55,7 @@ async def test_each_new_head_is_signed_once(all_powerful: "asyncpg.Pool[Any]", h
     assert second == third
     assert open_checkpoint(second.note, ORIGIN, [KEY.verify_key]).size == 1500
     async with all_powerful.acquire() as connection:
-        kept = await postgres.checkpoints(connection, 1)
+        kept = [one async for one in postgres.checkpoints(connection, 1)]
     assert [(one.size, one.note) for one in kept] == [(0, first.note), (1500, second.note)]
 
 
@@ -166,7 +166,7 @@ async def test_nothing_is_signed_where_the_file_cannot_be_written(
             with pytest.raises(StateRefused, match="No space"):
                 await Checkpointer(all_powerful, [key], heads).run_once(ORIGIN)
         async with all_powerful.acquire() as connection:
-            assert await postgres.checkpoints(connection, 1) == []
+            assert [one async for one in postgres.checkpoints(connection, 1)] == []
         assert signed == []
         assert (await Checkpointer(all_powerful, [key], heads).run_once(ORIGIN)).checkpoint.size == 5
 

@@ -10,14 +10,15 @@ import pytest
 
 from audit import postgres
 from audit.__main__ import main
+from audit.checkpoint import Checkpoint
 from audit.commitment import body_commitment
 from audit.entry import Leaf
 from audit.export import export_log, verify_export
-from audit.merkle import leaf_hash
+from audit.merkle import Frontier, leaf_hash
 from audit.note import SigningKey
 from audit.prove import prove
 from audit.tiles import bundle, read_bundle
-from audit.verify import Report
+from audit.verify import LogCheck, Report, SignedClaim
 from audit.verify_postgres import stray_rows, verify_logs
 from tests.signing import signing
 from tests.unit.audit.sealed import ORIGIN, an_entry, new
@@ -47,6 +48,41 @@ async def test_an_untouched_log_is_intact(signed: "asyncpg.Connection[Any]") -> 
         report = await check(signed, keys=keys)
         assert report.faults == ()
         assert (report.size, report.signed_size, report.signatures_checked) == (20, 20, keys)
+
+
+async def test_checkpoints_are_read_by_pages_and_each_is_compared(
+    signed: "asyncpg.Connection[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With pages of two, the check of a log signed at each size holds few at a time, and still misses none of them."""
+    hashes = [leaf_hash(leaf) for leaf in await postgres.leaves(signed, 1, 0, 20)]
+    for size in range(21):
+        tree = Frontier().extend(hashes[:size])
+        await signed.execute(
+            "INSERT INTO log.checkpoint SELECT 1, $1::bigint, '0101', $2, $3, $4, now() ON CONFLICT DO NOTHING",
+            size, tree.root(), tree.to_bytes(), Checkpoint(ORIGIN, size, tree.root()).signed_by(KEY),
+        )  # fmt: skip
+    most, signed_as_ever = [0], LogCheck.signed
+
+    def counted(check: LogCheck, claimed: SignedClaim) -> None:
+        signed_as_ever(check, claimed)
+        most.append(sum(map(len, check._waiting.values())))
+
+    monkeypatch.setattr(postgres, "PAGE", 2)
+    monkeypatch.setattr(LogCheck, "signed", counted)
+    assert [one.size async for one in postgres.checkpoints(signed, 1)] == list(range(21))
+    assert (await check(signed)).faults == ()
+    assert max(most) == 1
+    for size in (0, 1, 7, 20):
+        forged = Checkpoint(ORIGIN, size, b"f" * 32).signed_by(KEY)
+        await signed.execute(
+            "UPDATE log.checkpoint SET root = $2, note = $3 WHERE size = $1 AND log_id = 1", size, b"f" * 32, forged
+        )
+    assert [str(fault) for fault in (await check(signed)).faults] == [
+        "checkpoint 0: is not the head of a log without entries",
+        "checkpoint 1: entries 0 to 0 are not those that were signed",
+        "checkpoint 7: entries 6 to 6 are not those that were signed",
+        "checkpoint 20: entries 19 to 19 are not those that were signed",
+    ]
 
 
 async def test_an_index_row_that_is_no_object_does_not_stop_the_check(signed: "asyncpg.Connection[Any]") -> None:
