@@ -1,6 +1,7 @@
 """The door `Eraser` over both databases, with a role that no node has: it deletes what is on record, and shreds keys.
 
 Rules kept here:
+- That two persons want it is read on the log, not in a row of the database alone.
 - What goes is written on the log in the very transaction that deletes it, signed with a key the database has not.
 - Everything that could keep it from going is looked at again in that transaction, with holds kept still.
 - The key goes after the entry is durable. Broken off in between, the erasure is finished when it is run again.
@@ -19,11 +20,11 @@ from broker.adapters import erasure_rows as rows
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.database import Connection, Pool, Scope, reaching_the_store, scoped
 from broker.adapters.handles_vault import HandlesVault
-from broker.adapters.log_key import fitting, signed_deletion
+from broker.adapters.log_key import fitting, is_signed_deletion, signed_deletion
 from broker.domain.days import danish_day, day_of
 from broker.domain.erasure import Erasure, NotErasable, Standing, obstacles
 from broker.domain.errors import Conflict
-from broker.domain.events import CitizenErased, RetentionApplied
+from broker.domain.events import CitizenErased, ErasureApproved, ErasureRequested, RetentionApplied
 from broker.domain.receipts import Receipt
 from broker.domain.retention import Retention
 
@@ -73,6 +74,7 @@ class EraserSql:
             asked = await rows.one(connection, erasure, for_update=True)
             if asked.approved_by is None:
                 raise Conflict("not_approved")
+            await self._refuse_unsaid(connection, asked)
             if not asked.written:
                 asked.refuse_if_late(at)
                 found = await self._still_erasable(connection, asked, retention, at)
@@ -137,6 +139,20 @@ class EraserSql:
                 )
                 await self._log.delete_within(connection, event, keys)
         return batch
+
+    async def _refuse_unsaid(self, connection: Connection, asked: Erasure) -> None:
+        """Raise `Conflict` unless the log says what the row does: by whom it was asked for and approved, or it is done.
+
+        What was written has deleted the words of both; then it is the statement, signed with the eraser's own key.
+        """
+        steps = await rows.steps(connection, asked)
+        if asked.written:
+            said = any(deleted and is_signed_deletion(self._key, log, deleted) for *_, log, deleted in steps)
+        else:
+            asked_for = (ErasureRequested.name, asked.citizen, asked.requested_by)
+            said = {asked_for, (ErasureApproved.name, asked.citizen, asked.approved_by)} <= {step[:3] for step in steps}
+        if not said:
+            raise Conflict("not_on_the_log")
 
     async def _still_erasable(
         self, connection: Connection, asked: Erasure, retention: Retention | None, at: datetime

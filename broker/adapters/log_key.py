@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from audit.deletion import MAX_SPANS, Deletion, spans_of
+from audit.deletion import MAX_SPANS, Deletion, open_deletion, spans_of
+from audit.errors import LogError
 from audit.note import SigningKey
 
 
@@ -24,3 +25,12 @@ def fitting(places: Collection[int]) -> list[int]:
 def signed_deletion(private: str, log: str, places: Collection[int]) -> str:
     """Sign that these places of a log lose their content; raise `ValueError` for a key that is none."""
     return Deletion.of(log, places).signed_by(SigningKey.from_text(private))
+
+
+def is_signed_deletion(private: str, log: str, statement: str) -> bool:
+    """Tell whether a statement of deletion is signed with this key; raise `ValueError` for a key that is none."""
+    try:
+        open_deletion(statement, log, [SigningKey.from_text(private).verify_key])
+    except LogError:
+        return False
+    return True

@@ -458,6 +458,10 @@ class CitizenErased(ContentDeleted):
     requested_by: str
     approved_by: str
 
+    def index(self) -> dict[str, Any]:
+        """Add the erasure, by which one that was broken off is known to be on the log."""
+        return ContentDeleted.index(self) | {"erasure": self.erasure}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionApplied(ContentDeleted):

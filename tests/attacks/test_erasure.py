@@ -310,6 +310,47 @@ async def test_an_erasure_is_not_faked_with_an_entry(years: Years) -> None:
     ]
 
 
+# What whoever rules the database, or stole the broker's own role, makes of a row that one person asked for.
+PASSED_OFF = {
+    "as approved": "UPDATE erasure.request SET approved_by = 'two', approved_at = now()",
+    "as done": "UPDATE erasure.request SET approved_by = 'two', approved_at = now(), written_at = now()",
+    "as another's": "UPDATE erasure.request SET citizen = '{bo}'",
+    "as somebody else's wish": "UPDATE erasure.request SET requested_by = 'three'",
+}
+
+
+@pytest.mark.parametrize("statement", PASSED_OFF.values(), ids=PASSED_OFF.keys())
+async def test_a_row_alone_erases_nobody(years: Years, statement: str) -> None:
+    """What the log does not say, of this citizen and by these two, is not carried out: no line goes, and no key."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    if "approved_by =" not in statement:
+        await approve(made.id, ANNA, HOME, DPO, years.desk)
+    await years.superuser(statement.format(bo=years.bo))
+    with pytest.raises(Conflict, match="not_on_the_log"):
+        await years.carry_out(made)
+    assert (await years.keep())[HOME].erased == 0
+    assert len(await years.databases.vault.held_keys({(years.anna, HOME), (years.bo, HOME)})) == 2
+    assert await years.faults() == []
+
+
+async def test_a_deletion_signed_by_a_stranger_ends_no_erasure(years: Years) -> None:
+    """Said to be done, with an entry that says so under another key: nobody's key goes on that word."""
+    made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
+    keys = await years.databases.vault.keys({(years.kim, HOME)})
+    event = CitizenErased(
+        municipality=HOME, subject=years.kim, actor=years.kim, at=LATER, log=LOG, entries=(("ask", 2),),
+        deleted=Deletion(LOG, ((0, 1),)).signed_by(SigningKey.generate(KEY.name)), erasure=made.id, ground="art17_1_a",
+        requested_by=years.kim, approved_by=years.bo,
+    )  # fmt: skip
+    connection = await asyncpg.connect(years.databases.admin)
+    await years.databases.log.append_within(connection, [event], keys)
+    await connection.close()
+    await years.superuser(PASSED_OFF["as done"])
+    with pytest.raises(Conflict, match="not_on_the_log"):
+        await years.carry_out(made)
+    assert await years.databases.vault.held_keys({(years.anna, HOME)})
+
+
 async def test_broken_off_before_the_key_is_gone_it_is_finished_next_time(years: Years) -> None:
     """The vault dies after the entry is durable: run again, the key goes, and nothing is written twice."""
     made = await request(Named(ANNA), HOME, "art17_1_a", KIM, years.desk)
