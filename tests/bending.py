@@ -375,6 +375,22 @@ async def delete_by_another_word(bent: Bent, made: dict[int, str]) -> None:
     await _say_deleted(bent, Deletion(ORIGIN, ((8, 8),)).signed_by(ERASER))
 
 
+async def delete_and_slip_in_a_word(bent: Bent, made: dict[int, str]) -> None:
+    """The same by a stranger's word that never went through the append, with the head made anew."""
+    word = Deletion(ORIGIN, ((9, 9),)).signed_by(STRANGER)
+    await _place(bent.superuser, SIZE, NewEntry(ORIGIN, an_entry(700, index={"kind": "gone", MEMBER: word})))
+    await _make_head_anew(bent, SIZE + 1)
+    await bent.superuser.execute("DELETE FROM log.body WHERE idx = 9; DELETE FROM log.index WHERE idx = 9")
+
+
+async def delete_by_the_function(bent: Bent, made: dict[int, str]) -> None:
+    """Let the log's own function delete what a word names that was appended by whoever rules the database."""
+    word = Deletion(ORIGIN, ((9, 9),)).signed_by(STRANGER)
+    said = NewEntry(ORIGIN, an_entry(700, index={"kind": "gone", MEMBER: word}))
+    await postgres.append(bent.superuser, [said])
+    assert await postgres.delete(bent.superuser, said.sealed.eid) == 1
+
+
 async def _say_deleted(bent: Bent, word: str) -> None:
     said = NewEntry(ORIGIN, an_entry(700, index={"kind": "gone", MEMBER: word}))
     await postgres.append(bent.superuser, [said])
