@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -301,7 +302,10 @@ async def test_a_dead_opa_means_no() -> None:
 def test_opa_ends_with_the_broker(tmp_path: Path) -> None:
     """When the broker is killed outright, its OPA goes too."""
     told = tmp_path / "url"
-    broker = subprocess.Popen([sys.executable, "-c", BROKER, str(opa_on_path()), str(told)], cwd=POLICIES.parent)
+    # Who is killed takes nothing away: what it leaves shall lie with the test's own files.
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", BROKER, str(opa_on_path()), str(told)]
+    broker = subprocess.Popen(command, cwd=POLICIES.parent, env=environment)
     while not (told.exists() and told.read_text()):
         assert broker.poll() is None
         time.sleep(0.02)

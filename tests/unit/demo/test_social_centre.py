@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from demo.postgres import PrivatePostgres
+
 ANNETTE = "7102740022"
 
 
 @pytest.fixture(scope="module")
-def centre(start: Any, records: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the cluster; started by root, it keeps its data elsewhere, and that goes too."""
+    folder = tmp_path_factory.mktemp("cluster")
+    yield folder
+    PrivatePostgres(folder).remove()
+
+
+@pytest.fixture(scope="module")
+def centre(cluster: Path, start: Any, records: Any) -> Any:
     """The social centre over scenario 1, with a treatment for abuse beside it."""
     own = records["social_centre"]
     abuse = {**own["indsatser"][0], "indsatsnr": "S9", "ydelse": "Behandling", "kle": "27.51.04"}
-    folder = tmp_path_factory.mktemp("cluster")
-    return start("systems.social_centre", {**own, "indsatser": [*own["indsatser"], abuse]}, "--folder", str(folder))
+    return start("systems.social_centre", {**own, "indsatser": [*own["indsatser"], abuse]}, "--folder", str(cluster))
 
 
 @pytest.fixture
