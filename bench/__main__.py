@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from bench.report import show, told
 from bench.scene import Scene, staged
 from broker import telemetry
 from demo.world.children import Nurseries, WorldBroken
-from demo.world.databases import remove_clusters
+from demo.world.passing import passing_folder
 from demo.world.world import World
 
 ALL_ASKS = 100_000
@@ -35,17 +33,12 @@ def main() -> int:
     options = _options()
     # What the doors say as they open is no figure.
     telemetry.set_up("warning")
-    folder = Path(tempfile.mkdtemp(prefix="borgerbro-bench-"))
-    # Root's PostgreSQL is another user, who must pass through; what is secret in here is so by itself.
-    folder.chmod(0o711)
     try:
-        figures = asyncio.run(_run(folder, options))
+        with passing_folder("bench") as folder:
+            figures = asyncio.run(_run(folder, options))
     except WorldBroken as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    finally:
-        remove_clusters(folder)
-        shutil.rmtree(folder, ignore_errors=True)
     _tell(figures, options)
     return 0
 

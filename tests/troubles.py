@@ -23,8 +23,8 @@ from demo.scenario.consents import Consents
 from demo.scenario.file import Step, read_scenario
 from demo.scenario.visitors import Visitor, Visitors
 from demo.world.children import ROOT
-from demo.world.databases import remove_clusters
 from demo.world.logbook import LogBook, open_log_book
+from demo.world.passing import remove_clusters
 from demo.world.template import chosen_template
 from demo.world.world import BROKER, World
 from tests.fakes.cable import Cable, through

@@ -17,21 +17,18 @@ def scenario(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the last scenario's world up until Ctrl-C")] = False,
 ) -> None:
     """Play scenario files and hold them to what they expect; exit 0 only if every expectation held."""
-    import tempfile
-
     from demo.scenario.file import read_scenarios
     from demo.world.children import Nurseries, WorldBroken
+    from demo.world.passing import passing_folder
 
     scenarios, broken = read_scenarios(files)
     if not scenarios:
         fail("\n".join(broken.values()), code=WRONG_USE)
-    folder = Path(tempfile.mkdtemp(prefix="borgerbro-scenario-"))
-    # Root's PostgreSQL is another user, who must pass through; what is secret in here is so by itself.
-    folder.chmod(0o711)
     try:
-        # Before anything else, because they take longest: the other imports run beside them.
-        nurseries = Nurseries.open(folder)
-        held = run_until_stopped(_play(scenarios, broken, folder, nurseries, as_json=as_json, keep=keep))
+        with passing_folder("scenario") as folder:
+            # Before anything else, because they take longest: the other imports run beside them.
+            nurseries = Nurseries.open(folder)
+            held = run_until_stopped(_play(scenarios, broken, folder, nurseries, as_json=as_json, keep=keep))
     except WorldBroken as error:
         fail(str(error), code=WRONG_USE)
     except KeyboardInterrupt:
@@ -44,11 +41,12 @@ async def _play(
 ) -> bool:
     from demo.scenario.output import output_of
     from demo.scenario.show import Show
-    from demo.scenario.theatre import passing_world, play_files
+    from demo.scenario.theatre import play_files
+    from demo.world.world import World
 
     show = Show(out)
     with err.status("starting") as status:
-        async with passing_world(status.update, folder, nurseries) as world:
+        async with World(folder, say=status.update, nurseries=nurseries) as world:
 
             def announce(one: Any) -> None:
                 status.update(f"playing {one.file.name}")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from demo.scenario.file import Scenario
 from demo.scenario.play import Listener, Performance, play
-from demo.world.children import Nurseries, WorldBroken
-from demo.world.databases import remove_clusters
+from demo.world.children import WorldBroken
 from demo.world.world import World
 
 
@@ -41,14 +36,3 @@ async def play_files(
         except WorldBroken as error:
             bill.broken[str(scenario.file)] = str(error)
     return bill
-
-
-@asynccontextmanager
-async def passing_world(say: Callable[[str], None], folder: Path, nurseries: Nurseries) -> AsyncIterator[World]:
-    """Open a world in a folder of its own, and take both away afterwards."""
-    try:
-        async with World(folder, say=say, nurseries=nurseries) as world:
-            yield world
-    finally:
-        await asyncio.to_thread(remove_clusters, folder)
-        shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from demo.world.children import WorldBroken
-from demo.world.databases import remove_clusters
+from demo.world.passing import remove_clusters
 
 MARK = "a world of Borgerbro"
 

@@ -72,12 +72,6 @@ class Databases:
         self._server.stop()
 
 
-def remove_clusters(folder: Path) -> None:
-    """Delete every PostgreSQL of a world that has ended, wherever its data had to be put."""
-    for cluster in (folder / "postgres", *(folder / "systems").glob("*/")):
-        PrivatePostgres(cluster).remove()
-
-
 def _migrations() -> str:
     """Digest every migration there is, and what they are made of."""
     digest = hashlib.sha256()

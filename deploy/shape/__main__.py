@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from rich.console import Console
 from broker import telemetry
 from demo.postgres import PostgresUnavailable, PrivatePostgres
 from demo.world.children import Nurseries, WorldBroken
-from demo.world.databases import remove_clusters
+from demo.world.passing import passing_folder
 from deploy.shape.afterwards import Findings, look_back
 from deploy.shape.load import Load
 from deploy.shape.show import as_json, show
@@ -39,19 +37,15 @@ def main() -> int:
     options = parser.parse_args()
     telemetry.set_up("error")
     console = Console(stderr=True)
-    folder = Path(tempfile.mkdtemp(prefix="borgerbro-shape-"))
-    # Root's PostgreSQL is another user, who must pass through; what is secret in here is so by itself.
-    folder.chmod(0o711)
     try:
-        with console.status("starting") as status:
-            story, findings, missing = asyncio.run(tell(folder, QUICK if options.quick else FULL, status.update))
+        with passing_folder("shape") as folder, console.status("starting") as status:
+            try:
+                story, findings, missing = asyncio.run(tell(folder, QUICK if options.quick else FULL, status.update))
+            finally:
+                PrivatePostgres(folder / "replica").remove()
     except (WorldBroken, PostgresUnavailable) as error:
         console.print(f"shape: {error}", markup=False)
         return 2
-    finally:
-        PrivatePostgres(folder / "replica").remove()
-        remove_clusters(folder)
-        shutil.rmtree(folder, ignore_errors=True)
     if options.json:
         sys.stdout.write(json.dumps(as_json(story, findings, missing), indent=2) + "\n")
     else:

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import pytest
 
-from demo.world.databases import remove_clusters
+from demo.world.passing import remove_clusters
 from tests.calamities import SOURCES, Left, play_it_all
 from tests.canaries import Canary, Flock, Hit, Search, digests, guises
 from tests.fakes.shouting import MOODS

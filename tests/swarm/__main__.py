@@ -6,9 +6,7 @@ import argparse
 import asyncio
 import json
 import pickle
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +15,7 @@ from rich.table import Table
 
 from broker import telemetry
 from demo.world.children import WorldBroken
-from demo.world.databases import remove_clusters
+from demo.world.passing import passing_folder
 from tests.swarm.evidence import Evidence
 from tests.swarm.judge import Judgement, judge
 from tests.swarm.play import Plan, engines, play
@@ -40,17 +38,12 @@ def main() -> int:
     plan = Plan(
         options.tries, citizens=options.citizens, seed=options.seed, engines=engines(), hands=2, pause=(0.3, 6.0)
     )
-    folder = Path(tempfile.mkdtemp(prefix="borgerbro-swarm-"))
-    # Root's PostgreSQL is another user, who must pass through; what is secret in here is so by itself.
-    folder.chmod(0o711)
     try:
-        evidence = asyncio.run(_play(folder, plan))
+        with passing_folder("swarm") as folder:
+            evidence = asyncio.run(_play(folder, plan))
     except WorldBroken as error:
         print(f"swarm: {error}", file=sys.stderr)
         return 2
-    finally:
-        remove_clusters(folder)
-        shutil.rmtree(folder, ignore_errors=True)
     if options.evidence:
         options.evidence.write_bytes(pickle.dumps(evidence))
     judgement = judge(evidence)

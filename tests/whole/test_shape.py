@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.postgres import PrivatePostgres
-from demo.world.databases import remove_clusters
+from demo.world.passing import remove_clusters
 from deploy.shape.__main__ import tell
 from deploy.shape.load import ANSWERED, REFUSED, UNKNOWN
 from deploy.shape.show import as_json

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.world.databases import remove_clusters
+from demo.world.passing import remove_clusters
 from tests.swarm import town
 from tests.swarm.evidence import Attempt, Evidence
 from tests.swarm.judge import AFTER_COMMIT, judge
