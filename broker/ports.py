@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
@@ -45,6 +46,8 @@ from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.retention import Retention
 
+NOTHING_TOLD: Mapping[Personal[str], bool] = MappingProxyType({})
+
 
 class Clock(Protocol):
     """The only teller of time; read once per ask."""
@@ -60,8 +63,13 @@ class Handles(Protocol):
     durable before it is given out. Raises `StoreUnavailable`.
     """
 
-    async def citizens(self, cprs: Sequence[Personal[str]]) -> tuple[str, ...]:
-        """Give one handle per number, in order; one statement however many there are."""
+    async def citizens(
+        self, cprs: Sequence[Personal[str]], known: Mapping[Personal[str], bool] = NOTHING_TOLD
+    ) -> tuple[str, ...]:
+        """Give one handle per number, in order; one statement however many there are.
+
+        `known` says which of them a register knows, as far as it was asked; the others are purged in time.
+        """
 
     async def actor(self, caseworker: Caseworker) -> str:
         """Give the handle of an employee; their identity is kept sealed beside it for the DPO to disclose."""
@@ -79,9 +87,6 @@ class Handles(Protocol):
         self, citizen: Personal[str], caseworker: Caseworker, unit: str, case: Personal[str]
     ) -> tuple[str, str, str]:
         """Give the handles of citizen, employee and case at once, as the three above would, in one statement."""
-
-    async def note_known(self, known: Mapping[str, bool]) -> None:
-        """Note which citizens' handles a register knows, in one statement; the others are purged in time."""
 
 
 class People(Protocol):

@@ -25,6 +25,7 @@ from broker.adapters.sealing import DoesNotOpen, seal, unseal
 from broker.domain.errors import NotFound, StoreUnavailable
 from broker.domain.identity import Caseworker, OfficerLogin
 from broker.domain.personal import Personal
+from broker.ports import NOTHING_TOLD
 
 CITIZEN, ACTOR, CASE = "citizen", "actor", "case"
 # Whose word names a node: no employer's, so that no employee is ever one (an issuer is a URL).
@@ -42,11 +43,12 @@ class ActorIdentity:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Name:
-    """Whom to find or make: a value of a kind, by its digest, and the identity of an employee, sealed."""
+    """Whom to find or make: a value of a kind, by its digest; an employee's identity, sealed; a register's word."""
 
     kind: str
     digest: bytes
     sealed: bytes | None = None
+    known: bool | None = None
 
 
 _Pairs = frozenset[tuple[str, str]]
@@ -61,11 +63,15 @@ class HandlesVault:
         self._keys = keys
         self._names: Grouped[Sequence[_Name], Mapping[bytes, str]] = Grouped(self._find_or_make)
         self._wrapped: Grouped[_Pairs, _Rows | None] = Grouped(self._make_keys)
-        self._known: Grouped[Mapping[str, bool], None] = Grouped(self._note)
 
-    async def citizens(self, cprs: Sequence[Personal[str]]) -> tuple[str, ...]:
-        """Give one handle per number, in order; one statement however many there are. Raises `StoreUnavailable`."""
-        return await self._handles([self._name(CITIZEN, _digits(cpr)) for cpr in cprs])
+    async def citizens(
+        self, cprs: Sequence[Personal[str]], known: Mapping[Personal[str], bool] = NOTHING_TOLD
+    ) -> tuple[str, ...]:
+        """Give one handle per number, in order; one statement however many there are. Raises `StoreUnavailable`.
+
+        `known` is noted with them: once known stays known.
+        """
+        return await self._handles([self._name(CITIZEN, _digits(cpr), known=known.get(cpr)) for cpr in cprs])
 
     async def actor(self, caseworker: Caseworker) -> str:
         """Give the handle of an employee; their identity is kept sealed beside it. Raises `StoreUnavailable`."""
@@ -115,10 +121,6 @@ class HandlesVault:
         found = {(handle, municipality): wrapped for handle, municipality, wrapped in rows}
         return self._unwrapped(found, found)
 
-    async def note_known(self, known: Mapping[str, bool]) -> None:
-        """Note which citizens a register knows, in one statement; once known stays known."""
-        await self._known.ask(known)
-
     async def purge_unknown(self, before: datetime) -> int:
         """Destroy handles and keys made before a moment for numbers no register knows; give how many."""
         async with reaching_the_store():
@@ -156,8 +158,8 @@ class HandlesVault:
         sealed = seal(self._keys.wrapping, json.dumps(identity).encode(), ACTOR)
         return self._name(ACTOR, json.dumps([issuer, person.disclose()]), sealed)
 
-    def _name(self, kind: str, value: str, sealed: bytes | None = None) -> _Name:
-        return _Name(kind, hmac.digest(self._keys.pepper, f"{kind}:{value}".encode(), "sha256"), sealed)
+    def _name(self, kind: str, value: str, sealed: bytes | None = None, *, known: bool | None = None) -> _Name:
+        return _Name(kind, hmac.digest(self._keys.pepper, f"{kind}:{value}".encode(), "sha256"), sealed, known)
 
     async def _one(self, name: _Name) -> str:
         (handle,) = await self._handles([name])
@@ -174,11 +176,12 @@ class HandlesVault:
     async def _find_or_make(self, wants: Sequence[Sequence[_Name]]) -> list[Mapping[bytes, str]]:
         names = [name for want in wants for name in want]
         rows = await self._pool.fetch(
-            "SELECT digest, handle FROM vault.handles($1, $2, $3, $4)",
+            "SELECT digest, handle FROM vault.handles($1, $2, $3, $4, $5)",
             [name.kind for name in names],
             [name.digest for name in names],
             [secrets.token_hex(16) for _ in names],
             [name.sealed for name in names],
+            [name.known for name in names],
         )
         return [{row["digest"]: row["handle"] for row in rows}] * len(wants)
 
@@ -196,13 +199,6 @@ class HandlesVault:
             # A handle that is not, or no longer, there: whoever asked for it gets nothing, the others theirs.
             return [None] if len(wants) == 1 else [(await self._make_keys([want]))[0] for want in wants]
         return [{(handle, municipality): wrapped for handle, municipality, wrapped in rows}] * len(wants)
-
-    async def _note(self, wants: Sequence[Mapping[str, bool]]) -> list[None]:
-        known: dict[str, bool] = {}
-        for want in wants:
-            known |= {handle: said or known.get(handle, False) for handle, said in want.items()}
-        await self._pool.execute("SELECT vault.note_known($1, $2)", list(known), list(known.values()))
-        return [None] * len(wants)
 
 
 def _digits(cpr: Personal[str]) -> str:

@@ -84,15 +84,13 @@ async def look_up(
     """
     told = await _ask_registers(recorded, people, cases, children=children)
     persons = (told.citizen, *told.children)
-    by_number = await _name(recorded, told, handles)
+    by_number = await _name(recorded, told, handles, _heard_of(recorded, people, told))
     called = [(told.citizen, recorded.citizen), *((child, by_number[child.cpr]) for child in told.children)]
     names, aliases = one_handle_each(called, by_number)
     subjects = tuple(_subject(person, names, directory, child=i > 0) for i, person in enumerate(persons))
     caller = recorded.caller
     everybody = [subject.handle for subject in subjects] + [other for other, _ in aliases]
-    async with Together() as group:
-        group.create_task(handles.note_known(_heard_of(subjects, people, told)))
-        read = await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, everybody)
+    read = await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, everybody)
     return Facts(
         at=recorded.at,
         today=danish_day(recorded.at),
@@ -165,16 +163,18 @@ async def _case(cases: Cases, recorded: Recorded, failed: set[str]) -> tuple[Cas
         return NO_CASE, NOT_EMPLOYED
 
 
-async def _name(recorded: Recorded, told: _Registers, handles: Handles) -> dict[Personal[str], str]:
+async def _name(
+    recorded: Recorded, told: _Registers, handles: Handles, known: Mapping[Personal[str], bool]
+) -> dict[Personal[str], str]:
     """Give everybody the decision may speak of a handle, in one statement however many they are."""
     persons = (told.citizen, *told.children)
-    numbers = {number for person in persons for number in numbers_of(person)}
+    numbers = {number for person in persons for number in numbers_of(person)} | known.keys()
     numbers |= {holder.cpr for person in persons for holder in person.custody}
     numbers |= {row.cpr for person in persons for row in person.representatives}
     if recorded.caller.caseworker.cpr:
         numbers.add(recorded.caller.caseworker.cpr)
     ordered = tuple(numbers)
-    return dict(zip(ordered, await handles.citizens(ordered), strict=True))
+    return dict(zip(ordered, await handles.citizens(ordered, known), strict=True))
 
 
 def _subject(person: RegisterPerson, names: dict[Personal[str], str], directory: Directory, *, child: bool) -> Subject:
@@ -196,11 +196,11 @@ def _subject(person: RegisterPerson, names: dict[Personal[str], str], directory:
     )
 
 
-def _heard_of(subjects: tuple[Subject, ...], people: People, told: _Registers) -> dict[str, bool]:
+def _heard_of(recorded: Recorded, people: People, told: _Registers) -> dict[Personal[str], bool]:
     """Say whom the register knows, so that handles of numbers nobody has can be purged; silence says nothing."""
     if people.name in told.failed:
         return {}
-    return {subject.handle: subject.known for subject in subjects}
+    return {recorded.ask.citizen: told.citizen.known} | {child.cpr: child.known for child in told.children}
 
 
 def _related(recorded: Recorded, told: _Registers, names: dict[Personal[str], str]) -> bool:

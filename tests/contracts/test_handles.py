@@ -87,11 +87,11 @@ class HandlesContract:
         )
 
     async def test_knowing_is_noted(self, handles: Handles) -> None:
-        """Noting who is known takes any handles, also none."""
-        (anna,) = await handles.citizens([ANNA])
+        """Noting who is known takes any of the numbers that are named, also none, and names nobody anew."""
+        named = await handles.citizens([ANNA, BO])
 
-        await handles.note_known({anna: True})
-        await handles.note_known({})
+        assert await handles.citizens([ANNA, BO], {ANNA: True}) == named
+        assert await handles.citizens([ANNA, BO], {}) == named
 
 
 class TestFakeHandles(HandlesContract):
@@ -199,10 +199,10 @@ class TestHandlesVault(HandlesContract):
 
     async def test_only_numbers_that_no_register_knows_are_purged(self, databases: Databases) -> None:
         """Purging takes those noted as unknown, keys and all; those known, or never looked up, stay."""
-        unknown, known, unsure = await databases.vault.citizens([ANNA, BO, Personal("0303900003")])
+        numbers = [ANNA, BO, Personal("0303900003")]
+        unknown, known, unsure = await databases.vault.citizens(numbers, {ANNA: False, BO: True})
         await databases.vault.keys([(unknown, "korsbaek")])
-        await databases.vault.note_known({unknown: False, known: True})
-        await databases.vault.note_known({known: False})
+        assert await databases.vault.citizens(numbers, {BO: False}) == (unknown, known, unsure)
 
         assert await databases.vault.purge_unknown(datetime.now(UTC) - timedelta(hours=1)) == 0
         assert await databases.vault.purge_unknown(datetime.now(UTC) + timedelta(hours=1)) == 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from broker.domain.errors import StoreUnavailable
 from broker.domain.identity import Caseworker, OfficerLogin
 from broker.domain.personal import Personal
+from broker.ports import NOTHING_TOLD
 
 
 class FakeHandles:
@@ -16,9 +17,15 @@ class FakeHandles:
         self.known: dict[str, bool] = {}
         self._given: dict[tuple[str, ...], str] = {}
 
-    async def citizens(self, cprs: Sequence[Personal[str]]) -> tuple[str, ...]:
-        """Give one handle per number, in order."""
-        return tuple(self._handle("citizen", cpr.disclose().replace("-", "")) for cpr in cprs)
+    async def citizens(
+        self, cprs: Sequence[Personal[str]], known: Mapping[Personal[str], bool] = NOTHING_TOLD
+    ) -> tuple[str, ...]:
+        """Give one handle per number, in order, and note whom a register knows; once known stays known."""
+        named = tuple(self._handle("citizen", cpr.disclose().replace("-", "")) for cpr in cprs)
+        for cpr, handle in zip(cprs, named, strict=True):
+            if cpr in known:
+                self.known[handle] = self.known.get(handle, False) or known[cpr]
+        return named
 
     async def actor(self, caseworker: Caseworker) -> str:
         """Give the handle of an employee."""
@@ -42,11 +49,6 @@ class FakeHandles:
         """Give all three."""
         (handle,) = await self.citizens([citizen])
         return handle, await self.actor(caseworker), await self.case(unit, case)
-
-    async def note_known(self, known: Mapping[str, bool]) -> None:
-        """Note which handles a register knows; once known stays known."""
-        for handle, now in known.items():
-            self.known[handle] = self.known.get(handle, False) or now
 
     def _handle(self, *what: str) -> str:
         if self.broken:

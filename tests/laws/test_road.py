@@ -289,6 +289,20 @@ def test_a_silent_register_means_no() -> None:
     assert outcome.failed_registers == ("people",)
 
 
+def test_whom_no_register_knows_is_noted_and_silence_says_nothing() -> None:
+    """A handle made for a number that the register does not know can go; where the register is silent, none can."""
+    house = run(a_house_with(frozenset(PLACES)))
+    run(ask_of(house))
+    run(ask_of(house, citizen=Personal("010190-9999")))
+    stranger = house.log.events[-1].subject
+
+    assert (house.handles.known[house.citizen], house.handles.known[stranger]) == (True, False)
+
+    house.people.silent = True
+    run(ask_of(house, citizen=Personal("010190-8888")))
+    assert house.log.events[-1].subject not in house.handles.known
+
+
 def test_an_ask_about_nothing_is_refused_and_on_the_log() -> None:
     """Nobody objecting is not a yes: a purpose nobody knows covers nothing, reads nothing, and is logged twice."""
     house = run(a_house_with(frozenset(PLACES)))
