@@ -4,6 +4,7 @@ Rules kept here:
 - Nobody waits for a connection longer than the limit: asks that come while the database hangs do not queue for each
   other.
 - Giving back waits for nothing, so whoever is called off gives back too.
+- Closing ends within the limit, and no connection outlives it, even where the database hangs.
 - A connection of which something is unknown is never lent again: one whose statement was given up, that the server
   ended, or with a transaction left open.
 """
@@ -14,6 +15,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -81,17 +83,25 @@ class Pool:
             return await connection.execute(query, *values)
 
     async def close(self) -> None:
-        """Close every connection, those that are lent when they are back."""
+        """Close every connection, those that are lent when they are back; what takes longer than the limit is cut."""
         if self._closed:
             return
         self._closed = True
-        for _ in range(self.largest):
-            await self._places.acquire()
-        while self._resting:
-            await self._resting.pop()[0].close()
-        # Whoever still waits, or comes, hears at once that the pool is closed.
-        for _ in range(self.largest):
-            self._places.release()
+        taken, in_time = 0, asyncio.timeout(self._wait_seconds)
+        try:
+            # What hangs, or is gone already, says so by one of these, and is cut below.
+            with suppress(*_DOUBTFUL):
+                async with in_time:
+                    while taken < self.largest:
+                        await self._places.acquire()
+                        taken += 1
+                    for connection, _ in self._resting:
+                        await connection.close()
+        finally:
+            self.terminate()
+            # Whoever still waits, or comes, hears at once that the pool is closed.
+            for _ in range(taken):
+                self._places.release()
 
     def terminate(self) -> None:
         """Cut every connection at once, lent or not."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 
 import asyncpg
 import pytest
@@ -44,6 +46,16 @@ async def superuser(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection[async
     connection = await asyncpg.connect(postgres_dsn)
     yield connection
     connection.terminate()
+
+
+def handing_out(ready: Sequence[Lendable]) -> Callable[[], Awaitable[Lendable]]:
+    """Give a way to connect that takes no time, so that a short limit judges what the test is about alone."""
+    left = list(ready)
+
+    async def hand_out() -> Lendable:
+        return left.pop()
+
+    return hand_out
 
 
 async def test_the_last_one_used_goes_first(pool_of: PoolOf) -> None:
@@ -147,9 +159,9 @@ async def test_a_connection_the_server_ends_under_a_statement_is_not_lent_again(
     assert await pool.fetchval(WHO) != pid
 
 
-async def test_nobody_waits_longer_than_the_limit(pool_of: PoolOf) -> None:
+async def test_nobody_waits_longer_than_the_limit(pool_of: PoolOf, connect: Callable[[], Awaitable[Lendable]]) -> None:
     """While the only connection is lent, who waits is told no in time, and takes no place with them."""
-    pool = pool_of(1, wait_seconds=0.05)
+    pool = pool_of(1, handing_out([await connect()]), wait_seconds=0.05)
     async with asyncio.timeout(LONGEST_SECONDS), pool.acquire():
         waiting = [asyncio.create_task(pool.fetchval(WHO)) for _ in range(5)]
         told = await asyncio.gather(*waiting, return_exceptions=True)
@@ -206,6 +218,70 @@ async def test_a_closed_pool_lends_nothing(pool_of: PoolOf) -> None:
     for late in (in_line, pool.fetchval(WHO)):
         with pytest.raises(asyncpg.InterfaceError):
             await late
+
+
+@contextlib.contextmanager
+def hanging(pids: Iterable[int]) -> Iterator[None]:
+    """Let the server's ends of some connections stand still."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_pool_is_closed_though_its_database_hangs(
+    pool_of: PoolOf, connect: Callable[[], Awaitable[Lendable]]
+) -> None:
+    """Connections whose other end says nothing are cut, each of them, and closing comes to its end."""
+    ready = [await connect() for _ in range(3)]
+    pids = [await connection.fetchval(WHO) for connection in ready]
+    pool = pool_of(3, handing_out(ready), wait_seconds=0.2)
+    async with pool.acquire(), pool.acquire(), pool.acquire():
+        pass
+    with hanging(pids):
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await pool.close()
+
+        assert [connection.is_closed() for connection in ready] == [True] * 3
+    with pytest.raises(asyncpg.InterfaceError):
+        await pool.fetchval(WHO)
+
+
+async def test_a_pool_is_closed_though_somebody_keeps_a_connection(
+    pool_of: PoolOf, connect: Callable[[], Awaitable[Lendable]]
+) -> None:
+    """Who does not give back in time finds it cut, and gives back afterwards like anybody."""
+    pool = pool_of(2, handing_out([await connect()]), wait_seconds=0.1)
+    async with pool.acquire() as connection:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await pool.close()
+        with pytest.raises(asyncpg.InterfaceError):
+            await connection.fetchval(WHO)
+
+    assert connection.is_closed()
+
+
+class Gone(asyncpg.Connection):
+    """A connection whose other end goes in the very moment of closing."""
+
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Find nobody there."""
+        raise ConnectionResetError
+
+
+async def test_one_connection_that_does_not_close_leaves_none_open(pool_of: PoolOf, postgres_dsn: str) -> None:
+    """Where the first end is gone already, the others are closed all the same, and nobody hears of it."""
+    ready = [await asyncpg.connect(postgres_dsn, connection_class=Gone) for _ in range(2)]
+    pool = pool_of(2, handing_out(ready))
+    async with pool.acquire(), pool.acquire():
+        pass
+
+    await pool.close()
+
+    assert [connection.is_closed() for connection in ready] == [True, True]
 
 
 async def test_a_pool_that_is_cut_cuts_what_is_lent(pool_of: PoolOf) -> None:
