@@ -7,6 +7,7 @@ file instead (`BROKER_DATABASE_URL_FILE`), which no process list and no dump of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ PREFIX = "BROKER_"
 # Each may be given as the path of a file that holds it, under its name + `_FILE`.
 SECRET = ("database_url", "vault_url", "opa_token")
 FILE = "_FILE"
+_LOG_NAME = re.compile(r"[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~-]+)*/log")
 
 
 class SettingsFaults(ValueError):
@@ -55,7 +57,10 @@ class Settings(BaseSettings):
     ]
     log_name: Annotated[
         str | None,
-        Field(description="What logs are published under, without scheme; default the public address + /log"),
+        Field(
+            description="What logs are called, without scheme and ending in /log; default the public address + /log",
+            examples=["broker.example.dk/log"],
+        ),
     ] = None
     node_name: Annotated[
         str | None,
@@ -119,8 +124,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_where_logs_are_served(cls, value: str | None) -> str | None:
         # A log's origin is its address (C2SP tlog-tiles), and this node serves them below /log.
-        if value is not None and (not value.endswith("/log") or "://" in value or value.startswith("/")):
-            raise ValueError("must be a host and path without scheme that ends in /log")
+        if value is not None and not _LOG_NAME.fullmatch(value):
+            raise ValueError("must be a host and path that ends in /log, without scheme, such as broker.example.dk/log")
         return value
 
     @model_validator(mode="after")

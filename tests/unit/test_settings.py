@@ -44,10 +44,16 @@ def test_a_misspelt_setting_is_a_fault() -> None:
     assert faults(BROKER_PROFIL="production") == ["BROKER_PROFIL: no such setting"]
 
 
-@pytest.mark.parametrize("name", ["https://broker.example.dk/log", "broker.example.dk/logs", "/log", "log"])
+@pytest.mark.parametrize("name", [
+    "https://broker.example.dk/log", "broker.example.dk/logs", "/log", "log", "broker.example.dk", "a b.example/log",
+    "broker.example.dk/log/", "broker.example.dk//log", "hunter2+key/log", "broker.example.dk/log\n",
+])  # fmt: skip
 def test_a_log_is_named_by_where_it_is_served(name: str) -> None:
     """A log's origin is its address without scheme, so a name that is not served under is refused."""
     assert [fault.split(":")[0] for fault in faults(BROKER_LOG_NAME=name)] == ["BROKER_LOG_NAME"]
+    (fault,) = faults(BROKER_LOG_NAME=name)
+    assert "ends in /log, without scheme, such as broker.example.dk/log" in fault
+    assert "hunter2" not in fault
     assert read(GOOD | {"BROKER_LOG_NAME": "broker.example.dk/log"}).log_name == "broker.example.dk/log"
 
 
