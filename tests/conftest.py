@@ -2,8 +2,10 @@
 
 import ipaddress
 import secrets
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,6 +44,10 @@ def _guard(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+# Whoever ends a run by SIGTERM, as `timeout` and CI do, ends it as by Ctrl-C: what fixtures made is taken away.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
