@@ -235,6 +235,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         test_numbers=settings.test_numbers,
         most_body_bytes=settings.most_body_bytes,
         version=VERSION,
+        exit_address=settings.exit_url,
     )
 
 

@@ -107,6 +107,13 @@ class Settings(BaseSettings):
     ] = 14
     session_idle_minutes: Annotated[int, Field(ge=1, description="A page session ends after this rest")] = 15
     session_most_minutes: Annotated[int, Field(ge=1, description="A page session ends after this in any case")] = 60
+    exit_url: Annotated[
+        str,
+        Field(
+            pattern=r"^https://[A-Za-z0-9.-]+(/[A-Za-z0-9/._-]*)?$",
+            description="Where a citizen who must be gone at once is sent: a page that anybody may have open",
+        ),
+    ] = "https://www.dmi.dk/"
     log_late_minutes: Annotated[
         int, Field(ge=1, description="How long a log may lack its quorum of witnesses before asks are refused")
     ] = 15

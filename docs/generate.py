@@ -176,6 +176,7 @@ async def _described() -> FastAPI:
         "version": VERSION,
         "watched": {},
         "tallied": {},
+        "exit_address": Settings.model_fields["exit_url"].default,
     }
     doors = WebDoors(**{**dict.fromkeys((field.name for field in dataclasses.fields(WebDoors)), shut), **given})
     async with open_faces(ports, doors) as app:

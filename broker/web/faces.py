@@ -37,7 +37,7 @@ from broker.web.api.once import Idempotency, Once
 from broker.web.app import build_app
 from broker.web.caller import Gate
 from broker.web.doors import Ceilings, PublicLog, Records, Replay, Sessions, Tallied, Tokens, Watched
-from broker.web.login import Faces, Logins
+from broker.web.login import EXIT, Faces, Logins
 from broker.web.metrics import DoorsTold, LogsTold
 from broker.web.oauth.registrations import Registrations
 from broker.web.pages import start
@@ -76,6 +76,7 @@ class WebDoors:
     watched: Mapping[str, Watched] = field(default_factory=dict)
     tallied: Mapping[str, Tallied] = field(default_factory=dict)
     unpublished: Callable[[], Mapping[str, float]] = dict
+    exit_address: str = EXIT
 
 
 @asynccontextmanager
@@ -96,9 +97,15 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
             metrics,
             version=doors.version,
             most_body_bytes=doors.most_body_bytes,
-            form_targets=sorted({_origin(provider.issuer) for provider in doors.people.providers.values()}),
+            form_targets=_form_targets(doors),
             show_errors=partial(show_errors_to_people, pages=pages),
         )
+
+
+def _form_targets(doors: WebDoors) -> list[str]:
+    """Name where our forms may lead on to: the log-in providers, and the page for who must be gone at once."""
+    addresses = [provider.issuer for provider in doors.people.providers.values()]
+    return sorted({_origin(address) for address in (*addresses, doors.exit_address)})
 
 
 def _origin(address: str) -> str:
@@ -122,6 +129,7 @@ def _logins(doors: WebDoors, http: aiohttp.ClientSession) -> Logins:
         http=http,
         clock=doors.clock,
         public_address=doors.public_url,
+        exit_address=doors.exit_address,
     )
 
 

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from broker.domain.errors import NotAuthenticated, NotFound
+from broker.domain.errors import NotAllowed, NotAuthenticated, NotFound, StoreUnavailable
 from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
 from broker.domain.personal import Personal
 from broker.ports import Clock
@@ -36,6 +36,10 @@ RUNNING = timedelta(minutes=10)
 LONGEST_PATH = 2000
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _EXPIRED = "login_expired"
+# Where who must be gone at once is sent: a page that anybody may have open.
+EXIT = "https://www.dmi.dk/"
+# The cookie of the chosen language (`pages/language.py`): it tells that somebody was here.
+LANGUAGE = "lang"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,19 @@ class Logins:
 
     def __init__(
         self, faces: Faces, *, book: SessionBook, registrations: Registrations, ceilings: Ceilings,
-        http: aiohttp.ClientSession, clock: Clock, public_address: str,
+        http: aiohttp.ClientSession, clock: Clock, public_address: str, exit_address: str = EXIT,
     ) -> None:  # fmt: skip
-        """Take the doors. `clock` judges what providers say; `public_address` has no slash at the end."""
+        """Take the doors. `clock` judges what providers say; `public_address` has no slash at the end.
+
+        `exit_address` is where who must be gone at once is sent.
+        """
         self._faces = faces
         self._book = book
         self._registrations = registrations
         self._ceilings = ceilings
         self._clock = clock
         self._address = public_address
+        self._exit = exit_address
         self._clients = {
             kind: OpenIdClient(provider, f"{public_address}/login/{kind}/callback", http)
             for kind, provider in faces.providers.items()
@@ -77,11 +85,12 @@ class Logins:
         }
 
     def routes(self) -> list[Route]:
-        """Build `/login/{kind}`, its callback, and `/logout/{kind}`."""
+        """Build `/login/{kind}`, its callback, `/logout/{kind}` and `/leave/{kind}`."""
         return [
             Route("/login/{kind}", self._begin, methods=["GET"]),
             Route("/login/{kind}/callback", self._finish, methods=["GET"]),
             Route("/logout/{kind}", self._leave, methods=["POST"]),
+            Route("/leave/{kind}", self._leave_at_once, methods=["POST"]),
         ]
 
     async def require_citizen(self, request: Request) -> CitizenLogin:
@@ -138,6 +147,10 @@ class Logins:
             found[kind] = session
         return found[kind]
 
+    def seconds_left(self, session: Session) -> int:
+        """Say in how many seconds a session ends if nothing is done."""
+        return max(0, int((session.idle_at - self._clock.now()).total_seconds()))
+
     async def end_all(self, kind: str, owner: str) -> int:
         """End every session of a person on every node: a citizen by CPR number, others by the provider's `sub`."""
         return await self._book.end_all(kind, owner)
@@ -178,6 +191,34 @@ class Logins:
         if session is not None and (address := await _farewell(client, session, f"{self._address}/")):
             response.headers["location"] = address
         return response
+
+    async def _leave_at_once(self, request: Request) -> Response:
+        """End the session and go to a page that tells nothing, whatever is amiss: who looks on must not wait (4.5)."""
+        kind = request.path_params["kind"]
+        if kind not in self._read:
+            raise NotFound
+        response = _redirect(self._exit)
+        try:
+            if not await self._came_from_us(request, kind):
+                return response
+            await self._book.take(request, kind)
+        except StoreUnavailable:
+            # The session ends by itself; the browser forgets it now.
+            pass
+        self._book.forget(response, kind)
+        response.delete_cookie(LANGUAGE, path="/")
+        return response
+
+    async def _came_from_us(self, request: Request, kind: str) -> bool:
+        """Tell whether our own page sent this: by its token, or by what the browser says of its own accord."""
+        session = await self._book.find(request, kind)
+        if session is None or request.headers.get("sec-fetch-site") == "same-origin":
+            return True
+        try:
+            await check_same_site(request, session, self._address)
+        except NotAllowed:
+            return False
+        return True
 
     def _client(self, request: Request) -> OpenIdClient:
         client = self._clients.get(request.path_params["kind"])

@@ -60,7 +60,7 @@ def caller_of(path: str) -> str | None:
 
 def is_page(path: str) -> bool:
     """Tell whether a route is for people."""
-    return path in ("/", "/log/") or path.startswith((*ROOMS, "/reference", "/login", "/logout"))
+    return path in ("/", "/log/") or path.startswith((*ROOMS, "/reference", "/login", "/logout", "/leave"))
 
 
 @pytest.fixture(scope="module")

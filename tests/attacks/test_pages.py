@@ -32,6 +32,7 @@ async def house(postgres: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Page
 
 def is_harmless(page: str) -> bool:
     """Tell whether nothing that was written in became markup."""
+    page = page.replace('<script type="module" src="/static/borgerbro/session.mjs"></script>', "")
     return not re.search(r"<script|<img src=x|onerror=alert\(1\)>(?!&lt;)", page, re.IGNORECASE) and "49%" not in page
 
 

@@ -198,3 +198,42 @@ async def test_a_first_visit_is_light(stage: Stage) -> None:
         sizes[request.url] = told["responseBodySize"] + told["responseHeadersSize"]
     assert sum(size for address, size in sizes.items() if not address.endswith(".woff2")) <= MOST_BYTES
     assert any(address.endswith("dkfds.min.css") for address in sizes)
+
+
+async def test_a_log_in_that_ends_is_told_of_in_time(stage: Stage) -> None:
+    """Five minutes before the end the page says so and that nothing is lost; staying puts it off, nothing ends it."""
+    annette = await stage.surfer(script=True)
+    await annette.page.clock.install()
+    await annette.log_in("citizen", "annette", "/mine")
+    box = annette.page.locator("#bb-session")
+    assert await box.is_hidden()
+    await annette.page.clock.fast_forward("10:30")
+    await box.get_by_text("Intet går tabt").wait_for()
+    await annette.page.screenshot(path=annette.folder / "session-ends.png")
+    await box.get_by_role("button", name="Bliv på siden").click()
+    await box.wait_for(state="hidden")
+    await annette.page.clock.fast_forward("16:00")
+    await box.get_by_text("Du er logget af").wait_for()
+
+
+async def test_who_must_be_gone_at_once(stage: Stage) -> None:
+    """The way out works without script, logs out, and leads to the neutral page; the way back shows nothing."""
+    annette = await stage.surfer()
+    await annette.log_in("citizen", "annette", "/mine")
+    await annette.page.route("https://www.dmi.dk/**", lambda route: route.fulfill(body="Vejret"))
+    await annette.page.get_by_role("button", name="Forlad siden").click()
+    await annette.page.wait_for_url("https://www.dmi.dk/")
+    await annette.page.goto(f"{annette.address}/mine")
+    assert "/authorize" in annette.page.url
+
+
+async def test_the_layout_runs_from_right_to_left(stage: Stage) -> None:
+    """In a language that is written from the right, no page scrolls sideways and the words stand at the right."""
+    annette = await stage.surfer()
+    await annette.log_in("citizen", "annette", "/mine")
+    for path, name in (("/mine", "mine"), ("/mine/accesses", "accesses"), ("/mine/blocks", "blocks")):
+        await annette.page.goto(f"{annette.address}{path}")
+        await annette.page.evaluate("document.documentElement.dir = 'rtl'")
+        await looked_at(annette, f"rtl-{name}")
+        heading = await annette.page.locator("h1").evaluate("(h) => getComputedStyle(h).textAlign")
+        assert heading in {"start", "right"}

@@ -1,4 +1,4 @@
-"""`/mine` and stopping: what waits for an answer, what is shared now, each line with its stop; what was seen."""
+"""`/mine` and stopping: what waits for an answer, what is shared now, each line with its stop; who looked last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from broker.web.consent_wire import line_state
 from broker.web.pages.forms import sent
 
 LOOKED_BACK = 200
-SHOWN = 5
+SHOWN = 3
 
 
 def build(room: Room) -> APIRouter:
@@ -26,7 +26,6 @@ def build(room: Room) -> APIRouter:
         me = await room.enter(request)
         asked = await room.ports.consents.requests_of(me.handle)
         given = await own_consents(me.handles, room.ports.consents)
-        seen = await _seen(room, me)
         return room.show(
             request,
             "mine.html",
@@ -38,7 +37,7 @@ def build(room: Room) -> APIRouter:
             ended=[
                 row for row in given if not live(row, me) and any(_state(line, me) != "paused" for line in row.lines)
             ],
-            seen=seen[:SHOWN],
+            looked=[entry for entry in await _latest(room, me) if entry.kind == "outcome"][:SHOWN],
             state_of=lambda line: _state(line, me),
         )
 
@@ -69,8 +68,11 @@ def _to_stop(consent: Consent, me: Me, line: str | None) -> tuple[ConsentLine, .
 
 async def _seen(room: Room, me: Me) -> list[MyEntry]:
     """List the latest look-ups in which somebody was shown something, newest first."""
-    page = await my_entries(me.login, room.ports, room.reader, limit=LOOKED_BACK)
-    return [entry for entry in page.entries if entry.kind == "outcome" and entry.released]
+    return [entry for entry in await _latest(room, me) if entry.kind == "outcome" and entry.released]
+
+
+async def _latest(room: Room, me: Me) -> tuple[MyEntry, ...]:
+    return (await my_entries(me.login, room.ports, room.reader, limit=LOOKED_BACK)).entries
 
 
 def _state(line: ConsentLine, me: Me) -> str:

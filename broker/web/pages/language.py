@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.view.phrases import Language
+from broker.web.login import LANGUAGE
 
-COOKIE = "lang"
+COOKIE = LANGUAGE
 CHOICE = "lang"
 _YEAR_SECONDS = 365 * 24 * 3600
 _CODES: dict[str, Language] = {"da": "da", "en": "en"}

@@ -29,7 +29,7 @@ WEB = Path(__file__).parents[1]
 ROOMS = ("pages", "citizen", "case", "dpo", "log", "reference")
 MENUS = {
     CITIZEN: (
-        ("/mine", marked("What I share")),
+        ("/mine", marked("Start")),
         ("/mine/accesses", marked("Who has looked")),
         ("/mine/blocks", marked("My standing noes")),
     ),
@@ -57,13 +57,14 @@ class Visitor:
     kind: str
     csrf: str = field(repr=False)
     idle_at: datetime
+    seconds_left: int
     name: str | None = field(default=None, repr=False)
 
 
 async def visitor_of(logins: Logins, request: Request, kind: str, name: str | None = None) -> Visitor:
     """Describe who is logged in here. Raises `NotAuthenticated("login_required")`."""
     session = await logins.session(request, kind)
-    return Visitor(kind, session.csrf, session.idle_at, name)
+    return Visitor(kind, session.csrf, session.idle_at, logins.seconds_left(session), name)
 
 
 class Pages:

@@ -154,6 +154,38 @@ async def test_leaving_works_without_the_provider(lobby: Lobby) -> None:
     assert (await lobby.browser().post("/logout/citizen")).headers["location"] == "/"
 
 
+async def test_who_must_be_gone_at_once_is_gone(lobby: Lobby) -> None:
+    """Leaving at once ends the session, forgets language and log-in, and leads to a page that tells nothing."""
+    browser = lobby.browser()
+    await lobby.log_in(browser)
+    csrf = (await browser.get("/citizen")).json()["csrf"]
+    id_ = browser.cookies["__Host-citizen"]
+
+    answer = await browser.post("/leave/citizen", data={"csrf": csrf})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "https://www.dmi.dk/")
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert any(row.startswith("lang=") for row in answer.headers.get_list("set-cookie"))
+    assert "__Host-citizen" not in browser.cookies
+    assert (await lobby.browser().get("/citizen", headers={"Cookie": f"__Host-citizen={id_}"})).status_code == 401
+    again = await browser.post("/leave/citizen")
+    assert again.headers["location"] == "https://www.dmi.dk/"
+
+
+async def test_leaving_at_once_waits_for_nothing(lobby: Lobby) -> None:
+    """A form whose token is old leads away all the same; another site ends no session with it."""
+    browser = lobby.browser()
+    await lobby.log_in(browser)
+
+    elsewhere = await browser.post("/leave/citizen", headers={"Sec-Fetch-Site": "cross-site"})
+    assert elsewhere.headers["location"] == "https://www.dmi.dk/"
+    assert (await browser.get("/citizen")).status_code == 200
+
+    await browser.post("/leave/citizen", data={"csrf": "old"}, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (await browser.get("/citizen")).status_code == 401
+    assert (await browser.post("/leave/nobody")).status_code == 404
+
+
 async def test_a_person_can_be_logged_out_everywhere(lobby: Lobby) -> None:
     """All sessions of one citizen end at once, nobody else's."""
     browsers = [lobby.browser() for _ in range(3)]
