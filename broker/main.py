@@ -217,7 +217,12 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         session_key=house.keys.session,
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_longest=timedelta(minutes=settings.session_most_minutes),
-        ceilings=PostgresCeilings(pool, _ceilings(settings), _own_ceilings(registry)),
+        ceilings=PostgresCeilings(
+            pool,
+            _ceilings(settings),
+            _own_ceilings(registry),
+            citizen=Ceiling(settings.looks_per_citizen_hour, HOUR_SECONDS),
+        ),
         idempotency=IdempotencySql(pool, house.keys.house.requests),
         reader=LogReaderPostgres(
             pool, house.vault, house.keys.log_public, house.keys.deletions_public, clock=house.ports.clock

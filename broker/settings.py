@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     asks_per_caseworker_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 120
     asks_per_system_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 3000
     asks_per_municipality_hour: Annotated[int, Field(ge=1, description="Ceiling")] = 12000
+    looks_per_citizen_hour: Annotated[
+        int, Field(ge=1, description="Ceiling on a citizen's own live looks: each asks every system that helps them")
+    ] = 20
     vault_backup_days: Annotated[
         int, Field(ge=0, description="How long backups of the vault are kept; an erasure is complete that long after")
     ] = 14

@@ -31,6 +31,7 @@ from broker.domain.days import DANISH_TIME
 from broker.domain.errors import FactsChanged, LogUnavailable, StoreUnavailable
 from broker.domain.events import REFUSED, AskMade, AuditEvent, ContentDeleted, OutcomeReached
 from broker.domain.items import Item
+from broker.domain.own_look import OwnLookMade
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.shown import shown_of
@@ -167,11 +168,11 @@ class AuditLogPostgres:
 
 
 def _shares(event: AuditEvent) -> bool:
-    """Tell what is taken only while witnesses stand behind the log: asks, and outcomes in which something goes out.
+    """Tell what is taken only while witnesses stand behind the log: asks, own looks, and what goes out on an ask.
 
     Whoever withdraws, or looks into the log, needs none; nor does a refusal, which says what was read.
     """
-    return isinstance(event, AskMade) or (isinstance(event, OutcomeReached) and event.outcome != REFUSED)
+    return isinstance(event, AskMade | OwnLookMade) or (isinstance(event, OutcomeReached) and event.outcome != REFUSED)
 
 
 def body_of(event: AuditEvent, items_key: bytes) -> bytes:

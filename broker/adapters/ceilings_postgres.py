@@ -58,6 +58,10 @@ class Limits:
     municipality: Ceiling
 
 
+# Each look asks every system that helps the citizen, live.
+OWN_LOOKS = Ceiling(20, 3600)
+
+
 def lowered(limits: Limits, own: Mapping[str, int]) -> Limits:
     """Give limits with a municipality's own numbers where they are lower; a higher one changes nothing."""
     return Limits(
@@ -75,9 +79,17 @@ _Want = Mapping[bytes, Ceiling]
 class PostgresCeilings:
     """The counters over a pool of `database.open_pool`; `own` are numbers of municipalities that want fewer asks."""
 
-    def __init__(self, pool: Pool, limits: Limits, own: Mapping[str, Mapping[str, int]] | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        limits: Limits,
+        own: Mapping[str, Mapping[str, int]] | None = None,
+        *,
+        citizen: Ceiling = OWN_LOOKS,
+    ) -> None:
         self._pool = pool
         self._limits = limits
+        self._citizen = citizen
         # Those of municipalities that want fewer asks, worked out once.
         self._lower = {home: lowered(limits, numbers) for home, numbers in (own or {}).items()}
         self._grouped: Grouped[_Want, int] = Grouped(self._count)
@@ -93,6 +105,11 @@ class PostgresCeilings:
         if caseworker is not None:
             wants[_name("caseworker", caseworker.issuer, _folded(caseworker.id.disclose()))] = limits.caseworker
         if wait := await self._grouped.ask(wants):
+            raise TooManyAsks(wait)
+
+    async def count_look(self, citizen: str) -> None:
+        """Count one live look of a citizen (handle) at their own data. Raises as `count`."""
+        if wait := await self._grouped.ask({_name("citizen", citizen): self._citizen}):
             raise TooManyAsks(wait)
 
     async def _count(self, wants: Sequence[_Want]) -> list[int]:

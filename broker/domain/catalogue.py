@@ -31,6 +31,7 @@ from broker.domain.events import (
     RegistryLoaded,
     RetentionApplied,
 )
+from broker.domain.own_look import OwnLookMade, OwnLookReached
 
 CATALOGUE: tuple[type[AuditEvent], ...] = (
     AskMade,
@@ -59,4 +60,6 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     RetentionApplied,
     HoldChanged,
     ArchiveReceived,
+    OwnLookMade,
+    OwnLookReached,
 )

@@ -9,7 +9,7 @@ Rules kept here:
 
 | kinds | months | why |
 | --- | --- | --- |
-| asks, answers, searches, holds, erasure steps | 6, at most 60 | Datatilsynet; longer takes a written assessment |
+| asks, answers, own looks, searches, holds, erasure steps | 6, at most 60 | Datatilsynet; longer: written reasons |
 | consents | 72, at least 18 | evidence for five years after a yes that may last one (GDPR art. 7, stk. 1) |
 | break-glass | 60 | five years |
 | what names no citizen: registry, checks, deletions | kept | the house's own account of itself |
@@ -42,6 +42,8 @@ UNNAMED = Term(LONGEST, 6, MOST)
 TERMS: Mapping[str, Term] = {
     "ask": ACCESS,
     "outcome": ACCESS,
+    "own.asked": ACCESS,
+    "own.shown": ACCESS,
     "log.searched": ACCESS,
     "hold.changed": ACCESS,
     "erasure.examined": ACCESS,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from broker.domain.asks import Key
 from broker.domain.errors import SourceFailed
 from broker.domain.items import Found, Item, Silent
+from broker.domain.own_look import OwnPermit
+from broker.domain.personal import Personal
 from broker.domain.receipts import Permit
 from broker.exchange.together import each
 from broker.ports import Source
+
+Place = tuple[tuple[str, str], frozenset[str]]
+Numbers = Mapping[str, tuple[Personal[str], ...]]
 
 
 async def fetch(permit: Permit, sources: Mapping[str, Source]) -> Found:
@@ -19,8 +24,20 @@ async def fetch(permit: Permit, sources: Mapping[str, Source]) -> Found:
     An error that nobody named ends the ask, and with it every read that is still under way.
     """
     places = sorted(_grouped(permit.keys).items())
+    # A department's system may still hold somebody under a number they no longer have.
+    facts = permit.facts
+    numbers = {who: (number, *facts.former.get(who, ())) for who, number in facts.cprs.items()}
+    return await _fetch(places, numbers, sources)
+
+
+async def fetch_own(permit: OwnPermit, sources: Mapping[str, Source]) -> Found:
+    """Read what a citizen's own look may show them, nothing else; in the same way."""
+    return await _fetch(sorted(permit.places.items()), permit.numbers, sources)
+
+
+async def _fetch(places: Sequence[Place], numbers: Numbers, sources: Mapping[str, Source]) -> Found:
     answers = await each(
-        [_read(sources[source], permit, subject, categories) for (source, subject), categories in places]
+        [_read(sources[source], numbers[subject], subject, categories) for (source, subject), categories in places]
     )
     told = [
         (item, item.key in {Key(*place[:1], category, *place[1:]) for category in categories})
@@ -42,9 +59,9 @@ def _grouped(keys: frozenset[Key]) -> dict[tuple[str, str], frozenset[str]]:
     return {place: frozenset(categories) for place, categories in grouped.items()}
 
 
-async def _read(source: Source, permit: Permit, subject: str, categories: frozenset[str]) -> tuple[Item, ...] | Silent:
-    # A department's system may still hold somebody under a number they no longer have.
-    numbers = (permit.facts.cprs[subject], *permit.facts.former.get(subject, ()))
+async def _read(
+    source: Source, numbers: tuple[Personal[str], ...], subject: str, categories: frozenset[str]
+) -> tuple[Item, ...] | Silent:
     try:
         told = [await source.read(number, subject, categories) for number in numbers]
     except SourceFailed as failure:

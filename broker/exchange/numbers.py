@@ -37,11 +37,15 @@ async def own_handles(cpr: Personal[str], handles: Handles, people: People) -> t
     A register that is silent tells of none, so that nobody's withdrawal waits for it.
     """
     try:
-        person = await people.person(cpr)
-        former = [number for number in person.former if await _leads_to(number, cpr, people)]
+        former = await former_numbers(await people.person(cpr), people)
     except RegisterUnavailable:
-        former = []
+        former = ()
     return await handles.citizens((cpr, *former))
+
+
+async def former_numbers(person: RegisterPerson, people: People) -> tuple[Personal[str], ...]:
+    """Give the numbers somebody had before, as the register says of both. Raises `RegisterUnavailable`."""
+    return tuple([number for number in person.former if await _leads_to(number, person.cpr, people)])
 
 
 async def _leads_to(number: Personal[str], cpr: Personal[str], people: People) -> bool:

@@ -104,6 +104,11 @@ SENTENCES: dict[str, Phrase] = {
         "Det passer ikke med det, personen kan. Det blev oplyst {day}.",
         "That does not fit what the person can do, as told on {day}.",
     ),
+    "own_limit": ("Det passer ikke med det, du kan.", "That does not fit what you can do."),
+    "own_limit_day": (
+        "Det passer ikke med det, du kan. Det blev oplyst {day}.",
+        "That does not fit what you can do, as told on {day}.",
+    ),
     "assessments": ("Der er to udredninger om det samme emne.", "There are two assessments of the same topic."),
     "open_1": ("Den ene er ikke færdig.", "One is not finished."),
     "open_2": ("Ingen af dem er færdige.", "Neither is finished."),
@@ -156,4 +161,22 @@ SUGGESTIONS: dict[str, Phrase] = {
         "Talk about one joint plan. It takes the citizen's yes.",
     ),
     "O9": ("Aftal, hvem der har det samlede overblik.", "Agree on who coordinates."),
+}
+# The same, said to the one it is about.
+OWN_SUGGESTIONS: dict[str, Phrase] = {
+    "O1": ("Du kan tale med dem om, hvem der kommer hvornår.", "You can talk with them about who comes when."),
+    "O2": (
+        "Du kan tale med dem om, hvilken hjælp der passer dig.",
+        "You can talk about which help fits you.",
+    ),
+    "O3": ("Du kan tale med dem om, hvad du kan klare.", "You can talk with them about what you can manage."),
+    "O4": ("Du kan spørge, om det er undersøgt før.", "You can ask whether it has been assessed before."),
+    "O5": ("Du kan spørge, om der er brug for den nye.", "You can ask whether the new one is needed."),
+    "O6": (
+        "Du kan tale med dem om, hvilken hjælp der passer dig.",
+        "You can talk about which help fits you.",
+    ),
+    "O7": ("Du kan spørge, om nogle af dem kan samles.", "You can ask whether some of them can be joined."),
+    "O8": ("Du kan bede om én samlet plan.", "You can ask for one joint plan."),
+    "O9": ("Du kan spørge, hvem der samler det hele.", "You can ask who coordinates."),
 }

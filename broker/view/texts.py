@@ -17,6 +17,7 @@ from broker.view.phrases import (
     MONTHS,
     NEEDS,
     NUMBERS,
+    OWN_SUGGESTIONS,
     PLANS,
     SENTENCES,
     SUGGESTIONS,
@@ -28,9 +29,12 @@ from broker.view.phrases import (
 _PLACE = {"da": 0, "en": 1}
 
 
-def finding_text(finding: Finding, language: Language) -> str:
-    """Say what is seen, and from when if that day has not come."""
-    sentences = _TELLERS[finding.rules[0]](finding, language)
+def finding_text(finding: Finding, language: Language, *, own: bool = False) -> str:
+    """Say what is seen, and from when if that day has not come. `own` speaks to the one it is about."""
+    if own and finding.rules[0] == "O3":
+        sentences = _own_conflict(finding, language)
+    else:
+        sentences = _TELLERS[finding.rules[0]](finding, language)
     if finding.future and finding.from_day is not None:
         sentences = [*sentences, _say("begins", language, day=day_text(finding.from_day, language))]
     elif finding.future:
@@ -38,9 +42,9 @@ def finding_text(finding: Finding, language: Language) -> str:
     return " ".join(sentences)
 
 
-def suggestion(finding: Finding, language: Language) -> str:
+def suggestion(finding: Finding, language: Language, *, own: bool = False) -> str:
     """Say what the finding suggests to talk about: advice, never a decision."""
-    return _pick(SUGGESTIONS[finding.rules[0]], language)
+    return _pick((OWN_SUGGESTIONS if own else SUGGESTIONS)[finding.rules[0]], language)
 
 
 def gap_text(gap: Gap, language: Language) -> str:
@@ -96,6 +100,13 @@ def _conflict(finding: Finding, language: Language) -> list[str]:
     limit = "limit" if told is None else "limit_day"
     day = "" if told is None else day_text(told, language)
     return [_say("demand", language, demand=_listed(demands, language)), _say(limit, language, day=day)]
+
+
+def _own_conflict(finding: Finding, language: Language) -> list[str]:
+    told = finding.figures.get("limitation_day")
+    limit = "own_limit" if told is None else "own_limit_day"
+    day = "" if told is None else day_text(told, language)
+    return [_conflict(finding, language)[0], _say(limit, language, day=day)]
 
 
 def _assessments(finding: Finding, language: Language) -> list[str]:

@@ -29,6 +29,9 @@ class Ceilings(Protocol):
     async def count(self, system: System, caseworker: Caseworker | None) -> None:
         """Count one ask for the municipality, the system and the caseworker, or refuse it."""
 
+    async def count_look(self, citizen: str) -> None:
+        """Count one live look of a citizen (handle) at their own data, or refuse it."""
+
 
 class Tokens(Protocol):
     """Access tokens: made and read with the broker's own keys."""

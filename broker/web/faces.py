@@ -176,7 +176,9 @@ def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[
     repeats = Once(doors.idempotency, ports.handles).seen
     return [
         start.build(ports, doors.reader, pages),
-        citizen.build(ports, doors.reader, logins, pages, doors.log_name, doors.records, doors.public_url),
+        citizen.build(
+            ports, doors.reader, logins, pages, doors.log_name, doors.records, doors.public_url, doors.ceilings
+        ),
         case.build(ports, logins, pages, repeats, test_numbers=tests),
         *log.build(ports, doors.reader, doors.public_log, pages, _published(doors)),
         dpo.build(ports, doors.reader, logins, pages, doors.clock, test_numbers=tests, erasures=doors.erasures),

@@ -52,7 +52,7 @@ def view_body(
         "areas": list(view.areas),
         "reduced": {"da": reduced_text("da"), "en": reduced_text("en")} if view.reduced else None,
         "plans": [_plan(plan) for plan in view.plans],
-        "people": [_person(person) for person in view.people],
+        "people": [person_body(person) for person in view.people],
         "employment": list(view.employment),
         "weeks": [_week(week) for week in view.weeks],
         "findings": [_finding(finding) for finding in view.findings],
@@ -106,7 +106,8 @@ def _plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _person(person: HelpingPerson) -> dict[str, Any]:
+def person_body(person: HelpingPerson) -> dict[str, Any]:
+    """Disclose one who helps, to whoever may see them."""
     return {
         "role": person.role,
         "name": person.label or (person.name.disclose() if person.name else None),

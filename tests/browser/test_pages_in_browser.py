@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -210,6 +211,14 @@ async def test_a_log_in_that_ends_is_told_of_in_time(stage: Stage) -> None:
     await annette.page.clock.fast_forward("10:30")
     await box.get_by_text("Intet går tabt").wait_for()
     await annette.page.screenshot(path=annette.folder / "session-ends.png")
+
+    async def as_late_as_the_page(route: Route) -> None:
+        answer = await route.fetch()
+        told = await answer.json()
+        late = datetime.fromisoformat(told["idle_at"]) + timedelta(minutes=10, seconds=30)
+        await route.fulfill(response=answer, json=told | {"idle_at": late.isoformat()})
+
+    await annette.page.route("**/v1/me/session", as_late_as_the_page)
     await box.get_by_role("button", name="Bliv på siden").click()
     await box.wait_for(state="hidden")
     await annette.page.clock.fast_forward("16:00")
@@ -237,3 +246,22 @@ async def test_the_layout_runs_from_right_to_left(stage: Stage) -> None:
         await looked_at(annette, f"rtl-{name}")
         heading = await annette.page.locator("h1").evaluate("(h) => getComputedStyle(h).textAlign")
         assert heading in {"start", "right"}
+
+
+async def test_a_citizen_looks_at_their_own_help(stage: Stage) -> None:
+    """Who helps with what, and the week, in both languages: whole on phone and desk, without script, on record."""
+    for locale, button, week, seen in (
+        ("da-DK", "Vis min hjælp", "Vis min uge", "Tre personer kommer på samme tid mandag og onsdag kl. 7.30–8.00."),
+        ("en-GB", "Show my help", "Show my week", "Three people come at the same time on Monday and Wednesday"),
+    ):
+        annette = await stage.surfer(locale)
+        await annette.log_in("citizen", "annette", "/mine/help")
+        await looked_at(annette, f"help-before-{locale}")
+        await annette.page.get_by_role("button", name=button).click()
+        await looked_at(annette, f"help-{locale}")
+        assert "Hanne Vejleder Test" in await annette.page.locator("main").inner_text()
+        await annette.page.get_by_role("button", name=week).click()
+        await looked_at(annette, f"week-{locale}")
+        assert seen in await annette.page.locator("main").inner_text()
+        await annette.page.evaluate("document.documentElement.dir = 'rtl'")
+        await looked_at(annette, f"rtl-week-{locale}")

@@ -180,6 +180,18 @@ class CeilingsContract:
 
         assert 0 < refused.value.retry_after_seconds <= 3600
 
+    async def test_a_citizen_looks_at_their_own_so_often(self, ceilings: Ceilings) -> None:
+        """The third look of one citizen is refused; another citizen, and every caseworker, still may."""
+        await ceilings.count_look("one")
+        await ceilings.count_look("one")
+
+        with pytest.raises(TooManyAsks) as refused:
+            await ceilings.count_look("one")
+
+        assert 0 < refused.value.retry_after_seconds <= 3600
+        await ceilings.count_look("other")
+        await ceilings.count(JOBCENTRE, a_caseworker("lene"))
+
     async def test_a_system_stops_whoever_uses_it(self, ceilings: Ceilings) -> None:
         """The fourth ask of one system is refused, though each comes from another caseworker."""
         for name in ("a", "b", "c"):
@@ -214,7 +226,7 @@ class TestFakeCeilings(CeilingsContract):
     @pytest.fixture
     def ceilings(self) -> Ceilings:
         """Give the fake."""
-        return FakeCeilings({"caseworker": 2, "system": 3, "municipality": 4})
+        return FakeCeilings({"caseworker": 2, "system": 3, "municipality": 4, "citizen": 2})
 
 
 def test_a_municipality_only_lowers_its_ceilings() -> None:
@@ -231,7 +243,7 @@ class TestPostgresCeilings(CeilingsContract):
     @pytest.fixture
     def ceilings(self, pool: Pool) -> Ceilings:
         """Give the real ones."""
-        return PostgresCeilings(pool, self.LIMITS)
+        return PostgresCeilings(pool, self.LIMITS, citizen=Ceiling(2, 3600))
 
     async def test_of_many_at_once_as_many_pass_as_may(self, pool: Pool) -> None:
         """Of forty asks at the same moment on two nodes, exactly the ceiling passes."""

@@ -38,6 +38,13 @@ class FakeCeilings:
             raise TooManyAsks(60)
         self.asked |= asked
 
+    async def count_look(self, citizen: str) -> None:
+        """Count one look of a citizen, or refuse it."""
+        name = ("citizen", citizen)
+        if self.asked.get(name, 0) >= self.most.get("citizen", self.asked.get(name, 0) + 1):
+            raise TooManyAsks(60)
+        self.asked[name] = self.asked.get(name, 0) + 1
+
 
 class FakeSessions:
     """Sessions in a dictionary."""

@@ -13,9 +13,9 @@ from broker.domain.identity import Caller
 from broker.exchange import exchange
 from broker.view.whole_person import is_reduced
 from broker.web.case.room import Room
-from broker.web.case.week_picture import letters_of, picture
 from broker.web.pages.forms import Sent, read, sent
 from broker.web.pages.told import told
+from broker.web.pages.week_picture import letters_of, picture
 from broker.web.pages.words import marked
 from broker.web.problems import GENERAL_NOTICE
 from broker.web.view_wire import view_body, view_of

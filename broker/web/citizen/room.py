@@ -16,7 +16,7 @@ from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
 from broker.exchange.numbers import own_handles
 from broker.ports import LogReader, Ports
-from broker.web.doors import Records
+from broker.web.doors import Ceilings, Records
 from broker.web.login import CITIZEN, Logins
 from broker.web.pages.show import Pages, Visitor, go_to, visitor_of
 
@@ -46,6 +46,7 @@ class Room:
     log_name: str
     records: Records
     address: str
+    ceilings: Ceilings
 
     async def enter(self, request: Request) -> Me:
         """Let a citizen in. Raises `NotAuthenticated`, and `NotAllowed` for a form that is not from our own page."""

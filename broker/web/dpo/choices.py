@@ -42,6 +42,8 @@ KINDS = {
     "retention.applied": marked("content that had been kept long enough was deleted"),
     "hold.changed": marked("deletion was held up, or let go on"),
     "archive.received": marked("an archive confirmed what it has"),
+    "own.asked": marked("a citizen asked to see their own information"),
+    "own.shown": marked("a citizen saw their own information"),
 }
 OUTCOMES = {
     "released": marked("all was shown"),
@@ -50,6 +52,7 @@ OUTCOMES = {
     "yes": marked("they said yes"),
     "no": marked("they said no"),
     "evaluated": marked("asked whether they may; nothing was handed out"),
+    "shown": marked("shown to the citizen"),
 }
 BASES = {"consent": marked("consent"), "statute": marked("law"), "own_case": marked("own case")}
 CODES = ("kind", "unit", "purpose", "outcome", "reason", "source")

@@ -30,6 +30,8 @@ ROOMS = ("pages", "citizen", "case", "dpo", "log", "reference")
 MENUS = {
     CITIZEN: (
         ("/mine", marked("Start")),
+        ("/mine/help", marked("Who helps me with what")),
+        ("/mine/week", marked("My week")),
         ("/mine/accesses", marked("Who has looked")),
         ("/mine/blocks", marked("My standing noes")),
     ),

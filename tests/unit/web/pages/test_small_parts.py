@@ -10,12 +10,12 @@ from broker.domain.receipts import Receipt
 from broker.transparency.history import MyEntry
 from broker.view.week import IsoWeek
 from broker.view.weeks import week_view
-from broker.web.case.week_picture import PATTERNS, letters_of, picture
 from broker.web.citizen.accesses import looks_of
 from broker.web.dpo.choices import wish_of
 from broker.web.pages import dates
 from broker.web.pages.language import language_of, switched
 from broker.web.pages.told import told
+from broker.web.pages.week_picture import PATTERNS, letters_of, picture
 from tests.unit.view.annette import MENTOR, TODAY, an_item, helper, weekly
 
 AT = datetime(2019, 3, 4, 9, 5, tzinfo=UTC)
