@@ -151,11 +151,11 @@ def own_places(
 
 def may_see_help_of(child: RegisterPerson, holder: RegisterPerson, today: int) -> bool:
     """Tell whether somebody may see the help of a child: under 15, in their custody, no place that could be told."""
-    if not child.known or child.born is None or child.dead_on is not None or child.protected is not False:
-        return False
     holders = {row.cpr for row in child.custody if row.from_day <= today <= row.to_day}
-    place_is_known = holders == {holder.cpr} or holder.cpr in child.household
-    return _age(child.born, today) < YOUNG_AGE and holder.cpr in holders and place_is_known
+    small = child.born is not None and _age(child.born, today) < YOUNG_AGE
+    nobody_is_told_where = holders == {holder.cpr} or holder.cpr in child.household
+    lives = child.known and child.dead_on is None and child.protected is False
+    return lives and small and holder.cpr in holders and nobody_is_told_where
 
 
 def is_hidden(children: Iterable[RegisterPerson | None]) -> bool:

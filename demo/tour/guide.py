@@ -124,7 +124,7 @@ class Guide:
             "3. The same ask, and the whole person",
             "Three helpers come at the same hour. A work placement demands standing work, which does not fit what her"
             " doctor says she can do: the jobcentre sees the limit, never the diagnosis. Her son is “barn i hjemmet”.",
-            f"the same as a page: {self.world.address}/case",
+            f"the same as a page: {self.world.address}/case · Annette's own view: {self.world.address}/mine/help",
         )
         self._step_on()
         await self._ask(200)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from broker.consents.own import own_consents
@@ -24,22 +26,7 @@ def build(room: Room) -> APIRouter:
     @routes.get("/mine")
     async def get_mine(request: Request) -> Response:
         me = await room.enter(request)
-        asked = await room.ports.consents.requests_of(me.handle)
-        given = await own_consents(me.handles, room.ports.consents)
-        return room.show(
-            request,
-            "mine.html",
-            me,
-            waiting=[row for row in asked if waits_for_me(row, me)],
-            refused=[row for row in asked if row.answered_by(me.handle) and row.state(me.today) == "refused"],
-            sharing=sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose)),
-            paused=[row for row in given if any(_state(line, me) == "paused" for line in row.lines)],
-            ended=[
-                row for row in given if not live(row, me) and any(_state(line, me) != "paused" for line in row.lines)
-            ],
-            looked=[entry for entry in await _latest(room, me) if entry.kind == "outcome"][:SHOWN],
-            state_of=lambda line: _state(line, me),
-        )
+        return room.show(request, "mine.html", me, **await _start(room, me))
 
     @routes.get("/mine/consents/{consent_id}/stop")
     async def get_stop(request: Request, consent_id: str, line: str | None = None) -> Response:
@@ -59,6 +46,22 @@ def build(room: Room) -> APIRouter:
         return room.to_receipt(await withdraw(consent_id, lines or None, me.login, room.ports))
 
     return routes
+
+
+async def _start(room: Room, me: Me) -> dict[str, Any]:
+    """Gather what waits, what is shared, what rests, what is over, and who looked last."""
+    asked = await room.ports.consents.requests_of(me.handle)
+    given = await own_consents(me.handles, room.ports.consents)
+    over = [row for row in given if not live(row, me)]
+    return {
+        "waiting": [row for row in asked if waits_for_me(row, me)],
+        "refused": [row for row in asked if row.answered_by(me.handle) and row.state(me.today) == "refused"],
+        "sharing": sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose)),
+        "paused": [row for row in given if any(_state(line, me) == "paused" for line in row.lines)],
+        "ended": [row for row in over if any(_state(line, me) != "paused" for line in row.lines)],
+        "looked": [entry for entry in await _latest(room, me) if entry.kind == "outcome"][:SHOWN],
+        "state_of": lambda line: _state(line, me),
+    }
 
 
 def _to_stop(consent: Consent, me: Me, line: str | None) -> tuple[ConsentLine, ...]:
