@@ -37,7 +37,7 @@ class Withdrawals:
         given = await self.consents.give(AGAIN, CONSENT)
         if given.status >= 300 or not await self._released():
             raise WorldBroken(f"the yes that would be taken back is none ({given.status})")
-        taken = await self.consents.withdraw({"consent": AGAIN})
+        taken = await self.consents.change("withdraw", {"consent": AGAIN})
         answered = time.perf_counter()
         if taken.status >= 300:
             raise WorldBroken(f"the yes could not be taken back ({taken.status})")

@@ -189,9 +189,9 @@ async def test_without_opa_no_ask_and_every_withdrawal(trouble: Trouble) -> None
         stack.push_async_callback(trouble.cables["signer"].plug_in)
 
         consents = trouble.acts.consents
-        assert (await consents.withdraw({"consent": "w1"})).status == 200
+        assert (await consents.change("withdraw", {"consent": "w1"})).status == 200
         assert await trouble.withdraw_on_page("w2") == 303
-        assert (await consents.withdraw({"consent": "w3", "at_desk": "lene"})).status == 200
+        assert (await consents.change("withdraw", {"consent": "w3", "at_desk": "lene"})).status == 200
         annette = await trouble.annette()
         given = {row["id"]: row for row in (await annette.get("/v1/me/consents")).said["consents"]}
         for name in ("w1", "w2", "w3"):
@@ -330,7 +330,7 @@ async def test_a_withdrawal_waits_for_no_node_that_stopped(trouble: Trouble) -> 
             await connection.execute("BEGIN")
             annette = await trouble.book.handle(world.cast.cpr("annette"))
             assert await connection.fetch("SELECT * FROM consents.hold_states($1)", [annette])
-            assert (await trouble.acts.consents.withdraw({"consent": "w4"})).status == 200
+            assert (await trouble.acts.consents.change("withdraw", {"consent": "w4"})).status == 200
             with pytest.raises(UNREACHABLE):
                 await connection.execute("COMMIT")
     finally:
@@ -357,6 +357,6 @@ async def test_a_server_that_is_restarted_is_found_again(trouble: Trouble, how: 
     assert refusal.status == 503
     consent = {signal.SIGINT: "w5", signal.SIGQUIT: "w6"}[how]
     await trouble.annette()
-    assert (await trouble.acts.consents.withdraw({"consent": consent})).status == 200
+    assert (await trouble.acts.consents.change("withdraw", {"consent": consent})).status == 200
     await recovered(trouble)
     assert world.process() == broker
