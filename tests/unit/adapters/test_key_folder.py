@@ -64,7 +64,7 @@ def test_a_house_from_before_gets_both_halves_to_the_checkpointer(tmp_path: Path
 
 
 def test_receipts_get_a_new_key_and_old_ones_still_verify(tmp_path: Path) -> None:
-    """`broker keys rotate`: the new key is first and alone private, readable for its owner alone; nothing else moves."""
+    """`broker keys rotate`: the new key is first and alone private, for its owner to read; nothing else moves."""
     keys = tmp_path / "keys"
     make_key_folder(keys, NAME)
     before, others = read_key_folder(keys).receipts, _files(tmp_path)
