@@ -18,7 +18,7 @@ import asyncpg
 
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
-from broker.adapters.database import Pool, open_pool
+from broker.adapters.database import Addresses, Pool, open_pool
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.house_keys import make_key_folder, read_key_folder
 from broker.adapters.policy_embedded import EmbeddedPolicy
@@ -103,6 +103,20 @@ class ArchiveHouse:
         return run(self.environ, *options)
 
 
+def settings_of(folder: Path, at: Addresses) -> dict[str, str]:
+    """Write what a command must be told about a house in this folder and these databases."""
+    return {
+        "BROKER_PROFILE": "test",
+        "BROKER_PUBLIC_URL": "https://broker.example",
+        "BROKER_LOG_NAME": BASE,
+        "BROKER_REGISTRY": str(folder / "registry.yaml"),
+        "BROKER_POLICIES": str(POLICIES),
+        "BROKER_DATABASE_URL": at.app,
+        "BROKER_VAULT_URL": at.vault,
+        "BROKER_KEY_FOLDER": str(folder / "keys"),
+    }
+
+
 def run(environ: dict[str, str], *options: str) -> tuple[int, dict[str, Any], str]:
     """Run `broker policy` as a process of its own."""
     command = [sys.executable, "-m", "broker", "policy", *options]
@@ -127,17 +141,7 @@ async def open_archive_house(postgres: PrivatePostgres, folder: Path) -> AsyncIt
         house.citizen, house.child = await vault.citizens([CITIZEN, CHILD])
         house.case = await vault.case("jobcentre", Personal(CASE))
         ports = replace(house.ports, handles=vault, log=log, policy=EmbeddedPolicy(rules, tables))
-        environ = {
-            "PATH": os.environ["PATH"],
-            "BROKER_PROFILE": "test",
-            "BROKER_PUBLIC_URL": "https://broker.example",
-            "BROKER_LOG_NAME": BASE,
-            "BROKER_REGISTRY": str(folder / "registry.yaml"),
-            "BROKER_POLICIES": str(POLICIES),
-            "BROKER_DATABASE_URL": at.app,
-            "BROKER_VAULT_URL": at.vault,
-            "BROKER_KEY_FOLDER": str(folder / "keys"),
-        }
+        environ = {"PATH": os.environ["PATH"]} | settings_of(folder, at)
         try:
             yield ArchiveHouse(house, ports, pool, log, vault, environ, admin, at.vault_owner)
         finally:

@@ -22,7 +22,8 @@ from broker.adapters.house_keys import make_key_folder, read_key_folder
 from broker.cli.commands import app
 from broker.oversight.erasure import Desk, approve
 from demo.postgres import PrivatePostgres
-from tests.builders import POLICIES, REGISTRY
+from tests.archives import settings_of
+from tests.builders import REGISTRY
 from tests.databases import BASE, fresh
 from tests.erasures import ANNA, DPO, HOME, LATER
 from tests.log_events import an_ask, an_outcome
@@ -73,15 +74,7 @@ async def open_machine(postgres: PrivatePostgres, folder: Path) -> AsyncIterator
         await log.append(
             [an_ask(anna, await vault.officer(DPO), case=""), an_outcome(anna, await vault.officer(DPO), case="")]
         )
-        environ = {
-            "BROKER_PROFILE": "test",
-            "BROKER_PUBLIC_URL": "https://broker.example",
-            "BROKER_LOG_NAME": BASE,
-            "BROKER_REGISTRY": str(folder / "registry.yaml"),
-            "BROKER_POLICIES": str(POLICIES),
-            "BROKER_DATABASE_URL": at.app,
-            "BROKER_VAULT_URL": at.vault,
-            "BROKER_KEY_FOLDER": str(folder / "keys"),
+        environ = settings_of(folder, at) | {
             "BROKER_FIXED_CLOCK": LATER.isoformat(),
             "BORGERBRO_ERASER_URL": at.eraser,
             "BORGERBRO_VAULT_ERASER_URL": at.vault_eraser,
