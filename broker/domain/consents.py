@@ -20,7 +20,7 @@ from broker.domain.days import NO_BEGINNING, NO_END, day_number, day_of
 from broker.domain.directory import Purpose
 from broker.domain.errors import BadAsk, Conflict, ConsentNotNeeded, NotFound
 from broker.domain.events import LinesChanged
-from broker.domain.facts import ConsentLine
+from broker.domain.facts import ConsentLine, NamesASource
 from broker.domain.periods import Period
 from broker.domain.personal import Personal
 
@@ -46,7 +46,7 @@ NAMED = re.compile(r"\w[\w.:/-]*")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class RequestLine:
+class RequestLine(NamesASource):
     """One line to answer: whose data, who may say yes and in what capacity, from which source, which category.
 
     `data_from` and `data_to` are the days of the data it reaches over, every day where none is named. Where a child's
@@ -63,10 +63,6 @@ class RequestLine:
     data_from: int = NO_BEGINNING
     data_to: int = NO_END
     source_told_to: tuple[str, ...] | None = None
-
-    def tells_source_to(self, handle: str) -> bool:
-        """Tell whether somebody may learn which source it names."""
-        return self.source_told_to is None or handle in self.source_told_to
 
     @property
     def period(self) -> Period:

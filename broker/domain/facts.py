@@ -130,8 +130,19 @@ class Subject:
     lives_with: tuple[str, ...] = ()
 
 
+class NamesASource:
+    """A line that names a source. None: everybody may learn which; else those named, for it tells where a child is."""
+
+    __slots__ = ()
+    source_told_to: tuple[str, ...] | None
+
+    def tells_source_to(self, handle: str) -> bool:
+        """Tell whether somebody may learn which source it names."""
+        return self.source_told_to is None or handle in self.source_told_to
+
+
 @dataclass(frozen=True, slots=True)
-class ConsentLine:
+class ConsentLine(NamesASource):
     """One line of a consent: whose data, who said yes, from which source, which category, to whom, for what, when.
 
     `state` is `granted`, `paused` or `withdrawn`, the last in its append-only history. `version` is the
@@ -161,10 +172,6 @@ class ConsentLine:
     def period(self) -> Period:
         """The days of the data that were said yes to."""
         return Period(self.data_from, self.data_to)
-
-    def tells_source_to(self, handle: str) -> bool:
-        """Tell whether somebody may learn which source it names (`RequestLine`)."""
-        return self.source_told_to is None or handle in self.source_told_to
 
 
 @dataclass(frozen=True, slots=True)
