@@ -23,7 +23,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import aiohttp
 import asyncpg
 
 SAMPLE_SECONDS = 0.002
@@ -41,6 +40,8 @@ STEPS = {
 }
 # Work for many asks at once, in tasks of its own; the asks wait for it within their steps.
 SHARED = {"group commit": ("audit.committer", "GroupCommitter._commit")}
+# What every call over HTTP goes through: the courier's, up to its whole answer, and the library's, up to its headers.
+CALLS = (("broker.courier", "Courier.carry"), ("aiohttp", "ClientSession._request"))
 ROOT = Path(__file__).parents[1]
 
 _step: ContextVar[str] = ContextVar("step", default=SERVER)
@@ -155,18 +156,24 @@ def _count_statements(watch: Watch) -> None:
 
 
 def _count_calls(watch: Watch) -> None:
-    """Let every call over HTTP be told of, up to its answer's headers."""
-    sessions: Any = aiohttp.ClientSession
-    ask = sessions._request  # noqa: SLF001 -- what every public way goes through
+    """Let every call over HTTP be told of."""
+    for module, name in CALLS:
+        owner, last = standing_at(module, name)
+        setattr(owner, last, counted(watch, getattr(owner, last)))
 
-    async def asked(session: Any, method: str, url: Any, **kwargs: Any) -> Any:
+
+def counted(watch: Watch, ask: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap what makes a call, so that it is told of."""
+
+    @functools.wraps(ask)
+    async def asked(*args: Any, **kwargs: Any) -> Any:
         begun = time.perf_counter()
         try:
-            return await ask(session, method, url, **kwargs)
+            return await ask(*args, **kwargs)
         finally:
             watch.waited("http", time.perf_counter() - begun)
 
-    sessions._request = asked  # noqa: SLF001 -- as above
+    return asked
 
 
 def _watch_requests(watch: Watch) -> None:

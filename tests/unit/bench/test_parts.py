@@ -16,7 +16,8 @@ from bench.large import COUNTRY, size_of, write_large
 from bench.pages import fetched_by
 from bench.processes import listener_on, open_books, resident_kb
 from bench.question import question_of
-from bench.watched import SHARED, STEPS, Watch, library_of, standing_at, timed
+from bench.watched import CALLS, SHARED, STEPS, Watch, counted, library_of, standing_at, timed
+from broker.courier import Courier, up_to
 from broker.policy_shape import shape
 from broker.policy_tables import refuse_bad_tables
 from broker.registry import read_registry
@@ -61,12 +62,25 @@ def test_the_question_measured_is_one_the_policy_takes(tmp_path: Path) -> None:
     assert shape(POLICIES / "question.schema.json")(question_of(directory, 60))
 
 
-@pytest.mark.parametrize("step", [*STEPS, *SHARED])
-def test_every_step_that_is_watched_is_there(step: str) -> None:
+@pytest.mark.parametrize("place", [*STEPS.values(), *SHARED.values(), *CALLS])
+def test_every_step_that_is_watched_is_there(place: tuple[str, str]) -> None:
     """A step that was renamed would be missing from the profile; here it fails by name, before any bench runs."""
-    owner, name = standing_at(*(STEPS | SHARED)[step])
+    owner, name = standing_at(*place)
 
     assert callable(getattr(owner, name))
+
+
+async def test_the_couriers_calls_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes to registers, sources and the policy is a call, also where it comes to nothing."""
+    watch, courier = Watch(), Courier("127.0.0.1", 1, None, {})
+    owner, name = standing_at(*CALLS[0])
+    monkeypatch.setattr(owner, name, counted(watch, getattr(owner, name)))
+    courier.close()
+
+    with pytest.raises(ConnectionError):
+        await courier.carry("POST", "/", b"{}", up_to(0))
+
+    assert sum(sums["http"] for sums in watch.sums.values()) == 1
 
 
 async def test_a_stopwatch_adds_up_and_changes_no_answer() -> None:
