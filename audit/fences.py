@@ -26,6 +26,10 @@ async def faults(connection: Connection) -> list[Fault]:
     return [
         *_functions(await connection.fetch(_FUNCTIONS)),
         *_callers(await connection.fetch(_CALLERS)),
+        *(
+            Fault("log.*", f"{row['name']} may act as its owner")
+            for row in await connection.fetch(_OWNERS, [role for _, role in _granted()])
+        ),
         *(Fault(f"log.{row['name']}", row["what"]) for row in await connection.fetch(_BUILT_AROUND)),
         *(Fault(f"log.{row['name']}", f"{row['grantee']} may {row['privilege']}") for row in rights),
     ]
@@ -41,17 +45,22 @@ def _parts() -> list[dict[str, tuple[bool, str]]]:
     return [{name: ("SECURITY DEFINER" in head, body) for name, head, body in part} for part in laid]
 
 
-def _callers(found: list[Any]) -> Iterator[Fault]:
-    """Name whoever may call a function of the log and is not given it in the files."""
-    laid = {
+def _granted() -> set[tuple[str, str]]:
+    """Read out of the files who may call which function."""
+    return {
         (name.strip(), role.strip())
         for file in _files()
         for names, roles in _GRANT.findall(file)
         for name in names.split(",")
         for role in roles.split(",")
     }
+
+
+def _callers(found: list[Any]) -> Iterator[Fault]:
+    """Name whoever may call a function of the log and is not given it in the files."""
+    granted = _granted()
     for row in found:
-        if (f"log.{row['name']}", row["grantee"]) not in laid:
+        if (f"log.{row['name']}", row["grantee"]) not in granted:
             yield Fault(f"log.{row['name']}", f"{row['grantee'] or 'everybody'} may call it")
 
 
@@ -89,6 +98,10 @@ FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespa
 CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
 WHERE n.nspname = 'log' AND a.privilege_type = 'EXECUTE' AND a.grantee <> p.proowner
 ORDER BY 1, 2
+"""
+_OWNERS = """
+SELECT r.rolname AS name FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_namespace n ON n.nspname = 'log'
+WHERE r.rolname = ANY ($1::text[]) AND pg_catalog.pg_has_role(r.oid, n.nspowner, 'MEMBER') ORDER BY 1
 """
 _BUILT_AROUND = """
 WITH tables AS (

@@ -40,6 +40,7 @@ async def test_a_migrated_house_stands_within_its_fences(postgres: PrivatePostgr
         ),
         ("GRANT EXECUTE ON FUNCTION log.commit_map TO PUBLIC", "log.commit_map: everybody may call it"),
         ("UPDATE pg_proc SET proacl = NULL WHERE proname = 'map_root'", "log.map_root: everybody may call it"),
+        ("GRANT borgerbro_log_owner TO borgerbro_app", "log.*: borgerbro_app may act as its owner"),
         ("CREATE VIEW log.seen AS SELECT 1", "log.seen: has a rule"),
     ],
 )
