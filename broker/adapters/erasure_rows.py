@@ -44,8 +44,8 @@ UNION SELECT case_handle FROM break_glass.request WHERE citizen = $1 AND municip
 _STEPS = """
 SELECT i.kind, i.citizen, i.actor, h.origin, i.fields ->> 'deleted' AS deleted
 FROM log.index i JOIN log.head h ON h.id = i.log_id
-WHERE i.tenant = $1 AND i.at >= $2 AND i.fields ->> 'erasure' = $3
-"""
+WHERE i.tenant = $1 AND i.at >= $2 AND i.fields ->> 'erasure' = $3"""
+_STEPS_ABOUT = _STEPS + " AND i.citizen = $4"
 _ONE = "SELECT * FROM erasure.request WHERE id = $1"
 _ONE_HELD = _ONE + " FOR UPDATE"
 # A case that somebody else's consent or request stands on keeps its name: theirs would stop working without it.
@@ -104,9 +104,11 @@ async def one(connection: Connection, erasure: str, *, for_update: bool = False)
 
 
 async def steps(connection: Connection, asked: Erasure) -> list[tuple[str, str, str, str, str | None]]:
-    """List what the log says of an erasure: kind, citizen, actor, log and, where it was written, its statement."""
-    since = int(asked.requested_at.timestamp())
-    return [tuple(row) for row in await connection.fetch(_STEPS, asked.municipality, since, asked.id)]
+    """List what the log says of an erasure: kind, citizen, actor, log and statement."""
+    which = (asked.municipality, int(asked.requested_at.timestamp()), asked.id)
+    if asked.written:
+        return [tuple(row) for row in await connection.fetch(_STEPS, *which)]
+    return [tuple(row) for row in await connection.fetch(_STEPS_ABOUT, *which, asked.citizen)]
 
 
 def read(row: Any) -> Erasure:

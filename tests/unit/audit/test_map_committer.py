@@ -217,6 +217,23 @@ async def test_a_map_that_went_back_is_seen_by_who_committed_it(
         await committer.run_once(ORIGIN)
 
 
+async def test_a_root_that_stands_is_not_committed_again(
+    all_powerful: "asyncpg.Pool[Any]", superuser: "asyncpg.Connection[Any]"
+) -> None:
+    """Whoever commits the leaf of an earlier epoch once more leaves the map as it was."""
+    await grow(all_powerful, 0)
+    await at_once(all_powerful).run_once(ORIGIN)
+    before = await superuser.fetchrow("SELECT * FROM log.map")
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await superuser.execute(
+            "SELECT log.commit_map($1, 1, 1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',"
+            " (SELECT leaf FROM log.entry WHERE idx = 1), '', '{}')",
+            ORIGIN,
+        )
+    assert refused.value.sqlstate == "LG006"
+    assert await superuser.fetchrow("SELECT * FROM log.map") == before
+
+
 async def test_the_application_reads_of_the_map_only_what_it_may(
     all_powerful: "asyncpg.Pool[Any]", pool: "asyncpg.Pool[Any]"
 ) -> None:
