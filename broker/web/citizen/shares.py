@@ -16,7 +16,7 @@ from broker.web.consent_wire import line_state
 from broker.web.pages.forms import sent
 
 LOOKED_BACK = 200
-SHOWN = 3
+LOOKED, SHOWN = 3, 5
 
 
 def build(room: Room) -> APIRouter:
@@ -53,13 +53,15 @@ async def _start(room: Room, me: Me) -> dict[str, Any]:
     asked = await room.ports.consents.requests_of(me.handle)
     given = await own_consents(me.handles, room.ports.consents)
     over = [row for row in given if not live(row, me)]
+    looked = [entry for entry in await _latest(room, me) if entry.kind == "outcome"]
     return {
         "waiting": [row for row in asked if waits_for_me(row, me)],
         "refused": [row for row in asked if row.answered_by(me.handle) and row.state(me.today) == "refused"],
         "sharing": sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose)),
         "paused": [row for row in given if any(_state(line, me) == "paused" for line in row.lines)],
         "ended": [row for row in over if any(_state(line, me) != "paused" for line in row.lines)],
-        "looked": [entry for entry in await _latest(room, me) if entry.kind == "outcome"][:SHOWN],
+        "looked": looked[:LOOKED],
+        "seen": [entry for entry in looked if entry.released][:SHOWN],
         "state_of": lambda line: _state(line, me),
     }
 
