@@ -94,6 +94,9 @@ def _log(figures: Figures) -> Iterator[Goal]:
         rate for (kind, *_, name), row in figures.series.items() if (kind, name) == ("log", "grouped") for rate in row
     ]:
         yield _least("log appends a second, at best", 10_000, max(rates), "/s")
+    for name, most in (("signed", 1), ("witnessed", 5)):
+        if waits := figures.of("head", name):
+            yield _most(f"head {name} after an append, the slowest of {len(waits)}", most, max(waits), "s")
 
 
 def _pages(figures: Figures) -> Iterator[Goal]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.asking import Load, opened_load
 from bench.crowd import Crowd, opened_crowd
 from bench.figures import Figures
+from bench.heads import Heads, opened_heads
 from bench.inside import Appends, Decisions, opened_appends, opened_decisions, opened_sources, sources_alone
 from bench.large import size_of, write_large
 from bench.machine import Machine, find_payers
@@ -24,9 +25,11 @@ from bench.withdrawals import Withdrawals, opened_withdrawals
 from broker.main import House
 from broker.registry import Registry, read_registry
 from demo.world.proxy import Proxy, haproxy
-from demo.world.world import POLICIES
+from demo.world.world import LOG_NAME, POLICIES
 
 SOURCES = tuple(f"source-korsbaek-{name}" for name in ("jobcentre", "social", "family", "health", "school"))
+# Below the name that the world's witness knows.
+HEADS = f"{LOG_NAME}/bench/2019"
 REGISTERS = ("people", f"cases-{CASES}")
 
 
@@ -42,6 +45,7 @@ class Course:
     appends: Appends
     crowd: Crowd
     withdrawals: Withdrawals
+    heads: Heads
 
 
 @asynccontextmanager
@@ -70,7 +74,8 @@ async def opened_course(scene: Scene, plan: Plan, into: Figures) -> AsyncIterato
         machine = await find_payers(scene, load.process.pid)
         withdrawals = await stack.enter_async_context(opened_withdrawals(scene, next(iter(engines()))))
         await withdrawals.begin()
-        yield Course(scene, load, machine, house, decisions, appends, crowd, withdrawals)
+        heads = await stack.enter_async_context(opened_heads(scene.world.addresses.app, HEADS))
+        yield Course(scene, load, machine, house, decisions, appends, crowd, withdrawals, heads)
         into.facts["registry"] |= {"started_seconds": dict(scene.started), "resident_kb": machine.resident()}
     # What comes after needs their connections: PostgreSQL has a number of them.
     for name in scene.started:
@@ -133,6 +138,7 @@ async def _round(course: Course, into: Figures, *, warming: bool) -> None:
     await course.withdrawals.begin()
     await visit_pages(course.scene.world, into)
     await _inside(course, into)
+    await course.heads.round(into, into.plan.heads)
     if not warming:
         course.machine.watch(before, time.monotonic() - begun)
 

@@ -58,6 +58,7 @@ class Plan:
     watching: float
     size: Size
     withdrawals: int
+    heads: int = 0
     callers: tuple[int, ...] = (1, 16, CROWD)
     waits: tuple[tuple[int, int], ...] = ((0, 0), (0, REGISTERS_MS), (SLOW_MS, 0), (SLOW_MS, REGISTERS_MS))
 
@@ -78,10 +79,11 @@ FULL = Plan(
     watching=6.0,
     size=COUNTRY,
     withdrawals=10,
+    heads=6,
 )
 QUICK = Plan(
     rounds=1, seconds=0.12, warm_up=0.0, appends=10, decisions=4, reads=1, most_seconds=8, watching=0.6, size=PROVINCE,
-    withdrawals=1, waits=((0, 0), (SLOW_MS, REGISTERS_MS)),
+    withdrawals=1, heads=1, waits=((0, 0), (SLOW_MS, REGISTERS_MS)),
 )  # fmt: skip
 
 
