@@ -12,7 +12,7 @@ import asyncpg
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.consents_sql import ConsentsSql
-from broker.adapters.database import LOGINS, Addresses, Pool, bootstrap, open_pool, upgrade
+from broker.adapters.database import DEADLINE_SECONDS, LOGINS, Addresses, Pool, bootstrap, open_pool, upgrade
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.keys_file import HouseKeys, new_house_keys
 from demo.postgres import PrivatePostgres
@@ -79,24 +79,31 @@ async def drop(postgres: PrivatePostgres, *names: str) -> None:
 @asynccontextmanager
 async def opened(postgres: PrivatePostgres, *, largest: int = 8) -> AsyncIterator[Databases]:
     """Open the real doors over two fresh databases."""
-    async with fresh(postgres) as (admin, at):
-        keys = new_house_keys()
-        pool = await open_pool(at.app, name="test", largest=largest)
-        vault_pool = await open_pool(at.vault, name="test", largest=largest)
-        vault = HandlesVault(vault_pool, keys)
-        log = AuditLogPostgres(pool, vault, BASE)
-        try:
-            yield Databases(
-                admin,
-                at,
-                keys,
-                pool,
-                vault_pool,
-                vault,
-                log,
-                ConsentsSql(pool, log, vault),
-                LogReaderPostgres(pool, vault, wait_seconds=0),
-            )
-        finally:
-            await log.aclose()
-            await asyncio.gather(pool.close(), vault_pool.close())
+    async with fresh(postgres) as (admin, at), doors(admin, at, new_house_keys(), largest=largest) as made:
+        yield made
+
+
+@asynccontextmanager
+async def doors(
+    admin: str, at: Addresses, keys: HouseKeys, *, largest: int = 8, timeout_seconds: float = DEADLINE_SECONDS
+) -> AsyncIterator[Databases]:
+    """Open the real doors over databases that are there."""
+    pool = await open_pool(at.app, name="test", largest=largest, timeout_seconds=timeout_seconds)
+    vault_pool = await open_pool(at.vault, name="test", largest=largest, timeout_seconds=timeout_seconds)
+    vault = HandlesVault(vault_pool, keys)
+    log = AuditLogPostgres(pool, vault, BASE, timeout_seconds=max(timeout_seconds, 10.0))
+    try:
+        yield Databases(
+            admin,
+            at,
+            keys,
+            pool,
+            vault_pool,
+            vault,
+            log,
+            ConsentsSql(pool, log, vault),
+            LogReaderPostgres(pool, vault, wait_seconds=0),
+        )
+    finally:
+        await log.aclose()
+        await asyncio.gather(pool.close(), vault_pool.close())

@@ -16,7 +16,7 @@ from audit.verify import Report
 from audit.verify_postgres import verify_logs
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.clock_system import FixedClock
-from broker.adapters.database import open_pool
+from broker.adapters.database import DEADLINE_SECONDS, open_pool
 from broker.adapters.eraser_sql import EraserSql
 from broker.adapters.erasures_sql import ErasuresSql
 from broker.domain.erasure import Erasure
@@ -118,25 +118,33 @@ class Years:
 @asynccontextmanager
 async def open_years(postgres: PrivatePostgres, folder: Path, *, retention: Any = None) -> AsyncIterator[Years]:
     """Open the house, with what each municipality's entry in the registry says of retention."""
+    async with opened(postgres) as made, years_over(made, folder, retention=retention) as years:
+        yield years
+
+
+@asynccontextmanager
+async def years_over(
+    made: Databases, folder: Path, *, retention: Any = None, timeout_seconds: float = DEADLINE_SECONDS
+) -> AsyncIterator[Years]:
+    """The same over databases whose doors are open."""
     said = {"archive": []} if retention is None else retention
     homes = {name: row | {"retention": said} for name, row in REGISTRY["municipalities"].items()}
     directory = a_registry(folder, municipalities=homes).directory
-    async with opened(postgres) as made:
-        pool = await open_pool(made.at.eraser, name="eraser", largest=2)
-        vault_pool = await open_pool(made.at.vault_eraser, name="eraser", largest=2)
-        eraser = EraserSql(pool, vault_pool, made.log, made.vault, KEY.secret_text())
-        cases = FakeCases("JC-1", ANNA, KIM.id, "jobcentre", "15.20.00")
-        desk = Desk(
-            FixedClock(LATER), made.vault, {"jobcentre": cases}, made.log, directory, ErasuresSql(made.pool, made.log)
-        )
-        reader = LogReaderPostgres(made.pool, made.vault, (), [str(KEY.verify_key)])
-        anna, bo = await made.vault.citizens([ANNA, BO])
-        kim = await made.vault.officer(KIM)
-        try:
-            yield Years(made, desk, eraser, reader, cases, anna, bo, kim)
-        finally:
-            await pool.close()
-            await vault_pool.close()
+    pool = await open_pool(made.at.eraser, name="eraser", largest=2, timeout_seconds=timeout_seconds)
+    vault_pool = await open_pool(made.at.vault_eraser, name="eraser", largest=2, timeout_seconds=timeout_seconds)
+    eraser = EraserSql(pool, vault_pool, made.log, made.vault, KEY.secret_text())
+    cases = FakeCases("JC-1", ANNA, KIM.id, "jobcentre", "15.20.00")
+    desk = Desk(
+        FixedClock(LATER), made.vault, {"jobcentre": cases}, made.log, directory, ErasuresSql(made.pool, made.log)
+    )
+    reader = LogReaderPostgres(made.pool, made.vault, (), [str(KEY.verify_key)])
+    anna, bo = await made.vault.citizens([ANNA, BO])
+    kim = await made.vault.officer(KIM)
+    try:
+        yield Years(made, desk, eraser, reader, cases, anna, bo, kim)
+    finally:
+        await pool.close()
+        await vault_pool.close()
 
 
 def kinds_of(rows: Sequence[Any]) -> list[str]:

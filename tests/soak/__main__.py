@@ -26,6 +26,7 @@ from tests.proof_pairs import build, pairs
 from tests.soak.crashes import crashes
 from tests.soak.disk_calls import every_call, strace
 from tests.soak.honest import honest
+from tests.soak.restore import restores
 
 # Gives what was counted; raises AssertionError where a promise was broken. `goes_on` is asked before each try.
 Trial = Callable[[Path, int, Callable[[int], bool]], Counter[str]]
@@ -63,6 +64,7 @@ TRIALS: Mapping[str, tuple[str, Trial]] = {
     "disk": ("every call on the disk fails", disk),
     "crashes": ("the database falls under load", lambda f, s, g: asyncio.run(crashes(f, s, g))),
     "proofs": ("every proof of every small tree, judged by Go", proofs),
+    "restore": ("both disks lost under load, and restored", lambda f, s, g: asyncio.run(restores(f, s, g))),
     "honest": ("a log that nobody bends", lambda f, s, g: asyncio.run(honest(f, s, g))),
 }
 

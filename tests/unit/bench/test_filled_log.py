@@ -31,34 +31,38 @@ async def test_what_is_filled_is_what_appending_would_have_written(
     postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Signed without surprise, whole by every row, hash and list; one byte changed, and both verifiers say where."""
-    admin, at = await fresh(postgres)
-    monkeypatch.setattr(filled_log, "AT_ONCE", 250)
-    connection = await asyncpg.connect(admin)
-    indexes = "SELECT array_agg(indexdef ORDER BY indexdef) FROM pg_indexes WHERE schemaname = 'log'"
-    before = await connection.fetchval(indexes)
+    async with fresh(postgres) as (admin, at):
+        monkeypatch.setattr(filled_log, "AT_ONCE", 250)
+        connection = await asyncpg.connect(admin)
+        indexes = "SELECT array_agg(indexdef ORDER BY indexdef) FROM pg_indexes WHERE schemaname = 'log'"
+        before = await connection.fetchval(indexes)
 
-    await fill(admin, ORIGIN, ENTRIES)
-    async with asyncpg.create_pool(at.checkpointer, min_size=1, max_size=1) as pool:
-        await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
+        await fill(admin, ORIGIN, ENTRIES)
+        async with asyncpg.create_pool(at.checkpointer, min_size=1, max_size=1) as pool:
+            await sign_and_publish(own_checkpointer(pool, KEY), ORIGIN)
 
-    head = await log_in_postgres.head(connection, ORIGIN)
-    (report,) = await verify_logs(connection, keys=[KEY.verify_key])
-    assert (report.size, report.signed_size, report.faults) == (ENTRIES + 1, ENTRIES + 1, ())
-    assert len(await log_in_postgres.nodes(connection, head.log_id, 1, 0, 9)) == 2
-    assert await verify_maps(connection) == {ORIGIN: []}
-    assert await connection.fetchval(indexes) == before
-    await connection.execute("UPDATE log.body SET ciphertext = set_byte(ciphertext, 20, 7) || '\\x00' WHERE idx = 300")
-    await connection.execute("DELETE FROM log.map_entry WHERE idx = 301")
-    (report,) = await verify_logs(connection, keys=[KEY.verify_key])
-    assert [str(fault) for fault in report.faults] == ["entry 300: body does not match its commitment"]
-    assert [str(fault) for fault in (await verify_maps(connection))[ORIGIN]] == ["entry 301: is missing from its list"]
-    await connection.close()
+        head = await log_in_postgres.head(connection, ORIGIN)
+        (report,) = await verify_logs(connection, keys=[KEY.verify_key])
+        assert (report.size, report.signed_size, report.faults) == (ENTRIES + 1, ENTRIES + 1, ())
+        assert len(await log_in_postgres.nodes(connection, head.log_id, 1, 0, 9)) == 2
+        assert await verify_maps(connection) == {ORIGIN: []}
+        assert await connection.fetchval(indexes) == before
+        await connection.execute(
+            "UPDATE log.body SET ciphertext = set_byte(ciphertext, 20, 7) || '\\x00' WHERE idx = 300"
+        )
+        await connection.execute("DELETE FROM log.map_entry WHERE idx = 301")
+        (report,) = await verify_logs(connection, keys=[KEY.verify_key])
+        assert [str(fault) for fault in report.faults] == ["entry 300: body does not match its commitment"]
+        assert [str(fault) for fault in (await verify_maps(connection))[ORIGIN]] == [
+            "entry 301: is missing from its list"
+        ]
+        await connection.close()
 
 
 async def test_an_entry_waits_for_its_own_head(postgres: PrivatePostgres) -> None:
     """What is told is the time until a published head covers that very entry; an older head does not count."""
-    _, at = await fresh(postgres)
     async with (
+        fresh(postgres) as (_, at),
         opened_heads(at.app, ORIGIN) as heads,
         asyncpg.create_pool(at.checkpointer, min_size=1, max_size=1) as pool,
     ):
