@@ -13,13 +13,11 @@ import os
 import random
 import resource
 import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -43,8 +41,9 @@ from bench.machine import described
 from broker.adapters.database import Addresses, open_pool
 from broker.adapters.house_keys import make_key_folder
 from demo.world.children import BROKER_PARTS, ROOT, Nursery, WorldBroken
-from demo.world.databases import Databases, remove_clusters
+from demo.world.databases import Databases
 from demo.world.files import WorldFiles, write_private
+from demo.world.passing import passing_folder
 from demo.world.signers import Signers
 from demo.world.world import LOG_NAME
 from tools.places import environment
@@ -293,19 +292,15 @@ def main() -> int:
     if options.append:
         asyncio.run(append_once(sys.stdin.read()))
         return 0
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="borgerbro-large-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    # Root's PostgreSQL is another user, who must pass through; what is secret in here is so by itself.
-    folder.chmod(0o711)
     try:
-        asyncio.run(_told(folder, options.entries, check=not options.no_check))
+        with nullcontext(options.folder) if options.folder else passing_folder("large") as folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Root's PostgreSQL is another user, who must pass through; what is secret in here is so by itself.
+            folder.chmod(0o711)
+            asyncio.run(_told(folder, options.entries, check=not options.no_check))
     except WorldBroken as error:
         print(f"large_log: {error}", file=sys.stderr)
         return 2
-    finally:
-        if options.folder is None:
-            remove_clusters(folder)
-            shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
