@@ -218,3 +218,21 @@ async def test_what_a_yes_names_elsewhere_is_seen_too(house: SmallHouse) -> None
     assert FAR in {item.source for item in shown.found.items}
     far = [event for event in house.log.events if event.municipality == "norrestrand"]
     assert [(type(event), event.sources_read) for event in far] == [(OwnLookReached, (FAR,))]
+
+
+async def test_what_is_left_out_leaves_no_shadow(tmp_path: Path) -> None:
+    """With a protected child, what names the family may be there or not: calls, entries and answer are the same."""
+    told = []
+    for there in (True, False):
+        (tmp_path / str(there)).mkdir()
+        house = await a_house(tmp_path / str(there))
+        child(house, protected=True)
+        hidden = an_item(SOCIAL, "S01", house.citizen, people=(ItemPerson("child", Personal("V")),))
+        house.sources[SOCIAL].told[CITIZEN.disclose()] = [hidden] if there else []
+        shown = await look(LOGIN, house.ports)
+        entries = [(type(event), event.index() | {"citizen": "", "actor": "", "ask": ""}) for event in house.log.events]
+        reached = [(event.items, event.dropped, event.silent) for event in house.log.events[1:]]
+        calls = {name: source.asked for name, source in house.sources.items()}
+        items = [(item.source, item.category, item.title) for item in shown.found.items]
+        told.append((calls, house.people.asked, entries, reached, items))
+    assert told[0] == told[1]
