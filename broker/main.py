@@ -42,7 +42,8 @@ from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.signed_records import RecordSigner
 from broker.adapters.tokens_jwt import JwtTokens
-from broker.domain.errors import StoreUnavailable
+from broker.consents.lapse import lapse_unanswered
+from broker.domain.errors import LogUnavailable, StoreUnavailable
 from broker.engine import EngineNotNamed, open_policy
 from broker.oversight.registry import record_registry
 from broker.policy_tables import PolicyFaults
@@ -61,6 +62,7 @@ from connectors import Connector, Dropped, Limits, SettingsUnusable, build
 VERSION = "0.1.0"
 HOUR_SECONDS = 3600
 WATCH_SECONDS = 5
+CLOSE_SECONDS = 300
 log = structlog.get_logger()
 
 
@@ -304,7 +306,22 @@ def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:
 
 async def chores(house: House) -> list[Coroutine[None, None, None]]:
     """Give what a node does beside answering: forget what is due, and see whether witnesses stand behind the logs."""
-    return [_forget(house), _watch_witnesses(house.lateness)]
+    errands = [_forget(house), _watch_witnesses(house.lateness)]
+    # Where the clock is set by hand, nothing may be written behind the back of whoever sets it.
+    set_by_hand = house.settings.fixed_clock or house.settings.clock_file
+    return errands if set_by_hand else [*errands, _close_requests(house)]
+
+
+async def _close_requests(house: House) -> None:
+    """Every few minutes, close the requests for consent whose last day is over; the log says so."""
+    while True:
+        await asyncio.sleep(CLOSE_SECONDS)
+        try:
+            node = await house.ports.handles.node(node_name(house.settings))
+            for municipality in house.ports.directory.municipalities:
+                await lapse_unanswered(municipality, node, house.ports)
+        except (StoreUnavailable, LogUnavailable):
+            log.warning("store_unavailable")
 
 
 async def _watch_witnesses(lateness: Lateness) -> None:

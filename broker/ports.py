@@ -31,6 +31,7 @@ from broker.domain.events import (
     ConsentRefused,
     ConsentRequested,
     ConsentResumed,
+    ConsentUnanswered,
     ConsentWithdrawn,
     DeferralApproved,
     DeferralAsked,
@@ -136,6 +137,17 @@ class Consents(Protocol):
 
     async def request_by_id(self, request: str, *, municipality: str = "", citizen: str = "") -> ConsentRequest:
         """Read one request, as a municipality or as a citizen."""
+
+    async def earlier_requests(
+        self, municipality: str, unit: str, purpose: str, citizens: Collection[str]
+    ) -> tuple[ConsentRequest, ...]:
+        """List what a unit asked of a citizen, under each of their handles, for a purpose, in any case."""
+
+    async def unanswered(self, municipality: str, before: int) -> tuple[ConsentRequest, ...]:
+        """List the requests whose last day lies before a day, that somebody has not answered, and that stand open."""
+
+    async def lapse(self, request: str, event: ConsentUnanswered, *also: ConsentUnanswered) -> tuple[Receipt, ...]:
+        """Close a request that nobody may answer any more; raise `Conflict` where it is closed."""
 
     async def grant(self, grant: Grant, event: ConsentGranted, *also: ConsentGranted) -> tuple[Receipt, ...]:
         """Keep a yes; raise `BadAsk` where it goes beyond what was asked."""

@@ -15,6 +15,9 @@ from broker.adapters.database import Connection
 from broker.domain.consents import GRANTED, REQUESTED, Answer, Consent, ConsentRequest, Grant, LineState, RequestLine
 from broker.domain.facts import Block, ConsentLine
 
+# What a caseworker wrote, sealed: why they ask, and why again.
+Words = tuple[bytes | None, bytes | None]
+
 
 async def bump(connection: Connection, citizens: Iterable[str]) -> None:
     """Give each citizen's state its next version and hold it, in order of citizen."""
@@ -26,7 +29,7 @@ async def bump(connection: Connection, citizens: Iterable[str]) -> None:
     )
 
 
-async def add_request(connection: Connection, new: ConsentRequest, by: str, channel: str, why: bytes | None) -> None:
+async def add_request(connection: Connection, new: ConsentRequest, by: str, channel: str, words: Words) -> None:
     """Add a request, its lines, and the first step of its history."""
     await _add(
         connection,
@@ -42,7 +45,8 @@ async def add_request(connection: Connection, new: ConsentRequest, by: str, chan
         to_day=new.to_day,
         answer_by=new.answer_by,
         text_version=new.text_version,
-        sealed_why=why,
+        sealed_why=words[0],
+        sealed_again=words[1],
         asked_at=new.asked_at,
         asked_by=by,
     )
@@ -87,7 +91,7 @@ async def add_answer(
     )
 
 
-async def requests(connection: Connection, ids: Sequence[UUID]) -> tuple[tuple[ConsentRequest, bytes | None], ...]:
+async def requests(connection: Connection, ids: Sequence[UUID]) -> tuple[tuple[ConsentRequest, Words], ...]:
     """Read requests with what was answered, newest first, each with the caseworker's sealed words."""
     heads = await connection.fetch("SELECT * FROM consents.request WHERE id = ANY ($1) ORDER BY asked_at DESC, id", ids)
     lines = await connection.fetch("SELECT * FROM consents.request_line WHERE request = ANY ($1) ORDER BY place", ids)
@@ -96,7 +100,10 @@ async def requests(connection: Connection, ids: Sequence[UUID]) -> tuple[tuple[C
         ids,
     )
     lines_of, steps_of = _by("request", lines), _by("request", steps)
-    return tuple((_request(head, lines_of[head["id"]], steps_of[head["id"]]), head["sealed_why"]) for head in heads)
+    return tuple(
+        (_request(head, lines_of[head["id"]], steps_of[head["id"]]), (head["sealed_why"], head["sealed_again"]))
+        for head in heads
+    )
 
 
 async def add_consent(

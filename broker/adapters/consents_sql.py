@@ -20,10 +20,9 @@ import asyncpg
 import orjson
 
 from broker.adapters import consents_rows as rows
-from broker.adapters.audit_log import AuditLogPostgres, Keys
-from broker.adapters.database import Connection, Pool, Scope, enter, reaching_the_store, scoped
-from broker.adapters.handles_vault import HandlesVault
-from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
+from broker.adapters.consent_requests_sql import ConsentRequestsSql, words_in
+from broker.adapters.database import Connection, Scope, enter, reaching_the_store, scoped
+from broker.adapters.sealing import seal
 from broker.domain.consents import (
     GRANTED,
     PAUSED,
@@ -56,13 +55,8 @@ ONLINE = "online"
 E = TypeVar("E", bound=ConsentEvent)
 
 
-class ConsentsSql:
+class ConsentsSql(ConsentRequestsSql):
     """Consents in the main database; texts sealed with the vault's keys."""
-
-    def __init__(self, pool: Pool, log: AuditLogPostgres, vault: HandlesVault) -> None:
-        self._pool = pool
-        self._log = log
-        self._vault = vault
 
     async def facts(
         self, municipality: str, unit: str, purpose: str, case: str, subjects: Sequence[str]
@@ -90,14 +84,11 @@ class ConsentsSql:
     ) -> tuple[Receipt, ...]:
         """Ask for consent; one receipt an event. Raises `StoreUnavailable`, `LogUnavailable`, `Conflict`."""
         events = _about(new.id, new.municipality, event, *also)
-        why = None
-        if new.why is not None:
-            key = await self._text_key(new.citizen, new.municipality)
-            why = seal(key, new.why.disclose().encode(), new.id)
+        sealed = await self._sealed(new)
         keys = await self._log.prepare(events)
         async with scoped(self._pool, Scope(municipality=new.municipality)) as connection:
             try:
-                await rows.add_request(connection, new, event.actor, event.channel, why)
+                await rows.add_request(connection, new, event.actor, event.channel, sealed)
             except asyncpg.UniqueViolationError:
                 raise Conflict("already_asked") from None
             return await self._log.append_within(connection, events, keys)
@@ -111,7 +102,7 @@ class ConsentsSql:
                 citizen,
             )
             found = await rows.requests(connection, [row["id"] for row in ids])
-        return await self._with_words(found)
+        return await self.with_words(found)
 
     async def request_by_id(self, request: str, *, municipality: str = "", citizen: str = "") -> ConsentRequest:
         """Read one request as a municipality or as a citizen; raise `NotFound` where it is not theirs to see."""
@@ -120,7 +111,7 @@ class ConsentsSql:
             found = await rows.requests(connection, [_id(request)])
         if not found:
             raise NotFound
-        return (await self._with_words(found))[0]
+        return (await self.with_words(found))[0]
 
     async def grant(self, grant: Grant, event: ConsentGranted, *also: ConsentGranted) -> tuple[Receipt, ...]:
         """Keep a yes, to a request or at the desk; one receipt an event.
@@ -237,7 +228,9 @@ class ConsentsSql:
             raise NotFound
         key = (await self._vault.held_keys([(giver, row["municipality"])])).get((giver, row["municipality"]))
         evidence = row["sealed_evidence"]
-        return _words(key, row["sealed_text"], consent), None if evidence is None else _words(key, evidence, consent)
+        return words_in(key, row["sealed_text"], consent), None if evidence is None else words_in(
+            key, evidence, consent
+        )
 
     async def block(self, block: Block, event: BlockChanged) -> Receipt:
         """Set a citizen's standing no; it holds from this commit on, in every municipality."""
@@ -272,24 +265,6 @@ class ConsentsSql:
             await rows.add_block_state(connection, block.id, state, event.at, event.actor)
             (receipt,) = await self._log.append_within(connection, [event], keys)
         return receipt
-
-    async def _text_key(self, handle: str, municipality: str) -> bytes:
-        keys: Keys = await self._vault.keys([(handle, municipality)])
-        return derive(keys[handle, municipality], "consent text")
-
-    async def _with_words(self, found: Sequence[tuple[ConsentRequest, bytes | None]]) -> tuple[ConsentRequest, ...]:
-        """Open what the caseworkers wrote, with all keys in one statement.
-
-        Whoever else was to answer a request about somebody erased since sees it without its words (P9).
-        """
-        owners = {(request.citizen, request.municipality) for request, sealed in found if sealed is not None}
-        keys = await self._vault.held_keys(owners) if owners else {}
-        return tuple(
-            request
-            if sealed is None
-            else replace(request, why=_words(keys.get((request.citizen, request.municipality)), sealed, request.id))
-            for request, sealed in found
-        )
 
 
 def _acting(channel: str, giver: str, municipality: str, subjects: Sequence[str] | set[str]) -> Scope:
@@ -329,16 +304,6 @@ async def _consent(connection: Connection, consent: str) -> Consent:
     if not found:
         raise NotFound
     return found[0]
-
-
-def _words(key: bytes | None, sealed: bytes, place: str) -> Personal[str] | None:
-    """Open sealed words; nothing where the key they lie under is gone, or is another since."""
-    if key is None:
-        return None
-    try:
-        return Personal(unseal(derive(key, "consent text"), sealed, place).decode())
-    except DoesNotOpen:
-        return None
 
 
 def _id(text: str) -> UUID:

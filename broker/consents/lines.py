@@ -65,6 +65,7 @@ class Wanted:
     to_day: int
     from_day: int | None = None
     why: Personal[str] | None = None
+    again: Personal[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,14 @@ Shown under the handle of the number they have now; each change is written under
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from broker.domain.consents import Consent
+from broker.domain.consents import Consent, ConsentRequest
 from broker.domain.facts import Block
 from broker.ports import Consents
+
+NOT_ANSWERED = "none"
 
 
 async def own_consents(handles: Sequence[str], consents: Consents) -> tuple[Consent, ...]:
@@ -18,6 +21,27 @@ async def own_consents(handles: Sequence[str], consents: Consents) -> tuple[Cons
     found = {consent.id: consent for handle in reversed(handles) for consent in await consents.of_citizen(handle)}
     told = [_told(consent, handles) for consent in found.values()]
     return tuple(sorted(told, key=lambda consent: (consent.given_at, consent.id), reverse=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """That somebody was asked the same before: when, and what they themselves answered (`none` where they did not)."""
+
+    at: datetime
+    answer: str
+
+
+def asked_before(request: ConsentRequest, asked: Sequence[ConsentRequest], me: str) -> tuple[Asked, ...]:
+    """List how often the same unit asked somebody for the same purpose before, newest first, whatever the case."""
+    same = (request.municipality, request.unit, request.purpose, request.citizen)
+    return tuple(
+        Asked(row.asked_at, next((answer.state for answer in row.answers if answer.giver == me), NOT_ANSWERED))
+        for row in asked
+        if (row.municipality, row.unit, row.purpose, row.citizen) == same
+        and row.id != request.id
+        and row.asked_at <= request.asked_at
+        and row.lines_of(me)
+    )
 
 
 async def own_blocks(handles: Sequence[str], consents: Consents) -> tuple[Block, ...]:

@@ -10,21 +10,26 @@ from broker.consents.lines import Prepared, Wanted, prepare
 from broker.consents.texts import TEXT_VERSION
 from broker.domain.consents import ConsentRequest, RequestLine
 from broker.domain.days import day_number, day_of
-from broker.domain.errors import NotFound
+from broker.domain.errors import AskedAgain, NotFound
 from broker.domain.events import ConsentRequested
 from broker.domain.identity import Caller
+from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.ports import Ports
 
 DAYS_TO_ANSWER = 30
+# After a no the same is not asked again for so long, unless for a reason in words not used before.
+DAYS_OF_A_NO = 30
+SAYS_NOTHING = Personal("")
 
 
 async def request_consent(made_id: str, wanted: Wanted, caller: Caller, ports: Ports) -> tuple[ConsentRequest, Receipt]:
-    """Put a request before everyone who must say yes. Raises what `prepare` raises.
+    """Put a request before everyone who must say yes. Raises what `prepare` raises, and `AskedAgain` after a no.
 
     `made_id` is the id the request gets, chosen by the caller so that a repeat makes nothing twice.
     """
     prepared = await prepare(wanted, caller, ports)
+    await _respect_a_no(wanted, prepared, ports)
     request = _request(made_id, wanted, prepared)
     receipts = await ports.consents.request(request, *_events(request, prepared.recorded.actor))
     return request, receipts[0]
@@ -36,6 +41,24 @@ async def request_of_unit(request_id: str, caller: Caller, ports: Ports) -> Cons
     if found.unit != caller.unit or caller.unit not in caller.system.units:
         raise NotFound
     return found
+
+
+async def _respect_a_no(wanted: Wanted, prepared: Prepared, ports: Ports) -> None:
+    """Raise `AskedAgain` where the unit had a no for this purpose, in any case of the citizen's, and no new reason.
+
+    It rests on the unit's own requests alone, and on what it was told of them: no other unit's no shows (P6).
+    """
+    recorded, facts = prepared.recorded, prepared.facts
+    caller = recorded.caller
+    citizen = {recorded.citizen, *(old for old, new in facts.aliases if new in {recorded.citizen, facts.citizen})}
+    earlier = await ports.consents.earlier_requests(caller.municipality, caller.unit, wanted.purpose, citizen)
+    noes = [day for asked in earlier if (day := asked.no_since(facts.today)) is not None]
+    until = day_number(day_of(max(noes)) + timedelta(days=DAYS_OF_A_NO)) if noes else 0
+    if facts.today > until:
+        return
+    used = {words.plain() for asked in earlier for words in (asked.why, asked.again) if words is not None}
+    if wanted.again is None or wanted.again.plain() in {SAYS_NOTHING, *used}:
+        raise AskedAgain(until)
 
 
 def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest:
@@ -54,6 +77,7 @@ def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest
         text_version=TEXT_VERSION,
         asked_at=facts.at,
         why=wanted.why,
+        again=wanted.again,
     )
 
 
@@ -72,21 +96,23 @@ def _events(request: ConsentRequest, actor: str) -> list[ConsentRequested]:
         unit=request.unit,
         purpose=request.purpose,
         case=request.case,
-        lines=_rows(line for line in request.lines if _is_told(line, request.citizen)),
+        lines=rows_of(line for line in request.lines if is_told(line, request.citizen)),
         channel="system",
         text_version=request.text_version,
+        again=request.again is not None,
     )
     others = sorted({line.subject for line in request.lines} - {request.citizen})
     return ([first] if first.lines else []) + [
-        replace(first, subject=subject, lines=_rows(line for line in request.lines if line.subject == subject))
+        replace(first, subject=subject, lines=rows_of(line for line in request.lines if line.subject == subject))
         for subject in others
     ]
 
 
-def _is_told(line: RequestLine, citizen: str) -> bool:
+def is_told(line: RequestLine, citizen: str) -> bool:
     """Tell whether the citizen may see a line, with the source it names."""
     return citizen in line.parties(citizen) and line.tells_source_to(citizen)
 
 
-def _rows(lines: Iterable[RequestLine]) -> tuple[tuple[str, str, str], ...]:
+def rows_of(lines: Iterable[RequestLine]) -> tuple[tuple[str, str, str], ...]:
+    """Lay out lines as events name them: whose data, from which source, which category."""
     return tuple(sorted({(line.subject, line.source, line.category) for line in lines}))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from broker.domain.days import NO_BEGINNING, NO_END, day_number, day_of
+from broker.domain.days import NO_BEGINNING, NO_END, danish_day, day_number, day_of
 from broker.domain.directory import Purpose
 from broker.domain.errors import BadAsk, Conflict, ConsentNotNeeded, NotFound
 from broker.domain.events import LinesChanged
@@ -100,8 +100,8 @@ class Answer:
 class ConsentRequest:
     """What a unit asks of a citizen, for one purpose and case. Days are Danish, YYYYMMDD, inclusive.
 
-    `answer_by` is the last day it can be answered; `why` is the caseworker's own words to the citizen. Raises `BadAsk`
-    where it is not a request that may be asked.
+    `answer_by` is the last day it can be answered; `why` is the caseworker's own words to the citizen, `again` those on
+    why they ask again after a no. Raises `BadAsk` where it is not a request that may be asked.
     """
 
     id: str
@@ -118,6 +118,7 @@ class ConsentRequest:
     asked_at: datetime
     why: Personal[str] | None = None
     answers: tuple[Answer, ...] = ()
+    again: Personal[str] | None = None
 
     def __post_init__(self) -> None:
         named(self.municipality, self.citizen, self.unit, self.purpose, self.case, self.text_version)
@@ -145,6 +146,23 @@ class ConsentRequest:
     def answered_by(self, giver: str) -> bool:
         """Tell whether this giver has answered, or may no longer."""
         return any(answer.giver in {giver, None} for answer in self.answers)
+
+    @property
+    def unanswered(self) -> tuple[RequestLine, ...]:
+        """Give the lines whose giver has not answered."""
+        return tuple(line for line in self.lines if not any(answer.giver == line.giver for answer in self.answers))
+
+    def no_since(self, today: int) -> int | None:
+        """Tell since which day the unit that asked knows of a no; None while there is none that it may know of.
+
+        It hears of all givers together, never who has answered: so neither does what follows from a no (P6).
+        """
+        state = self.state(today)
+        if state == REFUSED:
+            return max(danish_day(answer.at) for answer in self.answers)
+        if state == PARTLY_GRANTED:
+            return min(danish_day(answer.at) for answer in self.answers if answer.state in {GRANTED, PARTLY_GRANTED})
+        return None
 
     def state(self, today: int) -> str:
         """Tell where the request stands: open until every giver has answered or its last day is over."""

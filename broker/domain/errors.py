@@ -44,6 +44,17 @@ class Conflict(BrokerError):
         self.what = what
 
 
+class AskedAgain(BrokerError):
+    """The citizen said no to the same unit and purpose a short time ago, and no new written reason is given.
+
+    `until` is the last day on which one is needed: both it and the no are the asking unit's own knowledge.
+    """
+
+    def __init__(self, until: int) -> None:
+        super().__init__(until)
+        self.until = until
+
+
 class ConsentNotNeeded(BrokerError):
     """A statute is the basis for this purpose: consent is not to be asked for (`design.md` 6.1). Names the statute."""
 

@@ -154,10 +154,12 @@ class ConsentEvent(AuditEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRequested(ConsentEvent):
-    """A caseworker asked the citizen for consent."""
+    """A caseworker asked the citizen for consent; `again` with a written reason, a short time after a no."""
 
     code: ClassVar[int] = 10
     name: ClassVar[str] = "consent.requested"
+
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,14 @@ class ConsentRefused(ConsentEvent):
 
     code: ClassVar[int] = 12
     name: ClassVar[str] = "consent.refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentUnanswered(ConsentEvent):
+    """The last day to answer a request is over; its lines are those that nobody answered."""
+
+    code: ClassVar[int] = 72
+    name: ClassVar[str] = "consent.unanswered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,10 @@ class Personal(Generic[T_co]):
         """Give the value out. Only the web, adapters and connectors may call this (held by a house test)."""
         return self._value
 
+    def plain(self: Personal[str]) -> Personal[str]:
+        """Give a text by its letters and digits alone, still closed, to hold against what was written before."""
+        return Personal("".join(letter for letter in self._value.casefold() if letter.isalnum()))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Personal) and bool(self._value == other._value)
 

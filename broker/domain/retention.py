@@ -58,6 +58,7 @@ TERMS: Mapping[str, Term] = {
     "consent.withdrawn": CONSENT,
     "consent.paused": CONSENT,
     "consent.resumed": CONSENT,
+    "consent.unanswered": CONSENT,
     "block.changed": CONSENT,
     "break_glass.requested": EMERGENCY,
     "break_glass.read": EMERGENCY,

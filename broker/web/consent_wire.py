@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from broker.consents.desk import TakenYes
 from broker.consents.lines import Wanted, WantedLine
+from broker.consents.own import asked_before
 from broker.consents.texts import consent_text
 from broker.domain.consents import Consent, ConsentRequest, Grant, RequestLine
 from broker.domain.directory import Directory
@@ -48,6 +49,15 @@ class WantedBody(BaseModel):
     why: Annotated[str, Field(max_length=2000, description="In the caseworker's own words, to the citizen")] | None = (
         None
     )
+
+
+class AskingBody(WantedBody):
+    """The same, put before the citizen; with a reason in new words where they said no a short time ago."""
+
+    again: (
+        Annotated[str, Field(min_length=10, max_length=2000, description="Why you ask again after a no, in new words")]
+        | None
+    ) = None
 
 
 class DeskBody(WantedBody):
@@ -115,6 +125,7 @@ def wanted_of(body: WantedBody, *, test_numbers: bool) -> Wanted:
         to_day=day_from(body.to, "/to"),
         from_day=day_from(body.from_, "/from") if body.from_ else None,
         why=Personal(body.why) if body.why else None,
+        again=Personal(body.again) if isinstance(body, AskingBody) and body.again else None,
     )
 
 
@@ -139,8 +150,10 @@ def request_body(request: ConsentRequest, today: int, receipt: Receipt | None = 
     return body | ({"receipt": receipt_body(receipt)} if receipt else {})
 
 
-def my_request_body(request: ConsentRequest, me: str, today: int, directory: Directory) -> dict[str, Any]:
-    """Lay out a request for one who has lines to answer, with the text in both languages."""
+def my_request_body(
+    request: ConsentRequest, asked: Sequence[ConsentRequest], me: str, today: int, directory: Directory
+) -> dict[str, Any]:
+    """Lay out a request for one who has lines to answer, with the text in both languages; `asked` are all of theirs."""
     mine = request.lines_of(me)
     days = (max(request.from_day, today), request.to_day)
     texts = {
@@ -153,6 +166,8 @@ def my_request_body(request: ConsentRequest, me: str, today: int, directory: Dir
         "answered": request.answered_by(me),
         # Written to the citizen: another parent or a child who has lines of their own does not read it.
         "why": request.why.disclose() if request.why and request.citizen == me else None,
+        "again": request.again.disclose() if request.again and request.citizen == me else None,
+        "asked_before": [{"at": moment(row.at), "answer": row.answer} for row in asked_before(request, asked, me)],
         "my_lines": [
             {"number": i, "about": _about(line, me), "source": _source(line, me), "category": line.category}
             | period_body(line.period)

@@ -19,8 +19,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, compile_path
 
+from broker.domain.days import day_of
 from broker.domain.directory import ReasonText
 from broker.domain.errors import (
+    AskedAgain,
     BadAsk,
     BrokerError,
     Conflict,
@@ -55,6 +57,11 @@ TABLE: dict[type[BrokerError], tuple[HTTPStatus, str, str]] = {
     Refused: (HTTPStatus.FORBIDDEN, "refused", "No shared category was permitted. The ask is on the log."),
     NotFound: (HTTPStatus.NOT_FOUND, "not-found", "There is no such thing for this caller."),
     Conflict: (HTTPStatus.CONFLICT, "conflict", "Its state does not permit this."),
+    AskedAgain: (
+        HTTPStatus.CONFLICT,
+        "asked-again",
+        "The citizen said no a short time ago. Ask again only with a reason in new words.",
+    ),
     ConsentNotNeeded: (HTTPStatus.CONFLICT, "consent-not-needed", "A statute is the basis; consent is not asked for."),
     KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The idempotency key was used with another body."),
     TooManyAsks: (
@@ -126,15 +133,23 @@ def problem_for(error: BrokerError, reasons: Mapping[str, ReasonText]) -> Respon
             headers["Retry-After"] = str(error.retry_after_seconds)
         case _ if status is HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = str(COME_BACK_SECONDS)
-        case Conflict():
-            more["what"] = error.what
-        case ConsentNotNeeded():
-            more["statute"] = error.statute
         case _:
-            pass
+            more |= _why_not(error)
     answer = problem(status, name, title, **more)
     answer.headers.update(headers)
     return answer
+
+
+def _why_not(error: BrokerError) -> dict[str, str]:
+    """Say in one field why a thing cannot be, where its kind alone does not."""
+    match error:
+        case Conflict():
+            return {"what": error.what}
+        case AskedAgain():
+            return {"until": day_of(error.until).isoformat()}
+        case ConsentNotNeeded():
+            return {"statute": error.statute}
+    return {}
 
 
 # What is done where an emergency cannot be written down: the municipality's own procedure, on paper.

@@ -29,10 +29,11 @@ DEFAULT_DELAY_MS = 500
 # Where a citizen or an overseer reads what, and the name of the list in the answer.
 LOOKS = {
     "my_consents": ("/v1/me/consents", "consents"),
+    "my_requests": ("/v1/me/consent-requests", "requests"),
     "my_accesses": ("/v1/me/accesses", "entries"),
     "dpo_accesses": ("/v1/accesses", "entries"),
 }
-PAGES = {"my_consents": "/mine", "my_accesses": "/mine/accesses", "dpo_accesses": "/dpo"}
+PAGES = {"my_consents": "/mine", "my_requests": "/mine", "my_accesses": "/mine/accesses", "dpo_accesses": "/dpo"}
 MOST_ROWS = "200"
 
 
@@ -223,7 +224,7 @@ class Acts:
         if overseer and "citizen" in wanted:
             wanted["citizen"] = self.consents.world.cast.cpr(wanted["citizen"])
             reply = await visitor.post("/v1/accesses/search", wanted)
-        elif name == "consents":
+        elif name in {"consents", "requests"}:
             reply = await visitor.get(path)
         else:
             reply = await visitor.get(path, {"limit": MOST_ROWS} | wanted)

@@ -46,7 +46,7 @@ class Consents:
 
     async def request(self, name: str | None, row: Row) -> Reply:
         """Let the caseworker ask the citizen."""
-        reply = await self.callers.post(row["asked_by"], "/v1/consent-requests", self._wanted(row))
+        reply = await self.callers.post(row["asked_by"], "/v1/consent-requests", self._wanted(row) | _again(row))
         if name and reply.status < 300:
             self.requests[name] = Asked(reply.said["id"], row)
         return reply
@@ -142,6 +142,11 @@ class Consents:
         if name not in self.given:
             raise WorldBroken(f"no consent here is called {name}")
         return self.given[name]
+
+
+def _again(row: Row) -> dict[str, Any]:
+    """Give why the citizen is asked again, where that is said: a desk that records a yes asks nobody."""
+    return {"again": row["again"]} if "again" in row else {}
 
 
 def _meant(row: Row, giver: str, lines: Sequence[Row]) -> bool:

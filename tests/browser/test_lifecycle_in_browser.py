@@ -52,3 +52,26 @@ async def test_a_yes_rests_and_holds_again(stage: Stage, locale: str, language: 
     await annette.page.goto(f"{annette.address}/mine")
     await annette.page.locator('a[href$="/stop"]').first.click()
     await annette.page.locator("main button[type=submit]").click()
+
+
+async def test_after_a_no_one_is_asked_again_with_a_reason(stage: Stage) -> None:
+    """The form says that there was a no and wants a reason; the citizen reads it, and how often they were asked."""
+    lene, annette = await stage.surfer(), await stage.surfer()
+    await lene.log_in("caseworker", "lene", "/case")
+    await ask(lene)
+    await annette.log_in("citizen", "annette", "/mine")
+    await annette.page.get_by_role("link", name="Læs og svar").click()
+    await annette.page.get_by_role("button", name="Nej", exact=True).click()
+    await ask(lene)
+    await looked_at(lene, "case-said-no")
+    assert "Skriv med nye ord, hvorfor du spørger igen." in await lene.page.locator("main").inner_text()
+    await choose(lene, "korsbaek-social/S01")
+    await lene.page.fill("#again", "Bostøtten er ny, og vi vil undgå to besøg på samme tid.")
+    await lene.page.locator('form[action="/case/requests"] button').click()
+    await looked_at(lene, "case-asked-again")
+    await annette.page.goto(f"{annette.address}/mine")
+    await annette.page.get_by_role("link", name="Læs og svar").click()
+    await looked_at(annette, "request-again")
+    read = await annette.page.locator("main").inner_text()
+    assert "du sagde nej" in read
+    assert "to besøg på samme tid" in read

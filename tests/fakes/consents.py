@@ -1,6 +1,6 @@
 """Consents in memory, with the same answers as the real ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from uuid import uuid4
@@ -30,6 +30,7 @@ from broker.domain.events import (
     ConsentRefused,
     ConsentRequested,
     ConsentResumed,
+    ConsentUnanswered,
     ConsentWithdrawn,
     LinesChanged,
 )
@@ -97,6 +98,37 @@ class FakeConsents:
         if found is None:
             raise NotFound
         return found
+
+    async def earlier_requests(
+        self, municipality: str, unit: str, purpose: str, citizens: Collection[str]
+    ) -> tuple[ConsentRequest, ...]:
+        """List what a unit asked of a citizen for a purpose."""
+        asked = (municipality, unit, purpose)
+        found = [
+            row
+            for row in self.requests.values()
+            if (row.municipality, row.unit, row.purpose) == asked and row.citizen in citizens
+        ]
+        return tuple(sorted(found, key=lambda row: (row.asked_at, row.id), reverse=True))
+
+    async def unanswered(self, municipality: str, before: int) -> tuple[ConsentRequest, ...]:
+        """List requests that are over and still open."""
+        return tuple(
+            row
+            for row in self.requests.values()
+            if row.municipality == municipality and row.answer_by < before and _stands_open(row)
+        )
+
+    async def lapse(self, request: str, event: ConsentUnanswered, *also: ConsentUnanswered) -> tuple[Receipt, ...]:
+        """Close a request."""
+        asked = self.requests.get(request)
+        if asked is None or asked.municipality != event.municipality:
+            raise NotFound
+        if not _stands_open(asked):
+            raise Conflict("already_lapsed")
+        receipts = await self.log.append(_about(request, event, *also))
+        self._answer(asked, Answer(EXPIRED, None, event.at, event.channel))
+        return receipts
 
     async def grant(self, grant: Grant, event: ConsentGranted, *also: ConsentGranted) -> tuple[Receipt, ...]:
         """Keep a yes."""
@@ -255,8 +287,12 @@ def _as_seen(request: ConsentRequest, citizen: str) -> ConsentRequest | None:
     lines = tuple(line for line in request.lines if citizen in line.parties(request.citizen))
     if not lines:
         return None
-    answers = tuple(a for a in request.answers if citizen in request.parties_of(a.giver or ""))
+    answers = tuple(a for a in request.answers if a.giver is None or citizen in request.parties_of(a.giver))
     return replace(request, lines=lines, answers=answers)
+
+
+def _stands_open(request: ConsentRequest) -> bool:
+    return bool(request.unanswered) and not any(answer.state == EXPIRED for answer in request.answers)
 
 
 def _about(about: str, *events: E) -> Sequence[E]:

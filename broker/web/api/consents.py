@@ -21,9 +21,9 @@ from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.api.once import Once
 from broker.web.api.strict import StrictRoute
 from broker.web.consent_wire import (
+    AskingBody,
     DeskBody,
     DeskWithdrawBody,
-    WantedBody,
     grant_body,
     request_body,
     taken_of,
@@ -45,7 +45,7 @@ def build(ports: Ports, gate: Gate, once: Once, *, test_numbers: bool) -> APIRou
     proven = Annotated[Caller, Depends(gate)]
 
     @routes.post("/v1/consent-requests", status_code=201, responses=ASKED, summary="Ask a citizen for consent")
-    async def post_request(request: Request, body: WantedBody, caller: proven) -> Response:
+    async def post_request(request: Request, body: AskingBody, caller: proven) -> Response:
         wanted = wanted_of(body, test_numbers=test_numbers)
         made_id, repeated = await once.resource(request, caller)
         if repeated and (kept := await _kept(ports, made_id, caller)):

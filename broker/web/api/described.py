@@ -21,6 +21,7 @@ PROBLEM_FORM = form(
         "pointer": TEXT,
         "what": TEXT,
         "statute": TEXT,
+        "until": TEXT,
         "reasons": REASONS,
         "missing": MISSING,
         "entry": form({"log": TEXT, "index": COUNT}),

@@ -102,7 +102,7 @@ def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
     async def get_requests(login: proven) -> Response:
         me, today = await _handle(login, ports), danish_day(ports.clock.now())
         asked = await ports.consents.requests_of(me)
-        return _json({"requests": [my_request_body(row, me, today, ports.directory) for row in asked]})
+        return _json({"requests": [my_request_body(row, asked, me, today, ports.directory) for row in asked]})
 
     @routes.post(
         "/v1/me/consent-requests/{request_id}/grant",

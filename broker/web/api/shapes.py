@@ -213,6 +213,8 @@ MY_REQUEST = form(
         **REQUEST,
         "answered": YES_NO,
         "why": maybe(TEXT),
+        "again": maybe(TEXT),
+        "asked_before": many(form({"at": MOMENT, "answer": TEXT})),
         "my_lines": many(form({"number": COUNT, "about": ABOUT, "source": maybe(TEXT), "category": TEXT}, DATA_DAYS)),
         "text": {"type": "object", "properties": {"da": TEXT, "en": TEXT}},
     }

@@ -12,7 +12,7 @@ from broker.consents.lines import Wanted, WantedLine
 from broker.consents.request import request_consent, request_of_unit
 from broker.domain.consents import last_day_allowed
 from broker.domain.days import danish_day, day_number, day_of
-from broker.domain.errors import BadAsk, Conflict
+from broker.domain.errors import AskedAgain, BadAsk, Conflict
 from broker.domain.identity import Caller
 from broker.domain.periods import EVERY_DAY, Period
 from broker.domain.personal import Personal
@@ -26,6 +26,8 @@ from broker.web.wire import AskBody, cpr_of, period_from
 # A yes lasts a year at most; the shorter choices are in days.
 LASTS = {"90": marked("3 months"), "180": marked("6 months"), "year": marked("1 year")}
 LONGEST_WORDS = 2000
+SHORTEST_REASON = 10
+SAID_NO = (("again", marked("The citizen said no a short time ago. Write why you ask again, in new words.")),)
 NOTHING_CHOSEN = (("line-0", marked("Choose at least one kind of information.")),)
 
 
@@ -42,6 +44,8 @@ def build(room: Room) -> APIRouter:
             return await _again(request, room, caller, form, made)
         try:
             await request_consent(made, _wanted(form, room), caller, room.ports)
+        except AskedAgain:
+            return await _again(request, room, caller, form, made, said_no=True)
         except Conflict:
             # The form was sent twice: the first one stands, and is shown.
             await request_of_unit(made, caller, room.ports)
@@ -57,8 +61,13 @@ def build(room: Room) -> APIRouter:
     return routes
 
 
-async def _again(request: Request, room: Room, caller: Caller, form: Sent, made: str) -> Response:
-    """Show the form again when nothing was chosen; its lines are checked like new ones when it comes back."""
+async def _again(
+    request: Request, room: Room, caller: Caller, form: Sent, made: str, *, said_no: bool = False
+) -> Response:
+    """Show the form again: nothing was chosen, or the citizen `said_no` and no new reason is given.
+
+    Its lines are checked like new ones when it comes back.
+    """
     offered = [_line(text) for text in form.every("offered")]
     known = room.ports.directory
     if not offered or any(
@@ -69,10 +78,11 @@ async def _again(request: Request, room: Room, caller: Caller, form: Sent, made:
         request,
         "choose.html",
         caller,
-        400,
+        409 if said_no else 400,
         ask=_asked(form),
         missing=[(line.source, line.category) for line in offered],
-        faults=NOTHING_CHOSEN,
+        faults=SAID_NO if said_no else NOTHING_CHOSEN,
+        said_no=said_no or bool(form.one("again")),
         mark=made,
     )
 
@@ -88,7 +98,8 @@ def _wanted(form: Sent, room: Room) -> Wanted:
     asked = _asked(form)
     today = danish_day(room.ports.clock.now())
     why = form.one("why")
-    if len(why) > LONGEST_WORDS:
+    again = form.one("again").strip()
+    if max(len(why), len(again)) > LONGEST_WORDS:
         raise BadAsk("/why", "too_long")
     return Wanted(
         citizen=cpr_of(asked["citizen"], pointer="/citizen", test_numbers=room.test_numbers),
@@ -97,6 +108,7 @@ def _wanted(form: Sent, room: Room) -> Wanted:
         lines=tuple(_line(text, _period(form)) for text in form.every("line")),
         to_day=_last_day(form.one("lasts"), today),
         why=Personal(why) if why else None,
+        again=Personal(again) if len(again) >= SHORTEST_REASON else None,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request, Response
 
 from broker.consents.answer import Yes, chosen, grant, refuse
+from broker.consents.own import NOT_ANSWERED, asked_before
 from broker.consents.texts import consent_text, text_digest
 from broker.domain.consents import ConsentRequest, RequestLine
 from broker.domain.errors import BadAsk, Conflict
@@ -21,6 +22,15 @@ from broker.web.pages.words import marked
 NOTHING_CHOSEN = (("line-0", marked("Choose at least one line, or say no.")),)
 
 
+# What somebody answered themselves when they were asked before.
+ANSWERED = {
+    "granted": marked("you said yes"),
+    "partly_granted": marked("you said yes to some"),
+    "refused": marked("you said no"),
+    NOT_ANSWERED: marked("you did not answer"),
+}
+
+
 def build(room: Room) -> APIRouter:
     """Build the pages of one request."""
     routes = APIRouter()
@@ -29,7 +39,7 @@ def build(room: Room) -> APIRouter:
     async def get_request(request: Request, request_id: str) -> Response:
         me = await room.enter(request)
         asked = await room.ports.consents.request_by_id(request_id, citizen=me.handle)
-        return _asked_page(request, room, me, asked)
+        return await _asked_page(request, room, me, asked)
 
     @routes.get("/mine/requests/{request_id}/some")
     async def get_some(request: Request, request_id: str) -> Response:
@@ -37,7 +47,7 @@ def build(room: Room) -> APIRouter:
         asked = await room.ports.consents.request_by_id(request_id, citizen=me.handle)
         picked = _numbers(request.query_params.getlist("line"))
         if not picked:
-            return _asked_page(request, room, me, asked, faults=NOTHING_CHOSEN, status=400)
+            return await _asked_page(request, room, me, asked, faults=NOTHING_CHOSEN, status=400)
         lines = chosen(asked.lines_of(me.handle), picked)
         text = _text(request, room, me, asked, lines)
         return room.show(request, "some.html", me, asked=asked, picked=picked, text=text, digest=text_digest(text))
@@ -62,7 +72,7 @@ def build(room: Room) -> APIRouter:
     return routes
 
 
-def _asked_page(
+async def _asked_page(
     request: Request, room: Room, me: Me, asked: ConsentRequest, *,
     faults: Sequence[tuple[str, str]] = (), status: int = 200,
 ) -> Response:  # fmt: skip
@@ -80,6 +90,9 @@ def _asked_page(
         digest=text_digest(text),
         # The caseworker's own words are to the citizen, not to a child's other parent or the child.
         why=asked.why.disclose() if asked.why and asked.citizen == me.handle else None,
+        again=asked.again.disclose() if asked.again and asked.citizen == me.handle else None,
+        before=asked_before(asked, await room.ports.consents.requests_of(me.handle), me.handle),
+        words=ANSWERED,
         faults=faults,
     )
 

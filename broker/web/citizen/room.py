@@ -81,6 +81,12 @@ def waits_for_me(request: ConsentRequest, me: Me) -> bool:
     return bool(request.lines_of(me.handle)) and not request.answered_by(me.handle) and me.today <= request.answer_by
 
 
+def went_unanswered(request: ConsentRequest, me: Me) -> bool:
+    """Tell whether a request is over with lines that this citizen never answered."""
+    mine = any(line.giver == me.handle for line in request.unanswered)
+    return mine and not waits_for_me(request, me)
+
+
 def live(consent: Consent, me: Me) -> bool:
     """Tell whether any line of a consent holds today or will later."""
     return any(line.state == "granted" and me.today <= line.to_day for line in consent.lines)

@@ -11,7 +11,7 @@ from broker.consents.withdraw import withdraw
 from broker.domain.consents import WITHDRAWN, Consent
 from broker.domain.facts import ConsentLine
 from broker.transparency.history import MyEntry, my_entries
-from broker.web.citizen.room import Me, Room, live, my_consent, waits_for_me
+from broker.web.citizen.room import Me, Room, live, my_consent, waits_for_me, went_unanswered
 from broker.web.consent_wire import line_state
 from broker.web.pages.forms import sent
 
@@ -57,6 +57,7 @@ async def _start(room: Room, me: Me) -> dict[str, Any]:
     return {
         "waiting": [row for row in asked if waits_for_me(row, me)],
         "refused": [row for row in asked if row.answered_by(me.handle) and row.state(me.today) == "refused"],
+        "unanswered": [row for row in asked if went_unanswered(row, me)],
         "sharing": sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose)),
         "paused": [row for row in given if any(_state(line, me) == "paused" for line in row.lines)],
         "ended": [row for row in over if any(_state(line, me) != "paused" for line in row.lines)],
@@ -82,8 +83,3 @@ async def _latest(room: Room, me: Me) -> tuple[MyEntry, ...]:
 
 def _state(line: ConsentLine, me: Me) -> str:
     return line_state(line.state, line.from_day, line.to_day, me.today)
-
-
-def _rests(consent: Consent, me: Me) -> bool:
-    """Tell whether all of a consent is paused: it stands in a group of its own, and has not ended."""
-    return all(_state(line, me) == "paused" for line in consent.lines)

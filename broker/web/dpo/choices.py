@@ -24,6 +24,7 @@ KINDS = {
     "consent.withdrawn": marked("a yes was taken back"),
     "consent.paused": marked("a yes was paused"),
     "consent.resumed": marked("a paused yes holds again"),
+    "consent.unanswered": marked("a request was not answered in time"),
     "block.changed": marked("a standing no was set or lifted"),
     "break_glass.requested": marked("asked for a yes, for danger to life"),
     "break_glass.read": marked("read why life was in danger"),

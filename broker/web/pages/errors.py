@@ -36,6 +36,10 @@ WORDS: dict[type[BrokerError], tuple[str, str]] = {
     errors.Refused: (marked("You may not see this"), marked("The look-up is on the log. The citizen can see it.")),
     errors.NotFound: (marked("The page is not here"), marked("Go to the front page and try from there.")),
     errors.Conflict: (marked("It is already done"), marked("Go back to the list to see how it stands.")),
+    errors.AskedAgain: (
+        marked("The citizen said no a short time ago"),
+        marked("Ask again only with a reason in new words. The citizen reads it."),
+    ),
     errors.ConsentNotNeeded: (
         marked("Consent is not needed here"),
         marked("The law gives access, as we read it. The citizen is not asked."),
