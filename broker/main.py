@@ -40,7 +40,7 @@ from broker.adapters.policy_shadow import ShadowedPolicy
 from broker.adapters.register_line import RegisterLine, RegisterUnusable
 from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
-from broker.adapters.signed_records import RecordSigner
+from broker.adapters.signed_records import IssuersOfRecords, RecordRefused, RecordSigner
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.consents.lapse import lapse_unanswered
 from broker.domain.errors import LogUnavailable, StoreUnavailable
@@ -214,6 +214,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         people=_people_faces(registry, environ),
         tokens=JwtTokens(house.keys.tokens, settings.public_url),
         records=RecordSigner(house.keys.receipts),
+        record_issuers=_issuers(registry),
         replay=PostgresReplay(pool),
         sessions=PostgresSessions(pool),
         session_key=house.keys.session,
@@ -280,6 +281,14 @@ def _registrations(registry: Registry) -> Registrations:
         for row in registry.employers.values()
     ]
     return Registrations.of(clients, employers)
+
+
+def _issuers(registry: Registry) -> IssuersOfRecords:
+    rows = registry.consent_issuers.values()
+    try:
+        return IssuersOfRecords((row.issuer, row.municipalities, row.jwks) for row in rows)
+    except RecordRefused:
+        raise BadKey("consent_issuers: a key file holds no Ed25519 key that has an id") from None
 
 
 def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:

@@ -20,6 +20,7 @@ from broker.adapters.cases_rest import CasesRest
 from broker.adapters.clock_system import SystemClock
 from broker.adapters.people_rest import PeopleRest
 from broker.adapters.register_line import RegisterUnusable
+from broker.adapters.signed_records import RecordRefused, keys_of
 from broker.registry import Examined, Fault, Path, Row, Written, secret_of, shape_faults, spelled
 from broker.secrets import SecretMissing, read_secret
 from broker.web.oauth.registrations import BadKey, PublicKeys
@@ -57,6 +58,8 @@ class Rehearsal:
         for section in ("systems", "employers"):
             for row in sheet.rows(section):
                 yield from self._keys(row)
+        for row in sheet.rows("consent_issuers"):
+            yield from self._issuer_keys(row)
         yield from self._certificates()
 
     def _source(self, row: Row) -> Iterator[Fault]:
@@ -121,6 +124,14 @@ class Rehearsal:
             )
         if any(_has_ended(key, self.now) for key in jwks["keys"]):
             yield row.fault("jwks_file", "holds a key that has ended", "take it out, and let its owner make a new one")
+
+    def _issuer_keys(self, row: Row) -> Iterator[Fault]:
+        jwks = self.examined.keys.get(row.text("jwks_file") or "")
+        try:
+            if jwks is not None:
+                keys_of(jwks)
+        except RecordRefused:
+            yield row.fault("jwks_file", "holds no Ed25519 key that has an id", "let it hold the issuer's public keys")
 
     def _certificates(self) -> Iterator[Fault]:
         registry = self.examined.registry

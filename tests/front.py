@@ -15,13 +15,13 @@ from starlette.requests import Request
 from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.idempotency_sql import IdempotencySql
-from broker.adapters.signed_records import RecordSigner
+from broker.adapters.signed_records import IssuersOfRecords, RecordSigner
 from broker.consents.receipts import Desk as RecordsDesk
 from broker.domain.errors import NotAuthenticated, TooManyAsks
 from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
 from broker.domain.personal import Personal
 from broker.ports import Ports
-from broker.web.api import accesses, authzen, authzen_search, break_glass, consents, exchange, me, receipts
+from broker.web.api import accesses, authzen, authzen_search, break_glass, consents, exchange, imports, me, receipts
 from broker.web.api.authzen_desk import Desk
 from broker.web.api.authzen_pages import Windows
 from broker.web.api.once import Once
@@ -45,6 +45,7 @@ class Front:
     caller: Caller = field(default_factory=a_caller)
     citizen: Personal[str] = CITIZEN
     signer: RecordSigner = field(default_factory=a_signer)
+    issuers: list[tuple[str, frozenset[str], Any]] = field(default_factory=list)
     counted: int = 0
     most: int = 1000
     officer: OfficerLogin = field(
@@ -52,6 +53,10 @@ class Front:
             Personal("dorte"), "https://idp.korsbaek", "dpo", frozenset({"korsbaek"}), "Substantial", NOON
         )
     )
+
+    def opened(self, document: str, municipality: str) -> Any:
+        """Open a signed record as those in `issuers` would have it."""
+        return IssuersOfRecords(self.issuers).opened(document, municipality)
 
     async def post(self, path: str, body: Any, **headers: str) -> httpx2.Response:
         """Send a JSON body."""
@@ -111,6 +116,7 @@ def _app(front: Front) -> Any:
         authzen.build(desk),
         authzen_search.build(desk, Windows.under(b"a key of the house")),
         consents.build(ports, gate, once, test_numbers=True),
+        imports.build(ports, gate, front, test_numbers=True),
         break_glass.build(ports, gate, once, test_numbers=True),
         me.build(ports, citizen, session),
         receipts.build(RecordsDesk(ports, reader, "https://broker.example"), front.signer, citizen),

@@ -34,6 +34,7 @@ from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.adapters.replay_postgres import PostgresReplay
 from broker.adapters.sessions_postgres import PostgresSessions
+from broker.adapters.signed_records import IssuersOfRecords
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.facts import CaseRecord, Employment, RegisterPerson
 from broker.domain.personal import Personal
@@ -251,6 +252,7 @@ class Town:
             people=Faces(dict.fromkeys(people, provider), cvr, self.system.client_id, self.employer.issuer),
             tokens=tokens,
             records=a_signer(),
+            record_issuers=IssuersOfRecords([]),
             replay=PostgresReplay(pool),
             sessions=PostgresSessions(pool),
             session_key=self.session_key,

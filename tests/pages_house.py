@@ -21,6 +21,7 @@ from broker.adapters.clock_system import FixedClock
 from broker.adapters.deferrals_sql import DeferralsSql
 from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.idempotency_sql import IdempotencySql
+from broker.adapters.signed_records import IssuersOfRecords
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.identity import Caseworker
 from broker.domain.personal import Personal
@@ -149,6 +150,7 @@ async def open_pages(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[P
             people=Faces({}, {"11111111": "korsbaek"}, SYSTEM.client_id, EMPLOYER.issuer),
             tokens=JwtTokens([a_key().as_dict(private=True)], PUBLIC),
             records=a_signer(),
+            record_issuers=IssuersOfRecords([]),
             replay=FakeReplay(),
             sessions=sessions,
             session_key=key,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 from jsonschema import Draft202012Validator
+
+from broker.domain.errors import BadAsk
 
 ALGORITHM, TYPE = "Ed25519", "consent-record+jws"
 LARGEST = 1 << 20
@@ -185,3 +187,27 @@ def _bytes(text: str) -> bytes:
     if urlsafe_b64encode(read).rstrip(b"=") != text.encode("ascii"):
         raise RecordRefused("bad_header")
     return read
+
+
+class IssuersOfRecords:
+    """Open records of those who are registered: each with its own keys, in its own name, where it counts."""
+
+    def __init__(self, issuers: Iterable[tuple[str, frozenset[str], Any]]) -> None:
+        """Take each issuer's name, the municipalities where it counts, and its JWK set. Raises `RecordRefused`."""
+        self._issuers = [(name, homes, keys_of(jwks)) for name, homes, jwks in issuers]
+
+    def opened(self, document: str, municipality: str) -> Mapping[str, Any]:
+        """Give the record of a document; raise `BadAsk("/document", why)` where nobody who counts here signed it."""
+        why = "unknown_key"
+        for name, homes, keys in self._issuers:
+            if municipality not in homes:
+                continue
+            try:
+                record = opened(document.encode("utf-8", "surrogatepass"), keys)
+            except RecordRefused as refused:
+                why = refused.why if why == "unknown_key" else why
+                continue
+            if record["issuer"] != name:
+                raise BadAsk("/document", "not_its_issuer")
+            return record
+        raise BadAsk("/document", why)

@@ -141,7 +141,7 @@ class ConsentEvent(AuditEvent):
     purpose: str
     case: str
     lines: tuple[tuple[str, str, str], ...]  # (subject handle, source, category)
-    channel: str  # "online", "desk_paper", "desk_oral", "desk_phone", "system"
+    channel: str  # "online", "desk_paper", "desk_oral", "desk_phone", "import", "system"
     text_version: str
 
     def index(self) -> dict[str, Any]:

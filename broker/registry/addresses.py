@@ -17,7 +17,7 @@ from broker.registry.sheet import Row, Sheet
 def address_faults(sheet: Sheet, *, demo: bool) -> Iterator[Fault]:
     """Yield every address that is not https where it should be, and every source that is registered twice."""
     if not demo:
-        for section, field in (("providers", "issuer"), ("employers", "issuer")):
+        for section, field in (("providers", "issuer"), ("employers", "issuer"), ("consent_issuers", "issuer")):
             for row in sheet.rows(section):
                 if (row.text(field) or "https://").partition("://")[0] != "https":
                     yield row.fault(field, "is not https", "write the https address; plain http is for a demo")

@@ -1,4 +1,4 @@
-"""The files that a registry names: mappings of sources, and key sets of systems and employers. Each is read once."""
+"""The files a registry names: mappings of sources, and key sets of all whose signatures count. Each is read once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from broker.registry.faults import Fault, RegistryFaults
 from broker.registry.sheet import Row, Sheet
 from broker.registry.text import MOST_BYTES, Written, read_file
 
-OWNERS = ("systems", "employers")
+OWNERS = ("systems", "employers", "consent_issuers")
 
 
 class Files:

@@ -23,7 +23,7 @@ from broker.registry.rules import rule_faults
 from broker.registry.shape import shape_faults
 from broker.registry.sheet import Sheet
 from broker.registry.text import Written, read_file
-from broker.registry.values import EmployerEntry, ProviderEntry, Reached, Registry, Secret, SystemEntry
+from broker.registry.values import EmployerEntry, IssuerEntry, ProviderEntry, Reached, Registry, Secret, SystemEntry
 from broker.saml_trust import SamlTrust
 
 SCHEMA = Path(__file__).parents[1] / "registry.schema.json"
@@ -90,6 +90,7 @@ def _registry(raw: Any, files: Files, providers: Providers, laws: Mapping[str, A
         systems={i: _system(i, row, files) for i, row in raw["systems"].items()},
         employers={i: _employer(i, row, files, providers.trust(i, row, cvr)) for i, row in raw["employers"].items()},
         providers={i: _provider(row, folder) for i, row in raw.get("providers", {}).items()},
+        consent_issuers={i: _issuer(i, row, files) for i, row in raw.get("consent_issuers", {}).items()},
     )
 
 
@@ -112,6 +113,10 @@ def _system(i: str, row: Any, files: Files) -> SystemEntry:
 def _employer(i: str, row: Any, files: Files, saml: SamlTrust | None) -> EmployerEntry:
     jwks = files.keys[row["jwks_file"]] if "jwks_file" in row else None
     return EmployerEntry(i, row["issuer"], row["municipality"], jwks, saml)
+
+
+def _issuer(i: str, row: Any, files: Files) -> IssuerEntry:
+    return IssuerEntry(i, row["issuer"], frozenset(row["municipalities"]), files.keys[row["jwks_file"]])
 
 
 def _provider(row: Any, folder: Path) -> ProviderEntry:

@@ -19,6 +19,7 @@ _LEADS: tuple[tuple[Section, str, Section], ...] = (
     (SYSTEMS, "units", UNITS),
     (SYSTEMS, "employers", EMPLOYERS),
     (EMPLOYERS, "municipality", MUNICIPALITIES),
+    (("consent_issuers",), "municipalities", MUNICIPALITIES),
     (("delegations",), "from", MUNICIPALITIES),
     (("delegations",), "to", MUNICIPALITIES),
     (NETWORKS, "members", MUNICIPALITIES),

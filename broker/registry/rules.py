@@ -19,6 +19,7 @@ _ONCE = (
     ("municipalities", "cvr", "CVR number"),
     ("municipalities", "code", "municipality code"),
     ("employers", "issuer", "issuer"),
+    ("consent_issuers", "issuer", "issuer"),
 )
 
 

@@ -53,6 +53,16 @@ class EmployerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class IssuerEntry:
+    """Who else gives signed consent records: what they say under issuer, where they count, and the public keys."""
+
+    id: str
+    issuer: str
+    municipalities: frozenset[str]
+    jwks: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEntry:
     """An OpenID provider for one kind of page user."""
 
@@ -77,3 +87,4 @@ class Registry:
     systems: Mapping[str, SystemEntry]
     employers: Mapping[str, EmployerEntry]
     providers: Mapping[str, ProviderEntry]
+    consent_issuers: Mapping[str, IssuerEntry] = field(default_factory=dict)

@@ -59,6 +59,13 @@ class Records(Protocol):
         """Give the public keys as a JWK set, those that signed before too."""
 
 
+class RecordIssuers(Protocol):
+    """Those whose signed consent records count."""
+
+    def opened(self, document: str, municipality: str) -> Mapping[str, Any]:
+        """Give the record of a document, held against its schema; raise `BadAsk` where nobody who counts signed it."""
+
+
 class Sessions(Protocol):
     """Who is logged in: sealed bytes under the hash of an id that only the browser has. Raises `StoreUnavailable`."""
 
@@ -120,4 +127,15 @@ class Tallied(Protocol):
         """How many calls ended with which word: `answered`, or why not."""
 
 
-__all__ = ["Ceilings", "Condition", "PublicLog", "Records", "Replay", "Sessions", "Tallied", "Tokens", "Watched"]
+__all__ = [
+    "Ceilings",
+    "Condition",
+    "PublicLog",
+    "RecordIssuers",
+    "Records",
+    "Replay",
+    "Sessions",
+    "Tallied",
+    "Tokens",
+    "Watched",
+]

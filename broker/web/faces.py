@@ -27,6 +27,7 @@ from broker.web.api import (
     deferrals,
     exchange,
     health,
+    imports,
     me,
     receipts,
 )
@@ -36,7 +37,7 @@ from broker.web.api.health import Ping
 from broker.web.api.once import Idempotency, Once
 from broker.web.app import build_app
 from broker.web.caller import Gate
-from broker.web.doors import Ceilings, PublicLog, Records, Replay, Sessions, Tallied, Tokens, Watched
+from broker.web.doors import Ceilings, PublicLog, RecordIssuers, Records, Replay, Sessions, Tallied, Tokens, Watched
 from broker.web.login import EXIT, Faces, Logins
 from broker.web.metrics import DoorsTold, LogsTold
 from broker.web.oauth.registrations import Registrations
@@ -56,6 +57,7 @@ class WebDoors:
     people: Faces
     tokens: Tokens
     records: Records
+    record_issuers: RecordIssuers
     replay: Replay
     sessions: Sessions
     session_key: bytes
@@ -142,6 +144,7 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
         exchange.build(ports, gate.caller, once.seen, test_numbers=tests),
         *_authzen(ports, doors, gate, once),
         consents.build(ports, gate.caller, once, test_numbers=tests),
+        imports.build(ports, gate.caller, doors.record_issuers, test_numbers=tests),
         break_glass.build(ports, gate.caller, once, test_numbers=tests),
         receipts.build(_records_desk(ports, doors), doors.records, logins.require_citizen),
         me.build(ports, logins.require_citizen, logins.session),
