@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,21 +39,12 @@ def foreign_of(record: Mapping[str, Any], digest: str, *, test_numbers: bool) ->
     A wildcard, "alle relevante oplysninger" and any other sentence in the place of a source or a category is
     `not_named` (RSL § 11 a: which information, from whom).
     """
-    notice, rows = record["notice"], record["personal_data"]
-    text = notice["text"]
-    if text is None or notice["language"] is None or hashlib.sha256(text.encode()).hexdigest() != notice["sha256"]:
-        raise BadAsk("/notice", "not_what_was_shown")
-    if record["state"] not in (GIVEN, TAKEN_BACK) or any(row["state"] not in (GIVEN, TAKEN_BACK) for row in rows):
-        raise BadAsk("/state", "not_given")
-    for name in (record["purpose"]["code"], record["recipient"], *(row["category"] for row in rows)):
-        _check_named(name)
-    case = record.get("case")
+    _check_shown(record["notice"])
+    _check_given(record)
+    rows, notice, case = record["personal_data"], record["notice"], record.get("case")
     if case is not None and not CASE.fullmatch(case):
         raise BadAsk("/case")
-    days = {(row["from"], row["to"]) for row in rows}
-    if len(days) != 1 or None in next(iter(days)):
-        raise BadAsk("/personal_data", "days")
-    ((first, last),) = days
+    first, last = _days(rows)
     return ForeignYes(
         issuer=record["issuer"],
         record=record["record_id"],
@@ -70,8 +61,30 @@ def foreign_of(record: Mapping[str, Any], digest: str, *, test_numbers: bool) ->
         language=notice["language"],
         text_version=notice["version"],
         text_digest=notice["sha256"],
-        text=Personal(text),
+        text=Personal(notice["text"]),
     )
+
+
+def _check_shown(notice: Mapping[str, Any]) -> None:
+    text = notice["text"]
+    if text is None or notice["language"] is None or hashlib.sha256(text.encode()).hexdigest() != notice["sha256"]:
+        raise BadAsk("/notice", "not_what_was_shown")
+
+
+def _check_given(record: Mapping[str, Any]) -> None:
+    rows = record["personal_data"]
+    if not {record["state"], *(row["state"] for row in rows)} <= {GIVEN, TAKEN_BACK}:
+        raise BadAsk("/state", "not_given")
+    for name in (record["purpose"]["code"], record["recipient"], *(row["category"] for row in rows)):
+        _check_named(name)
+
+
+def _days(rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Give the first and last day, which all lines of a record share."""
+    ((first, last), *others) = {(row["from"], row["to"]) for row in rows}
+    if others or first is None or last is None:
+        raise BadAsk("/personal_data", "days")
+    return first, last
 
 
 def _line(row: Mapping[str, Any], *, whole: bool) -> ForeignLine:
