@@ -28,6 +28,7 @@ STANDARD = "ISO/IEC TS 27560:2023"
 # The object identifier under which Danish systems name CPR numbers.
 CPR_SCHEME = "urn:oid:1.2.208.176.1.2"
 IMPORTED = "import"
+RESUMED = "resumed"
 Line = ConsentLine | RequestLine
 
 
@@ -90,7 +91,14 @@ def record_of_consent(
     for step in consent.history:
         steps.setdefault(step.version, []).append(step)
     events = [
-        _event(rows[0].state, rows[0].at, rows[0].channel, sorted(row.line for row in rows), _at(version, places))
+        _event(
+            rows[0].state,
+            rows[0].at,
+            rows[0].channel,
+            sorted(row.line for row in rows),
+            _at(version, places),
+            first=version == 1,
+        )
         for version, rows in sorted(steps.items())
     ]
     state = _state(consent.lines, danish_day(frame.at))
@@ -209,10 +217,13 @@ def _party(name: str, role: str, directory: Directory) -> dict[str, Any]:
     return {"id": name, "role": role, "name": _named(entry, name), "controller": controller}
 
 
-def _event(state: str, at: datetime, channel: str, lines: list[str], places: Sequence[Logged]) -> dict[str, Any]:
+def _event(
+    state: str, at: datetime, channel: str, lines: list[str], places: Sequence[Logged], *, first: bool = True
+) -> dict[str, Any]:
     return {
         "time": _moment(at),
-        "type": state,
+        # What is granted later than at first held before, and rested.
+        "type": RESUMED if state == GRANTED and not first else state,
         "state": dpv.state_term(state),
         "channel": channel,
         "lines": lines,

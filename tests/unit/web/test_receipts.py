@@ -97,6 +97,23 @@ async def test_each_change_is_a_step_of_the_record(front: Front) -> None:
     assert len({one["receipt_id"] for one in (before, partly, whole)}) == 3
 
 
+async def test_a_rest_is_told_as_one(front: Front) -> None:
+    """A pause and its end are steps of their own; while it rests the record does not say that it holds."""
+    given = await say_yes(front)
+    address = f"/v1/me/consents/{given['consent']}"
+    await front.post(f"{address}/pause", {})
+    resting = await record(front, f"{address}/receipt")
+    await front.post(f"{address}/resume", {})
+    again = await record(front, f"{address}/receipt")
+
+    assert [event["type"] for event in again["events"]] == ["granted", "paused", "resumed"]
+    assert [one["state"] for one in (resting, again)] == [
+        DPV + "ConsentStatusInvalidForProcessing",
+        DPV + "ConsentGiven",
+    ]
+    assert all(len(event["log"]) == 1 for event in again["events"])
+
+
 async def test_a_no_has_a_receipt(front: Front) -> None:
     """It names what was asked and refused, and its entry; nothing stands in it as if it were given."""
     request = await ask(front)
