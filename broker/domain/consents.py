@@ -155,13 +155,12 @@ class ConsentRequest:
     def no_since(self, today: int) -> int | None:
         """Tell since which day the unit that asked knows of a no; None while there is none that it may know of.
 
-        It hears of all givers together, never who has answered: so neither does what follows from a no (P6).
+        It hears of all givers together, never who has answered: so neither does what follows from a no (P6). A yes to
+        some is a no to the rest where one alone was asked; of several, another may just not have answered.
         """
         state = self.state(today)
-        if state == REFUSED:
+        if state == REFUSED or (state == PARTLY_GRANTED and len(self.givers) == 1):
             return max(danish_day(answer.at) for answer in self.answers)
-        if state == PARTLY_GRANTED:
-            return min(danish_day(answer.at) for answer in self.answers if answer.state in {GRANTED, PARTLY_GRANTED})
         return None
 
     def state(self, today: int) -> str:

@@ -137,6 +137,23 @@ async def test_one_parents_no_does_not_show_before_all_have_answered(two_parents
     assert (await ask(two_parents, **child))[0] == (409 if said else 201)
 
 
+async def test_what_was_left_out_of_a_yes_is_not_asked_round(front: Front) -> None:
+    """One who said yes to some has said no to the rest; what they said yes to goes on holding."""
+    _, first = await ask(front, lines=[*LINES, {"source": SOCIAL, "category": "S02"}])
+    assert (await front.post(f"/v1/me/consent-requests/{first}/grant", {"lines": [0]})).status_code == 200
+
+    assert await ask(front, lines=[{"source": SOCIAL, "category": "S02"}]) == (409, "asked-again")
+
+
+async def test_the_other_parent_can_be_asked(two_parents: Front) -> None:
+    """One parent's yes stands; that the other has not answered is no no, and a new request is taken."""
+    child = {"lines": [{"source": FAMILY, "category": "F01"}]}
+    _, first = await ask(two_parents, **child)
+    assert (await two_parents.post(f"/v1/me/consent-requests/{first}/grant", {})).status_code == 200
+
+    assert (await ask(two_parents, **child))[0] == 201
+
+
 async def test_the_citizen_sees_how_often_they_were_asked(front: Front) -> None:
     """Each earlier time is there with their own answer, and the reason; a reason without a no before it too."""
     _, first = await ask(front)
