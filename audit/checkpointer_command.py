@@ -63,7 +63,7 @@ def add_to(commands: Any) -> None:
         help="sign logs that were signed before, after hashing them from the first",
     )
     parser.add_argument("--once", action="store_true", help="go round once and end")
-    parser.add_argument("--every", metavar="SECONDS", type=float, default=1.0, help="default %(default)s")
+    parser.add_argument("--every", metavar="SECONDS", type=float, default=0.8, help="default %(default)s")
     parser.add_argument("--witness-seconds", metavar="SECONDS", type=float, default=3.0, help="default %(default)s")
     parser.add_argument(
         "--rest", metavar="SECONDS", type=int, default=SECONDS_OF_REST, help="cosign a log at rest again after so long"

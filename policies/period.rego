@@ -64,7 +64,6 @@ unlimited contains [source, category, subject, giver] if {
 
 # Whose word each complete key rests on. Of those who share a voice, one word is enough.
 heard contains [i, "own", giver] if {
-	count(limited) > 0
 	some i in (data.broker.consent.complete & (data.broker.consent.by_one | data.broker.consent.together))
 	key := input.keys[i]
 	some [handle, giver, area] in data.broker.person.voices
@@ -73,7 +72,6 @@ heard contains [i, "own", giver] if {
 }
 
 heard contains [i, voice, giver] if {
-	count(limited) > 0
 	some i in ((data.broker.consent.complete & data.broker.consent.by_holders) & data.broker.consent.all_holders)
 	key := input.keys[i]
 	some [handle, giver] in data.broker.person.custody
@@ -82,7 +80,6 @@ heard contains [i, voice, giver] if {
 }
 
 heard contains [i, "holders", giver] if {
-	count(limited) > 0
 	some i in ((data.broker.consent.complete & data.broker.consent.by_holders) - data.broker.consent.all_holders)
 	key := input.keys[i]
 	some [handle, giver] in data.broker.person.custody
@@ -100,6 +97,7 @@ unbounded contains [i, voice] if {
 # description: What goes out must touch one period of every voice. A voice that named none once sets no bound.
 # scope: document
 bounds contains [i, voice, from, to] if {
+	count(limited) > 0
 	some [i, voice, giver] in heard
 	not [i, voice] in unbounded
 	key := input.keys[i]

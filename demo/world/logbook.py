@@ -28,7 +28,7 @@ from demo.world.world import World
 
 # The kind of the entries that a log writes about itself: each is the root of its own map.
 ROOT_OF_MAP = "map"
-# The broker signs every second; a log that was tampered with stays unsigned for ever.
+# The checkpointer signs within a second; a log that was tampered with stays unsigned for ever.
 SECONDS_TO_SIGN = 1.5
 INDEX_EDIT = """
 UPDATE log.index SET index_bytes = jsonb_set(fields, '{purpose}', '"jobplan"')::text,

@@ -7,10 +7,26 @@ import pytest
 from broker.domain.errors import PolicyBroken
 from broker.domain.periods import Period
 from tests.model.engines import Engines
-from tests.model.questions import ANNETTE, BO, NO_END, VIKTOR, child, days, key, line, person, question
+from tests.model.questions import (
+    ANNETTE,
+    BO,
+    GRETHE,
+    NO_END,
+    VIKTOR,
+    child,
+    days,
+    key,
+    line,
+    person,
+    question,
+    representative,
+)
 
 S01, F01 = key("socialcenter", "S01"), key("familiecenter", "F01", VIKTOR)
 YEAR = (20180101, 20181231)
+MONTH = (20190101, 20190131)
+SIXTEEN = 20030201
+EVERY = (0, NO_END)
 
 
 def said(*periods: tuple[int, int], wanted: tuple[int, int] = (0, NO_END), **changes: Any) -> dict[str, Any]:
@@ -120,3 +136,57 @@ def test_own_data_and_statutes_have_no_period(engines: Engines, engine: str) -> 
 
     assert own.released
     assert own.periods == ()
+
+
+def of_viktor(place: tuple[str, str], *said: tuple[str, tuple[int, int]], **changes: Any) -> dict[str, Any]:
+    """Let a yes be given to one category of Viktor's by each, for their days."""
+    lines = [line(*place, VIKTOR, giver, **days(*period)) for giver, period in said]
+    viktor = child(VIKTOR, ANNETTE, BO, **changes)
+    return question(key(*place, VIKTOR), subjects=[person(ANNETTE), viktor], consents=lines)
+
+
+def of_annette(*said: tuple[str, tuple[int, int]], **changes: Any) -> dict[str, Any]:
+    """Let a yes be given to Annette's help by each, for their days."""
+    lines = [line("socialcenter", "S01", giver=giver, **days(*period)) for giver, period in said]
+    return question(S01, subjects=[person(ANNETTE, **changes)], consents=lines)
+
+
+# Whose days bound: a question of one key with a complete yes, and the one period that goes out; None where every day.
+TABLE = {
+    "what takes the young person's yes as well goes out for the days they said": (
+        of_viktor(("socialcenter", "S01"), (ANNETTE, EVERY), (BO, EVERY), (VIKTOR, YEAR), born=SIXTEEN),
+        YEAR,
+    ),
+    "SUL § 17: their health is theirs alone, whatever days the parents named": (
+        of_viktor(("sundhed", "H01"), (ANNETTE, MONTH), (BO, MONTH), (VIKTOR, YEAR), born=SIXTEEN),
+        YEAR,
+    ),
+    "a child of twelve has no word in it, so the days it named are none": (
+        of_viktor(("familiecenter", "F01"), (ANNETTE, EVERY), (BO, EVERY), (VIKTOR, YEAR)),
+        None,
+    ),
+    "a register that still names a grown-up's holder changes nothing": (
+        of_annette((ANNETTE, YEAR), (BO, MONTH), custody=[{"holder": BO, "from": 0, "to": NO_END}]),
+        YEAR,
+    ),
+    "a guardian's days bound what lies within the guardianship": (
+        of_annette((GRETHE, YEAR), representatives=[representative(GRETHE, "guardian_5", "personal")]),
+        YEAR,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_whose_days_bound(engines: Engines, engine: str, name: str) -> None:
+    """Those of each whose yes it takes, and nobody's else."""
+    asked, period = TABLE[name]
+
+    verdict = engines.verdict(engine, asked)
+
+    assert verdict.released
+    assert verdict.periods == (() if period is None else ((Period(*period),),))
+
+
+def test_every_engine_gives_the_rows_the_same_decision(engines: Engines, engine: str) -> None:
+    """Obligations and what is missing too: the whole decision is the model's."""
+    assert engines.differing(engine, {name: asked for name, (asked, _) in TABLE.items()}) == []

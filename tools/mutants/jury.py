@@ -24,6 +24,7 @@ from tests.model.pairs import FACTORS, of_row, pairwise
 from tests.model.questions import POLICIES, random_question, tables
 from tests.rules.test_beside import TABLE as BESIDE
 from tests.rules.test_emergency import TABLE as EMERGENCIES
+from tests.rules.test_periods import TABLE as PERIODS
 from tests.rules.test_shown import TABLE as SHOWN
 from tests.rules.test_stages import TABLE as STAGES
 from tests.rules.test_unshaped import TABLE as UNSHAPED
@@ -41,7 +42,9 @@ class Jury:
         self._rules = load_rules(POLICIES)
         self._tables = json.dumps({"tables": tables()})
         self._asked: dict[Verdict, list[dict[str, Any]]] = {
-            "table": [question for table in (STAGES, EMERGENCIES, SHOWN, BESIDE) for question, *_ in table.values()],
+            "table": [
+                question for table in (STAGES, EMERGENCIES, SHOWN, BESIDE, PERIODS) for question, *_ in table.values()
+            ],
             "unshaped": [question for question, _ in UNSHAPED.values()],
             "pairs": [of_row(row) for row in pairwise(FACTORS)],
             "random": [*_random(seeds)],
