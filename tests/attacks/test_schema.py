@@ -310,4 +310,5 @@ def test_every_operation_says_who_may_call_it() -> None:
         "/log/{municipality}/{year}/tile/{place}", "/log/keys", "/log/logs.json",
         "/v1/log/proofs/{municipality}/{year}/{index}", "/oauth2/token", "/oauth2/jwks",
         "/.well-known/oauth-authorization-server", "/.well-known/authzen-configuration",
+        "/.well-known/consent-receipt-keys",
     }  # fmt: skip
