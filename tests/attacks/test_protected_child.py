@@ -46,7 +46,7 @@ async def told(house: SmallHouse, cpr: Personal[str]) -> list[str]:
     """Give all that a parent is told, from the request to the consent they gave, as it is sent."""
     (me,) = await house.handles.citizens([cpr])
     request = await asked(house)
-    before = my_request_body(request, me, TODAY, house.directory)
+    before = my_request_body(request, [request], me, TODAY, house.directory)
     given, receipt = await grant(request.id, Yes(), CitizenLogin(cpr, "Substantial", NOON), house.ports)
     mine = [consent_body(one, me, TODAY) for one in await house.ports.consents.of_citizen(me)]
     return [orjson.dumps(body).decode() for body in (before, grant_body(given, receipt), mine)]
