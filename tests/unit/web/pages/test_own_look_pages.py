@@ -87,6 +87,7 @@ async def test_a_week_is_told_in_words_and_picture(house: PagesHouse) -> None:
     helped = (await annette.post("/mine/help")).text
     assert "Hanne" in helped
     assert "Mandag 7.30–8.30" in helped
+    assert ", fra " in helped
 
 
 async def test_a_silent_system_is_named(house: PagesHouse) -> None:
