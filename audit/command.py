@@ -13,13 +13,18 @@ from audit.sources import FolderSource, HttpSource
 
 SECONDS_BEFORE_PROGRESS = 1.0
 PLACE = "DSN|@FILE"
-FROM_FILE = "@FILE reads the address from a file, so that its password does not show among the machine's processes"
+FROM_FILE = (
+    "@FILE reads the address from a file (@- from standard input), so that its password does not show among the "
+    "machine's processes"
+)
 
 
 def database_address(text: str) -> str:
-    """Take a database's address, or read it from the file that `@` names."""
+    """Take a database's address, or read it from the file that `@` names, or from standard input for `@-`."""
     if not text.startswith("@"):
         return text
+    if text == "@-":
+        return sys.stdin.readline().strip()
     try:
         return Path(text[1:]).read_text("utf-8").strip()
     except OSError as error:
@@ -46,6 +51,20 @@ def keys_in(paths: Sequence[Path]) -> list[VerifyKey]:
     """Read files of public keys, one a line. Raises Malformed, OSError."""
     lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     return [VerifyKey.from_text(line) for line in lines]
+
+
+class ProgressLines:
+    """Says on standard error how far a check has come, a line a second at most, for whatever runs it."""
+
+    def __init__(self) -> None:
+        self._said = 0.0
+
+    def show(self, _: str, done: int, total: int) -> None:
+        """Hear how many entries of a log are checked."""
+        if time.monotonic() - self._said >= SECONDS_BEFORE_PROGRESS or done == total:
+            self._said = time.monotonic()
+            sys.stderr.write(f"progress {done} {total}\n")
+            sys.stderr.flush()
 
 
 def print_json(value: dict[str, Any]) -> None:

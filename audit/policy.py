@@ -62,6 +62,17 @@ class Policy:
     groups: Mapping[str, Group]
     quorum: str
 
+    def to_text(self) -> str:
+        """Write the policy in its shortest form: no comments, no addresses."""
+        logs = [f"log {log.key}" for log in self.logs]
+        witnesses = [f"witness {witness.name} {witness.key}" for witness in self.witnesses.values()]
+        groups = [f"group {name} {group.least} {' '.join(group.members)}" for name, group in self.groups.items()]
+        return "".join(f"{line}\n" for line in (*logs, *witnesses, *groups, f"quorum {self.quorum}"))
+
+    def of_witnesses(self) -> tuple[Mapping[str, CosignerKey], Mapping[str, Group], str]:
+        """Give what it says of witnesses: their keys, the groups, the quorum."""
+        return {name: witness.key for name, witness in self.witnesses.items()}, self.groups, self.quorum
+
     def has_quorum(self, names: Iterable[str]) -> bool:
         """Tell whether these witnesses are enough."""
         seen = set(names)

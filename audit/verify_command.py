@@ -15,6 +15,7 @@ from audit.command import (
     FROM_FILE,
     PLACE,
     ProgressBar,
+    ProgressLines,
     add_keys,
     database_address,
     keys_in,
@@ -24,6 +25,7 @@ from audit.command import (
 )
 from audit.entry import Leaf
 from audit.errors import LogError, Malformed, NotVerified
+from audit.evidence_command import check_evidence
 from audit.kept_state import Kept, StateFile
 from audit.merkle import Frontier
 from audit.note import VerifyKey
@@ -50,6 +52,7 @@ def add_to(commands: Any) -> None:
     source.add_argument("--url", help="check a log that is served over HTTP, such as https://host/log/city/2026")
     source.add_argument("--export", metavar="DIR", type=Path, help="check a folder of tiles as served or exported")
     source.add_argument("--bundle", metavar="FILE", type=Path, help="check that a citizen's list is whole")
+    source.add_argument("--evidence", metavar="FILE", type=Path, help="check the evidence package of one entry")
     source.add_argument("--proof", metavar="FILE", type=Path, help="check a proof file as `prove` prints it")
     verify.add_argument("--origin", help="the one log to check (default: all; for --url its address without scheme)")
     verify.add_argument("--state", metavar="FILE", type=Path, help=STATE)
@@ -72,6 +75,10 @@ def add_to(commands: Any) -> None:
         default=[],
         help="a file with public keys that may sign what was lawfully deleted, one a line; with --database",
     )
+    verify.add_argument("--deletion-vkey", action="append", default=[], help="such a key itself; may be repeated")
+    verify.add_argument(
+        "--progress", action="store_true", help="with --database: say on standard error how far it is: progress N OF"
+    )
     verify.add_argument("--json", action="store_true", help="write one JSON object for machines")
     verify.add_argument("--map", action="store_true", help="with --database: build every citizen's list anew too")
     verify.set_defaults(run=_verify)
@@ -86,6 +93,8 @@ def _verify(given: argparse.Namespace) -> int:
         raise LogError("--checkpoint needs --database and --origin")
     if given.proof:
         return _verify_proof(given, keys, policy)
+    if given.evidence:
+        return check_evidence(given.evidence, keys, policy, as_json=given.json)
     if given.bundle:
         return check_bundle(given.bundle, keys, policy, as_json=given.json)
     return _verify_logs(given, keys, policy, StateFile(given.state) if given.state else None)
@@ -141,10 +150,10 @@ async def _verify_database(
                 connection,
                 origin=given.origin,
                 keys=keys,
-                deletion_keys=keys_in(given.deletion_vkey_file),
+                deletion_keys=[*map(VerifyKey.from_text, given.deletion_vkey), *keys_in(given.deletion_vkey_file)],
                 kept_elsewhere=elsewhere,
                 known=state.of if state else lambda _: Kept(),
-                progress=bar.show,
+                progress=ProgressLines().show if given.progress else bar.show,
             )
         if given.map:
             found = await verify_maps(connection, given.origin)

@@ -49,6 +49,9 @@ class Person:
     map_key: bytes
 
 
+IndexOf: TypeAlias = Callable[[int, Person, str, bytes, bytes], str]
+
+
 @dataclass(slots=True)
 class Filling:
     """A log on its way to its size: what a checkpointer and a map's committer would have made of it so far."""
@@ -56,6 +59,7 @@ class Filling:
     log_id: int
     tenant: str
     people: Sequence[Person]
+    index: IndexOf
     tree: Frontier = field(default_factory=Frontier)
     map: Map = field(default_factory=Map)
 
@@ -69,7 +73,7 @@ class Filling:
     def _row(self, number: int, made: dict[str, list[Row]]) -> bytes:
         person = self.people[number * 7919 % len(self.people)]
         eid, salt, subject, actor, shown, ciphertext = _cut(os.urandom(EID_SIZE + 4 * HASH_SIZE + BODY_BYTES))
-        index = _index(number, person, self.tenant, eid, shown)
+        index = self.index(number, person, self.tenant, eid, shown)
         written = index.encode()
         leaf = Leaf(ASK, eid, subject, body_commitment(salt, written, ciphertext), actor).to_bytes()
         hashed, place = leaf_hash(leaf), (self.log_id, number, self.tenant)
@@ -81,16 +85,18 @@ class Filling:
         return hashed
 
 
-async def fill(address: str, origin: str, entries: int, say: Callable[[int], None] = lambda _: None) -> None:
+async def fill(
+    address: str, origin: str, entries: int, say: Callable[[int], None] = lambda _: None, index: IndexOf | None = None
+) -> None:
     """Fill a new log of that origin, `…/<tenant>/<year>`, as a superuser; `say` hears how many are in.
 
-    Its map covers them all, and its root is the log's last entry.
+    Its map covers them all, and its root is the log's last entry. `index` writes an index row, in canonical form.
     """
     tenant, year = origin.split("/")[-2:]
     lines = [await asyncpg.connect(address) for _ in COLUMNS]
     try:
         log_id = await postgres.open_log(lines[0], origin, tenant, int(year))
-        filling = Filling(log_id, tenant, _people(origin, min(entries, PEOPLE)))
+        filling = Filling(log_id, tenant, _people(origin, min(entries, PEOPLE)), index or _index)
         again = await _without_indexes(lines[0])
         for start in range(0, entries, AT_ONCE):
             made = filling.rows(min(AT_ONCE, entries - start))

@@ -5,46 +5,61 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import structlog
 
+from broker.adapters.after_checks_sql import AfterChecksSql, DisclosuresVault
+from broker.adapters.audit_evidence import EvidencesPostgres
 from broker.adapters.audit_lateness import Lateness
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
+from broker.adapters.audit_standing import StandingsPostgres, WitnessPolicyRefused, witness_policy
 from broker.adapters.audit_tiles import LogTilesPostgres
+from broker.adapters.breaches_sql import BreachesSql
 from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.cases_rest import CasesRest
 from broker.adapters.ceilings_postgres import Ceiling, PostgresCeilings
 from broker.adapters.ceilings_postgres import Limits as CeilingLimits
+from broker.adapters.checks_sql import ChecksSql, Program
 from broker.adapters.clock_system import FileClock, FixedClock, SystemClock
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import Pool, open_pool
 from broker.adapters.deferrals_sql import DeferralsSql
 from broker.adapters.erasures_sql import ErasuresSql
+from broker.adapters.figures_sql import FiguresSql
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.house_keys import KeyFolder, read_key_folder
 from broker.adapters.idempotency_sql import IdempotencySql
+from broker.adapters.inquiries_sql import InquiriesSql
 from broker.adapters.keys_file import KeyFileRefused
+from broker.adapters.mail_smtp import MailRefused
+from broker.adapters.notice_choices_sql import NoticeChoicesSql
+from broker.adapters.notices_memo import FolderRefused
+from broker.adapters.past_decisions import PastDecisionsPostgres
 from broker.adapters.people_rest import PeopleRest
 from broker.adapters.policy_opa import OpaPolicy
 from broker.adapters.policy_opa_spawned import SpawnedOpaPolicy
 from broker.adapters.policy_shadow import ShadowedPolicy
 from broker.adapters.register_line import RegisterLine, RegisterUnusable
+from broker.adapters.relations_recorded import RelationsRecorded
 from broker.adapters.replay_postgres import PostgresReplay
+from broker.adapters.samples_sql import SamplesSql
+from broker.adapters.saved_searches_sql import SavedSearchesSql
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.signed_records import IssuersOfRecords, RecordRefused, RecordSigner
+from broker.adapters.stops_sql import StopsSql
 from broker.adapters.tokens_jwt import JwtTokens
-from broker.consents.lapse import lapse_unanswered
-from broker.domain.errors import LogUnavailable, StoreUnavailable
+from broker.channels import open_mail
 from broker.engine import EngineNotNamed, open_policy
+from broker.oversight.doors import ReviewDoors
+from broker.oversight.integrity import Watch
 from broker.oversight.registry import record_registry
 from broker.policy_tables import PolicyFaults
 from broker.ports import Cases, Clock, Ports, Source
@@ -53,16 +68,14 @@ from broker.secrets import SecretMissing, read_secret, resolve
 from broker.settings import Settings
 from broker.web.api.health import Ping
 from broker.web.doors import Tallied
-from broker.web.faces import WebDoors
 from broker.web.login import Faces
 from broker.web.oauth.registrations import BadKey, Employer, PublicKeys, Registration, Registrations
 from broker.web.openid import Provider
+from broker.web.web_doors import WebDoors
 from connectors import Connector, Dropped, Limits, SettingsUnusable, build
 
 VERSION = "0.1.0"
 HOUR_SECONDS = 3600
-WATCH_SECONDS = 5
-CLOSE_SECONDS = 300
 log = structlog.get_logger()
 
 
@@ -77,8 +90,10 @@ class House:
     vault: HandlesVault
     log: AuditLogPostgres
     lateness: Lateness
+    checks: ChecksSql
     pool: Pool
     pings: Mapping[str, Ping]
+    late_after_checks: dict[str, int] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -111,10 +126,18 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             directory=registry.directory,
             emergencies=BreakGlassSql(pool, audit_log, vault),
         )
+        checks = ChecksSql(pool, audit_log, clock, _checking(settings, keys))
+        stack.push_async_callback(checks.aclose)
         pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
         changed = await record_registry(node_name(settings), ports, LogReaderPostgres(pool, vault, keys.log_public))
         log.info("registry", revision=registry.directory.revision, count=len(changed))
-        yield House(settings, registry, keys, ports, vault, audit_log, lateness, pool, pings)
+        yield House(settings, registry, keys, ports, vault, audit_log, lateness, checks, pool, pings)
+
+
+def _checking(settings: Settings, keys: KeyFolder) -> Program:
+    """Say how whole logs are checked: as the reader's role where the settings know it."""
+    address = settings.reader_url or settings.database_url
+    return Program(address, tuple(keys.log_public), tuple(keys.deletions_public))
 
 
 async def _pool(url: str, name: str, seconds: float, stack: AsyncExitStack) -> Pool:
@@ -142,12 +165,14 @@ def clock_of(settings: Settings) -> Clock:
     return SystemClock()
 
 
-def _ceilings(settings: Settings) -> CeilingLimits:
-    return CeilingLimits(
+def _ceilings(settings: Settings, registry: Registry, pool: Pool) -> PostgresCeilings:
+    limits = CeilingLimits(
         caseworker=Ceiling(settings.asks_per_caseworker_hour, HOUR_SECONDS),
         system=Ceiling(settings.asks_per_system_hour, HOUR_SECONDS),
         municipality=Ceiling(settings.asks_per_municipality_hour, HOUR_SECONDS),
     )
+    looks = Ceiling(settings.looks_per_citizen_hour, HOUR_SECONDS)
+    return PostgresCeilings(pool, limits, _own_ceilings(registry), citizen=looks)
 
 
 def _own_ceilings(registry: Registry) -> dict[str, Mapping[str, int]]:
@@ -201,6 +226,9 @@ FAULTS = (
     RegisterUnusable,
     BadKey,
     EngineNotNamed,
+    FolderRefused,
+    MailRefused,
+    WitnessPolicyRefused,
 )
 
 
@@ -220,31 +248,58 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         session_key=house.keys.session,
         session_idle=timedelta(minutes=settings.session_idle_minutes),
         session_longest=timedelta(minutes=settings.session_most_minutes),
-        ceilings=PostgresCeilings(
-            pool,
-            _ceilings(settings),
-            _own_ceilings(registry),
-            citizen=Ceiling(settings.looks_per_citizen_hour, HOUR_SECONDS),
-        ),
+        ceilings=_ceilings(settings, registry, pool),
         idempotency=IdempotencySql(pool, house.keys.house.requests),
-        reader=LogReaderPostgres(
-            pool, house.vault, house.keys.log_public, house.keys.deletions_public, clock=house.ports.clock
-        ),
+        reader=_reader(house),
         public_log=LogTilesPostgres(pool),
         log_keys=house.keys.log_public,
         deferrals=DeferralsSql(pool, house.log),
+        inquiries=InquiriesSql(pool, house.log, house.vault),
+        samples=SamplesSql(pool, house.log, house.vault),
+        breaches=BreachesSql(pool, house.log, house.vault),
+        figures=FiguresSql(pool),
+        saved=SavedSearchesSql(pool, house.log, house.vault),
+        watch=_watch(house),
+        reviews=_review_doors(house),
+        notice_choices=NoticeChoicesSql(pool, house.log, house.vault),
+        mail=open_mail(settings),
+        stops=StopsSql(pool, house.log),
         # Proofs, tokens and sessions live by the machine's clock, also where the demo's stands still.
         clock=SystemClock(),
         pings=house.pings,
-        watched={name: source for name, source in house.ports.sources.items() if isinstance(source, Connector)},
+        watched=_watched(house.ports),
         tallied=_tallied(house.ports),
         unpublished=lambda: house.lateness.seconds,
         erasures=ErasuresSql(pool, house.log),
-        test_numbers=settings.test_numbers,
-        most_body_bytes=settings.most_body_bytes,
-        version=VERSION,
+        test_numbers=settings.test_numbers, most_body_bytes=settings.most_body_bytes, version=VERSION,
         exit_address=settings.exit_url,
+    )  # fmt: skip
+
+
+def _review_doors(house: House) -> ReviewDoors:
+    return ReviewDoors(
+        after_checks=AfterChecksSql(house.pool, house.log, house.vault),
+        relations=RelationsRecorded(PastDecisionsPostgres(house.pool, house.vault)),
+        disclosures=DisclosuresVault(house.log, house.vault),
+        late=house.late_after_checks,
     )
+
+
+def _reader(house: House) -> LogReaderPostgres:
+    keys = house.keys
+    return LogReaderPostgres(house.pool, house.vault, keys.log_public, keys.deletions_public, clock=house.ports.clock)
+
+
+def _watch(house: House) -> Watch:
+    settings = house.settings
+    policy = witness_policy(settings.witness_policy)
+    limit_seconds = settings.log_late_minutes * 60
+    standings = StandingsPostgres(house.pool, house.keys.log_public, limit_seconds, policy)
+    return Watch(standings, house.checks, EvidencesPostgres(house.pool, house.vault, house.keys.log_public, policy))
+
+
+def _watched(ports: Ports) -> dict[str, Connector]:
+    return {name: source for name, source in ports.sources.items() if isinstance(source, Connector)}
 
 
 def _tallied(ports: Ports) -> dict[str, Tallied]:
@@ -311,51 +366,3 @@ def _people_faces(registry: Registry, environ: Mapping[str, str]) -> Faces:
         page_system=page.system if page else None,
         page_employer=employer.issuer if employer else None,
     )
-
-
-async def chores(house: House) -> list[Coroutine[None, None, None]]:
-    """Give what a node does beside answering: forget what is due, and see whether witnesses stand behind the logs."""
-    errands = [_forget(house), _watch_witnesses(house.lateness)]
-    # Where the clock is set by hand, nothing may be written behind the back of whoever sets it.
-    set_by_hand = house.settings.fixed_clock or house.settings.clock_file
-    return errands if set_by_hand else [*errands, _close_requests(house)]
-
-
-async def _close_requests(house: House) -> None:
-    """Every few minutes, close the requests for consent whose last day is over; the log says so."""
-    while True:
-        await asyncio.sleep(CLOSE_SECONDS)
-        try:
-            node = await house.ports.handles.node(node_name(house.settings))
-            for municipality in house.ports.directory.municipalities:
-                await lapse_unanswered(municipality, node, house.ports)
-        except (StoreUnavailable, LogUnavailable):
-            log.warning("store_unavailable")
-
-
-async def _watch_witnesses(lateness: Lateness) -> None:
-    """Look every few seconds; tell the operator when a municipality's asks begin to be refused, and when no more."""
-    while True:
-        before = lateness.late
-        try:
-            await lateness.look()
-        except StoreUnavailable:
-            log.warning("store_unavailable")
-        for municipality in sorted(lateness.late ^ before):
-            tell = log.error if municipality in lateness.late else log.warning
-            tell("log_late" if municipality in lateness.late else "log_witnessed", municipality=municipality)
-        await asyncio.sleep(WATCH_SECONDS)
-
-
-async def _forget(house: House) -> None:
-    """Each hour, forget handles of numbers no register knows (`design.md` 6b i), and requests older than a week."""
-    repeats = IdempotencySql(house.pool, house.keys.house.requests)
-    while True:
-        await asyncio.sleep(HOUR_SECONDS)
-        now = SystemClock().now()
-        try:
-            await house.vault.purge_unknown(now - timedelta(seconds=HOUR_SECONDS))
-            for municipality in house.ports.directory.municipalities:
-                await repeats.sweep(municipality, now - timedelta(days=7))
-        except StoreUnavailable:
-            log.warning("store_unavailable")

@@ -17,8 +17,9 @@ import uvloop
 from fastapi import FastAPI
 
 from broker import telemetry
+from broker.chores import chores
 from broker.domain.errors import LogUnavailable, PolicyUnavailable, StoreUnavailable
-from broker.main import FAULTS, VERSION, chores, open_house, web_doors
+from broker.main import FAULTS, VERSION, open_house, web_doors
 from broker.memory import leave_no_core
 from broker.settings import Settings
 from broker.web.faces import open_faces

@@ -12,12 +12,16 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from broker.domain.accesses import Access
+from broker.domain.breach_letters import Addressed, Batch, BreachLetter
+from broker.domain.breaches import Affected, Breach, BreachEvent, Criteria, Note
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
 from broker.domain.consents import Consent, ConsentRequest, Grant
 from broker.domain.decisions import Decision, PolicyMark
 from broker.domain.deferral import Deferral
 from broker.domain.directory import Directory
-from broker.domain.entries import LogEntry, LogFilter, LogPage, LogState, LogVerdict
+from broker.domain.draw import Counted, Head
+from broker.domain.entries import EVERYTHING, LogEntry, LogFilter, LogPage, LogState
 from broker.domain.erasure import Erasure, Standing
 from broker.domain.events import (
     ArchiveReceived,
@@ -42,10 +46,16 @@ from broker.domain.events import (
 )
 from broker.domain.facts import Block, CaseRecord, ConsentFacts, Employment, RegisterPerson
 from broker.domain.identity import Caller, Caseworker, OfficerLogin
+from broker.domain.inquiries import Inquiry, InquiryAnswered, InquiryPassedOn, InquiryRead, InquirySent, Place, Told
 from broker.domain.items import Item
+from broker.domain.limits import Use
+from broker.domain.notice_choices import Choice, NoticesChosen, Pending
+from broker.domain.notices import Notice, NoticeSent
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.retention import Retention
+from broker.domain.samples import Coverage, Round, Sample, SampleDrawn, SampleEvent, SampleSeeded
+from broker.domain.stops import Handed, Stop, StopReceived
 
 NOTHING_TOLD: Mapping[Personal[str], bool] = MappingProxyType({})
 
@@ -80,6 +90,9 @@ class Handles(Protocol):
 
     async def node(self, name: str) -> str:
         """Give the handle of a node of this broker: who acts where nobody does, and whom its own events are about."""
+
+    async def system(self, client_id: str) -> str:
+        """Give the handle of a department's system, where it acts by itself for no caseworker."""
 
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number."""
@@ -118,8 +131,8 @@ class Consents(Protocol):
 
     Every change takes the event that says so, and more of them where a child is concerned (each subject has their own
     entry), and gives one receipt an event. An event of the channel `online` acts as the giver, any other for its
-    municipality's desk. Raises `StoreUnavailable`; a change also `LogUnavailable`, and `NotFound` or `Conflict` where
-    it cannot be.
+    municipality's desk. What is to be told of it (`tell`) waits from the same commit on. Raises `StoreUnavailable`; a
+    change also `LogUnavailable`, and `NotFound` or `Conflict` where it cannot be.
     """
 
     async def facts(
@@ -128,12 +141,17 @@ class Consents(Protocol):
         """Read, in one snapshot, what a decision for this unit, purpose and case may rest on."""
 
     async def request(
-        self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested
+        self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested, tell: Sequence[Notice] = ()
     ) -> tuple[Receipt, ...]:
         """Ask a citizen for consent."""
 
-    async def requests_of(self, citizen: str) -> tuple[ConsentRequest, ...]:
-        """List the requests that concern a citizen or are theirs to answer, newest first."""
+    async def requests_of(
+        self, citizen: str, *, municipality: str = "", within: Collection[str] | None = None
+    ) -> tuple[ConsentRequest, ...]:
+        """List the requests that concern a citizen or are theirs to answer, newest first.
+
+        As the citizen, or as one municipality sees them.
+        """
 
     async def request_by_id(self, request: str, *, municipality: str = "", citizen: str = "") -> ConsentRequest:
         """Read one request, as a municipality or as a citizen."""
@@ -149,30 +167,49 @@ class Consents(Protocol):
     async def lapse(self, request: str, event: ConsentUnanswered, *also: ConsentUnanswered) -> tuple[Receipt, ...]:
         """Close a request that nobody may answer any more; raise `Conflict` where it is closed."""
 
-    async def grant(self, grant: Grant, event: ConsentGranted, *also: ConsentGranted) -> tuple[Receipt, ...]:
+    async def grant(
+        self, grant: Grant, event: ConsentGranted, *also: ConsentGranted, tell: Sequence[Notice] = ()
+    ) -> tuple[Receipt, ...]:
         """Keep a yes; raise `BadAsk` where it goes beyond what was asked."""
 
     async def refuse(
-        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused
+        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused, tell: Sequence[Notice] = ()
     ) -> tuple[Receipt, ...]:
         """Keep a giver's no to a request."""
 
     async def withdraw(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentWithdrawn, *also: ConsentWithdrawn
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentWithdrawn,
+        *also: ConsentWithdrawn,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Take a yes back, whole (`lines` of None) or line by line; the events are made to say what was taken back."""
 
     async def pause(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentPaused, *also: ConsentPaused
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentPaused,
+        *also: ConsentPaused,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Let a yes rest, whole or line by line, as `withdraw` does, until its giver lets it hold again."""
 
     async def resume(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentResumed, *also: ConsentResumed
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentResumed,
+        *also: ConsentResumed,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Let what was paused hold again; nothing that was taken back, or is over."""
 
-    async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:
+    async def of_citizen(
+        self, citizen: str, *, municipality: str = "", within: Collection[str] | None = None
+    ) -> tuple[Consent, ...]:
         """List consents about or by a citizen, newest first: as the citizen, or as one municipality sees them."""
 
     async def shown(self, consent: str, giver: str) -> tuple[Personal[str] | None, Personal[str] | None]:
@@ -191,11 +228,17 @@ class Consents(Protocol):
 class Emergencies(Protocol):
     """Break-glass requests and what the holders said. Each change and its audit events are one transaction.
 
-    One receipt an event. Raises `StoreUnavailable`; a change also `LogUnavailable`.
+    One receipt an event. `tell` waits to be sent from the same commit on. Raises `StoreUnavailable`; a change also
+    `LogUnavailable`.
     """
 
     async def request(
-        self, new: BreakGlass, words: Words, event: BreakGlassRequested, *also: BreakGlassRequested
+        self,
+        new: BreakGlass,
+        words: Words,
+        event: BreakGlassRequested,
+        *also: BreakGlassRequested,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Keep a request; raise `Conflict` where one has its id."""
 
@@ -234,6 +277,167 @@ class Deferrals(Protocol):
 
     async def of(self, municipalities: Collection[str]) -> tuple[Deferral, ...]:
         """List these municipalities' deferrals, the newest first."""
+
+
+class Stops(Protocol):
+    """Yeses that hold no more, of those on which a unit got something. Raises `StoreUnavailable`."""
+
+    async def of(
+        self,
+        municipality: str,
+        units: Collection[str],
+        today: int,
+        by: str,
+        *,
+        received: bool = False,
+        after: tuple[datetime, str, int] | None = None,
+        limit: int = 50,
+    ) -> tuple[Stop, ...]:
+        """List what holds no more on a day and a system (handle) has (not) received, the oldest stop first.
+
+        `after` is since when, which name, which step: where an earlier list ended.
+        """
+
+    async def parts(
+        self, name: str, municipality: str, units: Collection[str], today: int, by: str
+    ) -> tuple[Stop, ...]:
+        """Read what one of these units' stops is of each consent, also one that another has followed.
+
+        Where several were to say yes, it takes in whatever else has stopped since. Raises `NotFound`.
+        """
+
+    async def receive(self, name: str, units: Collection[str], today: int, events: Sequence[StopReceived]) -> datetime:
+        """Keep that the events' actor has received it, in one transaction with them; give when it first had.
+
+        What it received before writes nothing more. Raises `NotFound` where it is gone, `LogUnavailable`.
+        """
+
+
+class Inquiries(Protocol):
+    """What citizens ask about lines of the log, and the answers. Each step and its event are one transaction.
+
+    Raises `StoreUnavailable`; a step also `LogUnavailable`. What an erased citizen wrote is not there.
+    """
+
+    async def send(self, new: Inquiry, text: Personal[str], event: InquirySent) -> Receipt:
+        """Keep what a citizen asked. Raises `Conflict` while one waits about the line, and after too many in a day."""
+
+    async def read(self, inquiry: Inquiry, event: InquiryRead) -> Receipt:
+        """Keep that it was opened, each time on the log."""
+
+    async def answer(self, inquiry: Inquiry, text: Personal[str], event: InquiryAnswered) -> Receipt:
+        """Keep the answer. Raises `Conflict` where it has one."""
+
+    async def pass_on(self, inquiry: Inquiry, event: InquiryPassedOn) -> Receipt:
+        """Keep who was told of it. Raises `Conflict` where some were."""
+
+    async def of_citizen(self, citizen: str, *, within: Collection[str] | None = None) -> tuple[Told, ...]:
+        """List a citizen's own, to every municipality or some, the newest first, with what was written."""
+
+    async def of(
+        self, municipalities: Collection[str], *, after: Place | None = None, limit: int = 50
+    ) -> tuple[Inquiry, ...]:
+        """List some of those to these municipalities, those that wait longest first; no word of any is opened."""
+
+    async def by_id(self, inquiry: str, municipalities: Collection[str]) -> Told:
+        """Read one of those to these municipalities; raise `NotFound`."""
+
+
+class Accesses(Protocol):
+    """The log as supervision counts it: outcomes by their index rows, and the heads. Raises `StoreUnavailable`."""
+
+    async def between(self, municipality: str, since: int, until: int) -> tuple[Access, ...]:
+        """List the accesses of some seconds, `until` not in it, in the order of their times."""
+
+    async def draw_from(self, municipality: str, log: str, since: int, until: int) -> tuple[tuple[str, int], ...]:
+        """List (unit, entry) of the accesses of some seconds on one log."""
+
+    async def heads(self, log: str, beyond: int) -> tuple[Head, ...]:
+        """List the first heads on record that cover more than so many entries and that the log's own key has signed."""
+
+
+class Samples(Protocol):
+    """Draws and samples. Each step and its event are one transaction. Raises `StoreUnavailable`, `LogUnavailable`."""
+
+    async def seed(self, new: Round, seed: bytes, event: SampleSeeded) -> Round:
+        """Keep a draw's terms and its seed, sealed; raise `Conflict` where the period has one."""
+
+    async def rounds(self, municipality: str) -> tuple[Round, ...]:
+        """List a municipality's draws, the newest first."""
+
+    async def seed_of(self, wanted: Round) -> bytes:
+        """Open a draw's seed."""
+
+    async def draw(self, wanted: Round, counted: Counted, samples: Sequence[Sample], event: SampleDrawn) -> Receipt:
+        """Keep what was drawn; raise `Conflict` where it was drawn before."""
+
+    async def drawn(self, wanted: Round) -> Receipt | None:
+        """Say where on the log it stands that it was drawn."""
+
+    async def of(
+        self,
+        municipalities: Collection[str],
+        units: Collection[tuple[str, str]] | None,
+        after: str | None,
+        limit: int,
+        state: str | None = None,
+    ) -> tuple[Sample, ...]:
+        """List samples, the newest draw first, of all units or of these, from behind one of them on; without words."""
+
+    async def by_id(self, sample: str, municipalities: Collection[str]) -> Sample:
+        """Read one with its words; raise `NotFound`."""
+
+    async def read(self, sample: Sample, event: SampleEvent) -> Receipt:
+        """Keep that it was opened."""
+
+    async def step(self, sample: Sample, state: str, text: Personal[str] | None, event: SampleEvent) -> Receipt:
+        """Take the next step; raise `Conflict` where somebody else took it meanwhile, or the citizen is erased."""
+
+    async def coverage(self, municipalities: Collection[str]) -> tuple[Coverage, ...]:
+        """Count accesses, drawn, explained and closed by draw and unit, the newest draw first."""
+
+
+class Breaches(Protocol):
+    """Breach files and whom they touch. Each step and its event are one transaction.
+
+    Raises `StoreUnavailable`, `LogUnavailable`.
+    """
+
+    async def open(self, new: Breach, event: BreachEvent) -> Receipt:
+        """Keep a new file with its first note; raise `Conflict` where its id is there."""
+
+    async def note(self, breach: Breach, new: Note, event: BreachEvent) -> Receipt:
+        """Keep a note; raise `Conflict` where somebody else wrote meanwhile."""
+
+    async def log(self, breach: Breach, event: BreachEvent) -> Receipt:
+        """Keep that something was looked at."""
+
+    async def of(self, municipalities: Collection[str], after: str | None, limit: int) -> tuple[Breach, ...]:
+        """List files, those known last first, from behind one on; no words."""
+
+    async def by_id(self, breach: str, municipalities: Collection[str]) -> Breach:
+        """Read one with its words; raise `NotFound`."""
+
+    async def count(self, municipality: str, criteria: Criteria) -> tuple[int, int]:
+        """Count lines of the log, and the citizens in them."""
+
+    async def affected(self, municipality: str, criteria: Criteria, offset: int, limit: int) -> tuple[Affected, ...]:
+        """List the citizens of such lines, in the order of their handles."""
+
+    async def untold(self, breach: Breach, criteria: Criteria, named: Sequence[str]) -> frozenset[str]:
+        """Tell which of these citizens are in such lines, and have no letter of the breach yet."""
+
+    async def prepare(self, new: Batch, letters: Sequence[Addressed], event: BreachEvent) -> Receipt:
+        """Keep prepared letters, their numbers sealed; raise `Conflict` where somebody has one meanwhile."""
+
+    async def batches(self, breach: Breach) -> tuple[Batch, ...]:
+        """List what was prepared of a breach, the first first."""
+
+    async def release(self, batch: Batch, event: BreachEvent) -> Receipt:
+        """Move prepared letters to the outbox; raise `Conflict` where somebody did."""
+
+    async def letters_of(self, citizen: str) -> tuple[BreachLetter, ...]:
+        """List the letters to a citizen that were let go."""
 
 
 class Erasures(Protocol):
@@ -302,20 +506,49 @@ class AuditLog(Protocol):
     """The immutable log. Raises `LogUnavailable`: then nothing is read and nothing goes out (P2)."""
 
     async def append(
-        self, events: Sequence[AuditEvent], *, versions: Sequence[tuple[str, int]] = ()
+        self,
+        events: Sequence[AuditEvent],
+        *,
+        versions: Sequence[tuple[str, int]] = (),
+        uses: Sequence[Use] = (),
+        tell: Sequence[Notice] = (),
+        handed: Sequence[Handed] = (),
     ) -> tuple[Receipt, ...]:
         """Write all events durably in one transaction, or none; give one receipt each, in order.
 
         With `versions` (citizen handle, version), the same transaction first locks each citizen's state row and raises
-        `FactsChanged`, writing nothing, when any version is no longer the same (P3).
+        `FactsChanged`, writing nothing, when any version is no longer the same (P3). With `uses` it counts those of
+        limited yeses, and gives everybody in `versions` their next one: of two asks, one is judged behind the other.
+        Of `tell`, all of one municipality, those wait to be sent from the same commit on whose unit has fetched nothing
+        about their recipient before; `handed`, all of one municipality too, is noted: what goes out on which yes.
         """
 
 
 class LogReader(Protocol):
     """Reading the log. Whoever calls has checked who reads, and writes that it was read. Raises `StoreUnavailable`."""
 
-    async def of_subject(self, subject: str, *, cursor: str | None = None, limit: int = 50) -> LogPage:
-        """List the entries about one person in every municipality, newest first, opened for them."""
+    async def of_subject(
+        self,
+        subject: str,
+        *,
+        wanted: LogFilter = EVERYTHING,
+        cursor: str | None = None,
+        limit: int = 50,
+        within: Collection[str] | None = None,
+        also: Collection[str] = (),
+    ) -> LogPage:
+        """List the entries about one person in every municipality, newest first, opened for them.
+
+        Of `within` where it is given: no row and no key of another municipality is read. `also` are handles the person
+        has besides: what the law keeps back from them under one of those is not listed either.
+        `wanted` chooses by the index rows, which a proof does not cover: a chosen list is never proof of anything.
+        """
+
+    async def answered(self, subject: str, asks: Collection[str]) -> frozenset[str]:
+        """Tell which of these asks about one person have their answer on the log."""
+
+    async def seen(self, subject: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Name the units and the purposes in the entries about one person."""
 
     async def search(
         self, municipalities: Collection[str], wanted: LogFilter, *, cursor: str | None = None, limit: int = 50
@@ -346,8 +579,61 @@ class LogReader(Protocol):
         A log whose newest proof is not signed in time stands in it without one.
         """
 
-    async def verify(self, municipalities: Collection[str]) -> tuple[LogVerdict, ...]:
-        """Check these municipalities' logs from the first entry to the last."""
+
+class Outbox(Protocol):
+    """Notices that wait to be sent. Raises `StoreUnavailable`; `sent` also `LogUnavailable`."""
+
+    async def due(self, municipality: str, at: datetime) -> tuple[Notice, ...]:
+        """Take some notices whose time has come; each comes again after a pause, until it is `sent`."""
+
+    async def sent(self, notice: Notice, events: Sequence[NoticeSent]) -> bool:
+        """Forget a notice and what went with it, and say so on the log; tell whether nobody had said so before."""
+
+    async def put_on_paper(self, notice: Notice, at: datetime) -> int:
+        """Put one that no channel can take on the list for paper; give how many were (one, or none)."""
+
+    async def give_up(self, municipality: str, made_by: datetime, at: datetime) -> int:
+        """Put what was made by a moment, and has not left, on the list for paper; give how many."""
+
+    async def given_up(self, municipality: str) -> tuple[Notice, ...]:
+        """List what must go on paper, the oldest first."""
+
+
+class NoticeChoices(Protocol):
+    """How citizens want to be told. Raises `StoreUnavailable`; `keep` also `LogUnavailable`."""
+
+    async def of_citizen(self, citizen: str) -> Mapping[str, Choice]:
+        """Give what a citizen chose, by municipality; where they chose nothing there is nothing."""
+
+    async def await_code(self, municipality: str, citizen: str, pending: Pending, at: datetime) -> None:
+        """Keep a code that is to come back, in place of an earlier one. Raises `Conflict` after too many in a day."""
+
+    async def take_try(self, municipality: str, citizen: str, at: datetime) -> Pending | None:
+        """Count one try of the code that waits and give it; None where none waits, or its tries or time are over."""
+
+    async def keep(
+        self, choice: Choice, event: NoticesChosen, *, proved: Pending | None = None, tell: Sequence[Notice] = ()
+    ) -> Receipt | None:
+        """Keep a choice; None where nothing changes. `proved` is the code that came back, where one had to.
+
+        Raises `Conflict` where that code is used, and after too many changes in a day.
+        """
+
+
+class CodeMail(Protocol):
+    """A way to an address that nobody has confirmed yet."""
+
+    async def send_code(self, address: Personal[str], code: Personal[str]) -> None:
+        """Send a code to an address, and not a word of what it is for. Raises `NoticeNotSent`."""
+
+
+class NoticeChannel(Protocol):
+    """A way to a citizen."""
+
+    name: str
+
+    async def send(self, notice: Notice) -> None:
+        """Hand a notice over; twice is as good as once. Raises `NoticeNotSent`."""
 
 
 class Source(Protocol):
@@ -380,5 +666,5 @@ class Ports:
 
 __all__ = [
     "AuditLog", "Caller", "Cases", "Clock", "ConsentEvent", "Consents", "Deferrals", "Directory", "Emergencies",
-    "Eraser", "Erasures", "Handles", "LogReader", "People", "Policy", "Ports", "Source",
+    "Eraser", "Erasures", "Handles", "Inquiries", "LogReader", "People", "Policy", "Ports", "Source", "Stops",
 ]  # fmt: skip

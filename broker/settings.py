@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "BROKER_"
 # Each may be given as the path of a file that holds it, under its name + `_FILE`.
-SECRET = ("database_url", "vault_url", "opa_token")
+SECRET = ("database_url", "vault_url", "reader_url", "opa_token", "smtp_password")
 FILE = "_FILE"
 _LOG_NAME = re.compile(r"[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~-]+)*/log")
 
@@ -52,6 +52,17 @@ class Settings(BaseSettings):
     policies: Annotated[Path, Field(description="The folder of rules and law tables", examples=["/app/policies"])]
     database_url: Annotated[str, Field(description="PostgreSQL, as the application role")]
     vault_url: Annotated[str, Field(description="The second database: keys and handles, with a role of its own")]
+    reader_url: Annotated[
+        str | None,
+        Field(description="PostgreSQL, as the reader's role, for checks of whole logs; none: as the application role"),
+    ] = None
+    witness_policy: Annotated[
+        Path | None,
+        Field(
+            description="Which witnesses cosign, the checkpointer's policy (C2SP tlog-policy); none: shown unchecked",
+            examples=["/etc/borgerbro/witnesses"],
+        ),
+    ] = None
     key_folder: Annotated[
         Path, Field(description="Folder of key files, readable by this user alone", examples=["/run/secrets/keys"])
     ]
@@ -117,6 +128,39 @@ class Settings(BaseSettings):
             description="Where a citizen who must be gone at once is sent: a page that anybody may have open",
         ),
     ] = "https://www.dmi.dk/"
+    notices_folder: Annotated[
+        Path | None,
+        Field(
+            description="Where notices to citizens are put for Digital Post, a MeMo file each; none: all go on paper",
+            examples=["/var/lib/borgerbro/notices"],
+        ),
+    ] = None
+    smtp_host: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9.:-]{1,253}$",
+            description="The server that takes e-mail to citizens who chose it; none: e-mail is not offered",
+            examples=["mail.example.dk"],
+        ),
+    ] = None
+    smtp_port: Annotated[int, Field(ge=1, le=65535, description="Its port")] = 587
+    smtp_from: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+            description="Whom e-mail is from: an address that says nothing of what it is about",
+            examples=["besked@example.dk"],
+        ),
+    ] = None
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "loopback"],
+        Field(description="How the line to it is encrypted; loopback: not at all, to a server on this machine alone"),
+    ] = "starttls"
+    smtp_authorities: Annotated[
+        Path | None, Field(description="Certificates (PEM) that its own must come from; none: this machine's")
+    ] = None
+    smtp_user: Annotated[str | None, Field(description="As whom to log in there; none: no log-in")] = None
+    smtp_password: Annotated[str | None, Field(description="The password of that log-in", repr=False)] = None
     log_late_minutes: Annotated[
         int, Field(ge=1, description="How long a log may lack its quorum of witnesses before asks are refused")
     ] = 15
@@ -148,10 +192,24 @@ class Settings(BaseSettings):
             raise ValueError("public_url must be https in production")
         return self
 
+    @model_validator(mode="after")
+    def _mail_is_whole_and_closed(self) -> Settings:
+        if (self.smtp_host is None) != (self.smtp_from is None):
+            raise ValueError("smtp_host and smtp_from are given together")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("smtp_user and smtp_password are given together")
+        if self.smtp_security == "loopback" and not _is_loopback(self.smtp_host):
+            raise ValueError("smtp_security loopback is for a server at 127.0.0.1, ::1 or localhost")
+        return self
+
     @property
     def test_numbers(self) -> bool:
         """Whether invented CPR numbers (day + 60) are taken."""
         return self.profile != "production"
+
+
+def _is_loopback(host: str | None) -> bool:
+    return host in {"127.0.0.1", "::1", "localhost"}
 
 
 def read(environ: Mapping[str, str]) -> Settings:

@@ -24,18 +24,32 @@ in_force contains id if {
 # title: Each key with the row that a yes for it rests on
 by_row contains [i, id] if {
 	some id in in_force
+	carried := tables.consent_bases[id].purposes[input.ask.purpose]
 	some i, key in input.keys
-	key.category in tables.consent_bases[id].purposes[input.ask.purpose]
-	gives(id, key.source)
+	[id, key.source] in giving
+	key.category in carried
 }
 
 # METADATA
 # title: Keys that a yes may open
 consentable contains i if some [i, _] in by_row
 
-gives(id, source) if {
+# Worked out once for each source that the question names, not for each of its keys and lines.
+giving contains [id, source] if {
+	some id in in_force
+	some source in sources_named
 	unit := tables.sources[source].unit
 	tables.units[unit].kind in tables.consent_bases[id].from_units
+}
+
+sources_named contains source if {
+	some key in input.keys
+	source := key.source
+}
+
+sources_named contains source if {
+	some line in input.consents
+	source := line.source
 }
 
 # METADATA
@@ -45,9 +59,10 @@ outlived contains n if {
 	some id in in_force
 	years := tables.consent_bases[id].form.years
 	is_number(years)
+	carried := tables.consent_bases[id].purposes[input.ask.purpose]
 	some n, line in input.consents
-	line.category in tables.consent_bases[id].purposes[input.ask.purpose]
-	gives(id, line.source)
 	is_number(line.from)
 	input.today >= line.from + (10000 * years)
+	[id, line.source] in giving
+	line.category in carried
 }

@@ -35,9 +35,10 @@ in_force contains id if {
 # title: Each key a statute reaches, with the statute's id
 by_statute contains [i, id] if {
 	some id in in_force
+	reached := tables.statutes[id].purposes[input.ask.purpose].categories
 	some i, key in input.keys
 	not i in own
-	key.category in tables.statutes[id].purposes[input.ask.purpose].categories
+	key.category in reached
 	gives(id, key.source)
 	reaches(id, key.source)
 	within_meetings(id, key.subject)

@@ -50,12 +50,12 @@ class _Holding:
         self._log = log
         self.outcomes: list[OutcomeReached] = []
 
-    async def append(self, events: Sequence[AuditEvent], *, versions: Any = ()) -> tuple[Receipt, ...]:
+    async def append(self, events: Sequence[AuditEvent], *, versions: Any = (), **more: Any) -> tuple[Receipt, ...]:
         """Write what is no outcome."""
         self.outcomes += [event for event in events if isinstance(event, OutcomeReached)]
         if self.outcomes:
             raise _Held
-        return await self._log.append(events, versions=versions)
+        return await self._log.append(events, versions=versions, **more)
 
 
 @dataclass

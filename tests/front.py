@@ -16,12 +16,25 @@ from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.adapters.signed_records import IssuersOfRecords, RecordSigner
+from broker.adapters.stops_sql import StopsSql
 from broker.consents.receipts import Desk as RecordsDesk
+from broker.consents.stops import StopDesk
 from broker.domain.errors import NotAuthenticated, TooManyAsks
-from broker.domain.identity import Caller, CitizenLogin, OfficerLogin
+from broker.domain.identity import Caller, CitizenLogin, OfficerLogin, System
 from broker.domain.personal import Personal
 from broker.ports import Ports
-from broker.web.api import accesses, authzen, authzen_search, break_glass, consents, exchange, imports, me, receipts
+from broker.web.api import (
+    accesses,
+    authzen,
+    authzen_search,
+    break_glass,
+    consents,
+    exchange,
+    imports,
+    me,
+    receipts,
+    withdrawals,
+)
 from broker.web.api.authzen_desk import Desk
 from broker.web.api.authzen_pages import Windows
 from broker.web.api.once import Once
@@ -94,6 +107,9 @@ def _app(front: Front) -> Any:
     async def gate(_: Request) -> Caller:
         return front.caller
 
+    async def system(_: Request) -> System:
+        return front.caller.system
+
     async def count(_: Caller) -> None:
         front.counted += 1
         if front.counted > front.most:
@@ -116,9 +132,12 @@ def _app(front: Front) -> Any:
         authzen.build(desk),
         authzen_search.build(desk, Windows.under(b"a key of the house")),
         consents.build(ports, gate, once, test_numbers=True),
+        withdrawals.build(
+            StopDesk(ports.clock, ports.handles, StopsSql(front.databases.pool, front.databases.log)), system
+        ),
         imports.build(ports, gate, front, test_numbers=True),
         break_glass.build(ports, gate, once, test_numbers=True),
-        me.build(ports, citizen, session),
+        me.build(ports, citizen, citizen, session),
         receipts.build(RecordsDesk(ports, reader, "https://broker.example"), front.signer, citizen),
         receipts.build_for_anyone(front.signer),
         accesses.build_for_citizens(ports, reader, citizen, ports.clock),

@@ -96,9 +96,14 @@ class Lobby:
             session = await self.logins.session(request, "citizen")
             return JSONResponse({"cpr": login.cpr.disclose(), "nsis": login.nsis, "csrf": session.csrf})
 
+        async def signer(request: Request) -> Response:
+            await self.logins.require_signer(request)
+            return JSONResponse({})
+
         async def officer(request: Request) -> Response:
             login = await self.logins.require_officer(request)
-            return JSONResponse({"role": login.role, "over": sorted(login.municipalities)})
+            led = sorted(login.units)
+            return JSONResponse({"role": login.role, "over": sorted(login.municipalities), "leads": led})
 
         async def caseworker(request: Request) -> Response:
             caller = await self.logins.require_caseworker(request)
@@ -111,7 +116,8 @@ class Lobby:
             status = {NotAuthenticated: 401, NotAllowed: 403, NotFound: 404, TooManyAsks: 429}[type(error)]
             return JSONResponse({"what": getattr(error, "what", "")}, status)
 
-        pages = (("/citizen", citizen), ("/officer", officer), ("/caseworker", caseworker))
+        named = {"citizen": citizen, "signer": signer, "officer": officer, "caseworker": caseworker}
+        pages = [(f"/{name}", page) for name, page in named.items()]
         errors = (NotAuthenticated, NotAllowed, NotFound, TooManyAsks)
         return Starlette(
             routes=[*self.logins.routes(), *(Route(path, page, methods=["GET", "POST"]) for path, page in pages)],

@@ -21,28 +21,44 @@ from fastapi import FastAPI
 from joserfc.jwk import Key
 from starlette.applications import Starlette
 
+from broker.adapters.after_checks_sql import AfterChecksSql, DisclosuresVault
+from broker.adapters.audit_evidence import EvidencesPostgres
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
+from broker.adapters.audit_standing import StandingsPostgres
 from broker.adapters.audit_tiles import LogTilesPostgres
+from broker.adapters.breaches_sql import BreachesSql
 from broker.adapters.ceilings_postgres import Ceiling, Limits, PostgresCeilings
+from broker.adapters.checks_sql import ChecksSql, Program
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import Pool, open_pool
 from broker.adapters.deferrals_sql import DeferralsSql
 from broker.adapters.erasures_sql import ErasuresSql
+from broker.adapters.figures_sql import FiguresSql
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.idempotency_sql import IdempotencySql
+from broker.adapters.inquiries_sql import InquiriesSql
+from broker.adapters.notice_choices_sql import NoticeChoicesSql
+from broker.adapters.past_decisions import PastDecisionsPostgres
+from broker.adapters.relations_recorded import RelationsRecorded
 from broker.adapters.replay_postgres import PostgresReplay
+from broker.adapters.samples_sql import SamplesSql
+from broker.adapters.saved_searches_sql import SavedSearchesSql
 from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.signed_records import IssuersOfRecords
+from broker.adapters.stops_sql import StopsSql
 from broker.adapters.tokens_jwt import JwtTokens
 from broker.domain.facts import CaseRecord, Employment, RegisterPerson
 from broker.domain.personal import Personal
+from broker.oversight.doors import ReviewDoors
+from broker.oversight.integrity import Watch
 from broker.ports import Ports
-from broker.web.faces import WebDoors, open_faces
+from broker.web.faces import open_faces
 from broker.web.login import Faces
 from broker.web.oauth.registrations import Registrations
 from broker.web.openid import Provider
+from broker.web.web_doors import WebDoors
 from demo.postgres import PrivatePostgres
 from tests.actors import AnEmployer, ASystem, a_key, a_signer
 from tests.builders import NOON, REGISTRY, a_house, an_item
@@ -265,6 +281,24 @@ class Town:
             log_keys=[],
             erasures=ErasuresSql(pool, AuditLogPostgres(pool, vault, BASE)),
             deferrals=DeferralsSql(pool, self.databases.log),
+            inquiries=InquiriesSql(pool, self.databases.log, self.databases.vault),
+            samples=SamplesSql(pool, self.databases.log, self.databases.vault),
+            breaches=BreachesSql(pool, self.databases.log, self.databases.vault),
+            figures=FiguresSql(pool),
+            saved=SavedSearchesSql(pool, self.databases.log, vault),
+            watch=Watch(
+                StandingsPostgres(pool, [], 900.0),
+                ChecksSql(pool, self.databases.log, self.clock, Program(self.databases.at.reader, ())),
+                EvidencesPostgres(pool, vault, []),
+            ),
+            reviews=ReviewDoors(
+                AfterChecksSql(pool, self.databases.log, self.databases.vault),
+                RelationsRecorded(PastDecisionsPostgres(pool, self.databases.vault)),
+                DisclosuresVault(self.databases.log, self.databases.vault),
+            ),
+            notice_choices=NoticeChoicesSql(pool, self.databases.log, self.databases.vault),
+            mail=None,
+            stops=StopsSql(pool, self.databases.log),
             clock=self.clock,
             pings={},
             test_numbers=True,

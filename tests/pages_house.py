@@ -16,25 +16,43 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from audit.note import SigningKey
+from broker.adapters.after_checks_sql import AfterChecksSql, DisclosuresVault
+from broker.adapters.audit_evidence import EvidencesPostgres
+from broker.adapters.audit_standing import StandingsPostgres
 from broker.adapters.audit_tiles import LogTilesPostgres
+from broker.adapters.breaches_sql import BreachesSql
+from broker.adapters.break_glass_sql import BreakGlassSql
+from broker.adapters.checks_sql import ChecksSql, Program
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.deferrals_sql import DeferralsSql
 from broker.adapters.erasures_sql import ErasuresSql
+from broker.adapters.figures_sql import FiguresSql
 from broker.adapters.idempotency_sql import IdempotencySql
+from broker.adapters.inquiries_sql import InquiriesSql
+from broker.adapters.notice_choices_sql import NoticeChoicesSql
+from broker.adapters.past_decisions import PastDecisionsPostgres
+from broker.adapters.relations_recorded import RelationsRecorded
+from broker.adapters.samples_sql import SamplesSql
+from broker.adapters.saved_searches_sql import SavedSearchesSql
 from broker.adapters.signed_records import IssuersOfRecords
+from broker.adapters.stops_sql import StopsSql
 from broker.adapters.tokens_jwt import JwtTokens
-from broker.domain.identity import Caseworker
+from broker.domain.identity import Caseworker, Role
 from broker.domain.personal import Personal
+from broker.oversight.doors import ReviewDoors
+from broker.oversight.integrity import Watch
 from broker.ports import Ports
-from broker.web.faces import WebDoors, open_faces
+from broker.web.faces import open_faces
 from broker.web.login import Faces
-from broker.web.oauth.claims import caseworker_claims
+from broker.web.oauth.claims import caseworker_claims, private_claims
 from broker.web.oauth.registrations import Registrations
 from broker.web.sessions import IDLE, LONGEST, SessionBook
+from broker.web.web_doors import WebDoors
 from demo.postgres import PrivatePostgres
 from tests.actors import AnEmployer, ASystem, a_key, a_signer
 from tests.builders import CASE, CHILD, CITIZEN, NOON, PURPOSE, a_caller, a_house, an_item
 from tests.databases import BASE, Databases, opened
+from tests.fakes.mail import FakeMail
 from tests.fakes.sources import FakeSource
 from tests.fakes.web import FakeCeilings, FakeReplay, FakeSessions
 
@@ -45,7 +63,9 @@ ASK = {"citizen": "710274-0022", "purpose": PURPOSE, "case": CASE}
 LINES = ["social/S01", "social/S02", "family/F01", "health/H01"]
 EMPLOYER = AnEmployer()
 LOG_KEY = SigningKey.generate(BASE)
-SYSTEM = ASystem("momentum", units=frozenset({"jobcentre"}))
+# The unit that keeps the citizens' desk.
+DESK_UNIT = "school-office"
+SYSTEM = ASystem("momentum", units=frozenset({"jobcentre", DESK_UNIT}))
 
 
 @dataclass
@@ -89,6 +109,7 @@ class PagesHouse:
     sources: dict[str, FakeSource]
     clock: FixedClock
     book: SessionBook
+    mail: FakeMail
 
     async def citizen(self, cpr: Personal[str] = CITIZEN) -> Reader:
         """Log a citizen in."""
@@ -115,9 +136,18 @@ class PagesHouse:
         """Give a browser in which nobody has logged in."""
         return Reader(httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url=PUBLIC), [])
 
+    async def desk(self, **changes: Any) -> Reader:
+        """Log Dan of the citizens' desk in, on its first page."""
+        role = Role("borgerservice", ("23.*",), 2, attested_on=20190101)
+        held = {"id": Personal("dan"), "unit": DESK_UNIT, "roles": (role,)} | changes
+        dan: Caseworker = replace(a_caller().caseworker, **held)
+        reader = await self._logged_in("caseworker", {"caseworker": caseworker_claims(dan) | private_claims(dan)})
+        await reader.get("/desk")
+        return reader
+
     async def _logged_in(self, kind: str, content: dict[str, Any]) -> Reader:
         reader, answer = self.stranger(), Response()
-        kept = content | {"id_token": "t", "at": NOON.timestamp()}
+        kept = {"id_token": "t", "at": self.clock.now().timestamp(), "tells_when": True} | content
         await self.book.open(answer, kind, kept, owner=kind)
         name, _, value = answer.headers["set-cookie"].split(";")[0].partition("=")
         reader.http.cookies.set(name, value)
@@ -125,10 +155,10 @@ class PagesHouse:
 
 
 @contextlib.asynccontextmanager
-async def open_pages(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[PagesHouse]:
+async def open_pages(postgres: PrivatePostgres, folder: Path, **registry: Any) -> AsyncIterator[PagesHouse]:
     """Open a small house with its pages."""
     async with opened(postgres) as databases:
-        small = await a_house(folder)
+        small = await a_house(folder, **registry)
         citizen, child = await databases.vault.citizens([CITIZEN, CHILD])
         told = {CITIZEN.disclose(): citizen, CHILD.disclose(): child}
         sources = {
@@ -140,9 +170,12 @@ async def open_pages(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[P
             for name, entry in small.directory.sources.items()
         }
         ports = replace(
-            small.ports, handles=databases.vault, consents=databases.consents, log=databases.log, sources=sources
-        )
-        clock, sessions, key = FixedClock(NOON), FakeSessions(), secrets.token_bytes(32)
+            small.ports, handles=databases.vault, consents=databases.consents, log=databases.log, sources=sources,
+            emergencies=BreakGlassSql(databases.pool, databases.log, databases.vault),
+        )  # fmt: skip
+        clock, sessions, key, mail = FixedClock(NOON), FakeSessions(), secrets.token_bytes(32), FakeMail()
+        checking = Program(databases.at.reader, (str(LOG_KEY.verify_key),))
+        checks = ChecksSql(databases.pool, databases.log, clock, checking)
         doors = WebDoors(
             public_url=PUBLIC,
             log_name=BASE,
@@ -156,13 +189,31 @@ async def open_pages(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[P
             session_key=key,
             session_idle=IDLE,
             session_longest=LONGEST,
-            ceilings=FakeCeilings(),
+            ceilings=FakeCeilings({"package": 20}),
             idempotency=IdempotencySql(databases.pool, key),
             reader=databases.reader,
             public_log=LogTilesPostgres(databases.pool),
             log_keys=[str(LOG_KEY.verify_key)],
             erasures=ErasuresSql(databases.pool, databases.log),
             deferrals=DeferralsSql(databases.pool, databases.log),
+            inquiries=InquiriesSql(databases.pool, databases.log, databases.vault),
+            samples=SamplesSql(databases.pool, databases.log, databases.vault),
+            breaches=BreachesSql(databases.pool, databases.log, databases.vault),
+            figures=FiguresSql(databases.pool),
+            watch=Watch(
+                StandingsPostgres(databases.pool, [str(LOG_KEY.verify_key)], 900.0),
+                checks,
+                EvidencesPostgres(databases.pool, databases.vault, [str(LOG_KEY.verify_key)]),
+            ),
+            reviews=ReviewDoors(
+                AfterChecksSql(databases.pool, databases.log, databases.vault),
+                RelationsRecorded(PastDecisionsPostgres(databases.pool, databases.vault)),
+                DisclosuresVault(databases.log, databases.vault),
+            ),
+            saved=SavedSearchesSql(databases.pool, databases.log, databases.vault),
+            notice_choices=NoticeChoicesSql(databases.pool, databases.log, databases.vault),
+            mail=mail,
+            stops=StopsSql(databases.pool, databases.log),
             clock=clock,
             pings={},
             test_numbers=True,
@@ -170,7 +221,11 @@ async def open_pages(postgres: PrivatePostgres, folder: Path) -> AsyncIterator[P
             version="test",
         )
         async with open_faces(ports, doors) as app:
-            yield PagesHouse(app, ports, databases, sources, clock, SessionBook(sessions, key, clock, PUBLIC))
+            book = SessionBook(sessions, key, clock, PUBLIC)
+            try:
+                yield PagesHouse(app, ports, databases, sources, clock, book, mail)
+            finally:
+                await checks.aclose()
 
 
 async def ask_for(lene: Reader, lines: list[str], **more: Any) -> Any:
@@ -192,6 +247,11 @@ def link(page: str, pattern: str) -> str:
     found = re.search(rf'(?:href|action)="({pattern})"', page)
     assert found, page
     return unescape(found[1])
+
+
+async def marked(annette: Reader, asked: str) -> str:
+    """Give what the page of a question puts into the address of a choice, so that it counts."""
+    return f"mark={hidden((await annette.get(asked)).text, 'mark')}"
 
 
 async def say_yes(annette: Reader) -> Any:

@@ -23,7 +23,7 @@ from tests.pages_house import EMPLOYER, PUBLIC, SYSTEM, PagesHouse, Reader, open
 
 T = TypeVar("T")
 ROLE = {"name": "koordinerende_sagsbehandler", "kle": ["15.*"], "sensitivity": 3, "attested_on": 20190101}
-HOMES = {"citizen": "/mine", "officer": "/dpo", "caseworker": "/case"}
+HOMES = {"citizen": "/mine", "officer": "/dpo", "caseworker": "/case", "desk": "/desk"}
 REQUEST_SECONDS, MOST_HEAD_BYTES = 2.0, 16_384
 
 
@@ -69,6 +69,7 @@ class Served:
             "citizen": await self.house.citizen(),
             "officer": await self.house.officer(),
             "caseworker": await self.house.caseworker(),
+            "desk": await self.house.desk(),
         }
         for kind, reader in self.readers.items():
             page: httpx2.Response = await reader.get(HOMES[kind])

@@ -39,6 +39,9 @@ def _checks() -> Iterator[Step]:
     yield Step("ruff check", (PYTHON, "-m", "ruff", "check", "--quiet"))
     yield Step("ruff format", (PYTHON, "-m", "ruff", "format", "--check", "--quiet"))
     yield Step("mypy --strict", (PYTHON, "-m", "mypy", "--strict", "--no-error-summary", *TYPED))
+    yield Step(
+        "mypy, calls in tests", (PYTHON, "-m", "mypy", "--config-file", "tests/mypy.ini", "--no-error-summary", "tests")
+    )
     yield Step("import contracts", (PYTHON.with_name("lint-imports"), "--no-cache"))
     if any(POLICIES.glob("*.rego")):
         yield from _policy_checks()

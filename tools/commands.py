@@ -15,11 +15,23 @@ COMMANDS = {
     "check": "format, lint, types, imports, policies, docs: looks and changes nothing",
     "fix": "repair what the formatters and linters can repair",
     "bench": "measure what an ask costs, beside a hand-written floor and the bare source (--profile: where time goes)",
+    "oversight-proof": "hide snoopers in invented years and see what reviews find (--quick, --page)",
     "shape": "run production's shape as processes, kill a node and the replica, show what callers saw (--quick)",
     "defences": "switch each defence off in a copy of the tree: its tests must fail (--only, --changed, --part)",
     "mutants": "damage the rules in every small way: the tests of the rules must notice (--only, --part, --keep)",
     "soak": "try for long what the tests try shortly: crashes, failing disks, honest running (--minutes N, --only)",
     "docs": "write anew the pages that follow from the code",
+}
+# What these turn into: a module of the project, and its first words.
+MODULES = {
+    "demo": ("broker", "demo"),
+    "bench": ("bench",),
+    "oversight-proof": ("bench.year",),
+    "shape": ("deploy.shape",),
+    "defences": ("tools.defences",),
+    "mutants": ("tools.mutants",),
+    "soak": ("tests.soak",),
+    "docs": ("docs.generate",),
 }
 WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.
 STOPPED = 130  # As the shell says it of a command ended by Ctrl-C.
@@ -31,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
         prog="run.py",
         usage="python3 run.py COMMAND [what the command takes]",
         description="Set up the project, then run one of its commands. The first run fetches what is needed.",
-        epilog="\n".join(f"  {name:<8} {does}" for name, does in COMMANDS.items()),
+        epilog="\n".join(f"  {name:<15} {does}" for name, does in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
@@ -52,25 +64,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _carry_out(command: str, rest: list[str]) -> int:
-    if command == "demo":
-        _become("broker", "demo", *rest)
+    if command in ("test", "defences", "mutants"):
+        _get_parts()
     if command == "test":
-        _get_parts()
         _become("pytest", *(rest or WHOLE_SUITE))
-    if command == "bench":
-        _become("bench", *rest)
-    if command == "shape":
-        _become("deploy.shape", *rest)
-    if command == "defences":
-        _get_parts()
-        _become("tools.defences", *rest)
-    if command == "mutants":
-        _get_parts()
-        _become("tools.mutants", *rest)
-    if command == "soak":
-        _become("tests.soak", *rest)
-    if command == "docs":
-        _become("docs.generate", *rest)
+    if command in MODULES:
+        _become(*MODULES[command], *rest)
     return check.fix() if command == "fix" else check.check()
 
 

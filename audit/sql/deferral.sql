@@ -59,11 +59,11 @@ BEGIN
     RETURN FOUND;
 END $$
 -- next
-CREATE FUNCTION log.kept_back(p_citizen text, p_unit text, p_kind text, p_at bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION log.kept_back(p_citizen text, p_unit text, p_kind text, p_at bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (
         SELECT FROM log.deferral d
-        WHERE d.citizen = p_citizen AND d.unit = p_unit AND p_kind IN ('ask', 'outcome', 'break_glass.requested', 'break_glass.read', 'break_glass.decided', 'deferral.approved')
+        WHERE d.citizen = p_citizen AND d.unit = p_unit AND p_kind IN ('ask', 'outcome', 'break_glass.requested', 'break_glass.read', 'break_glass.decided', 'deferral.approved', 'stop.received')
           AND p_at >= d.from_at AND p_at < coalesce(d.ended_at, d.until_at)
           AND coalesce(nullif(current_setting('borgerbro.now', true), '')::bigint < coalesce(d.ended_at, d.until_at), true)
     )
@@ -76,7 +76,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM log.head h CROSS JOIN log.deferral d CROSS JOIN LATERAL (
         SELECT n.idx FROM log.index n
         WHERE n.citizen = d.citizen AND n.log_id = p_log_id AND n.idx >= p_from AND n.idx < p_to
-          AND n.unit = d.unit AND n.kind IN ('ask', 'outcome', 'break_glass.requested', 'break_glass.read', 'break_glass.decided', 'deferral.approved')
+          AND n.unit = d.unit AND n.kind IN ('ask', 'outcome', 'break_glass.requested', 'break_glass.read', 'break_glass.decided', 'deferral.approved', 'stop.received')
           AND n.at >= d.from_at AND n.at < coalesce(d.ended_at, d.until_at) OFFSET 0
     ) AS i WHERE h.id = p_log_id AND d.from_at IS NOT NULL
 $$
@@ -126,7 +126,7 @@ $$
 CREATE OR REPLACE FUNCTION log.shown_from(p_citizen text, p_unit text, p_kind text, p_at bigint) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(max(coalesce(d.ended_at, d.until_at)), p_at) FROM log.deferral d
-    WHERE d.citizen = p_citizen AND d.unit = p_unit AND p_kind IN ('ask', 'outcome', 'break_glass.requested', 'break_glass.read', 'break_glass.decided', 'deferral.approved')
+    WHERE d.citizen = p_citizen AND d.unit = p_unit AND p_kind IN ('ask', 'outcome', 'break_glass.requested', 'break_glass.read', 'break_glass.decided', 'deferral.approved', 'stop.received')
       AND p_at >= d.from_at AND p_at < coalesce(d.ended_at, d.until_at)
 $$
 -- next

@@ -124,6 +124,8 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+-- Whatever the arrays hold, the plan is the same: making it anew for every call costs more than running it.
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     this   record;  -- the log at hand; not called head, which a table is

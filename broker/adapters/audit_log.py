@@ -25,21 +25,28 @@ from audit.contention import Line
 from audit.entry import EID_SIZE
 from audit.postgres import NewEntry, Position
 from broker.adapters.audit_lateness import Lateness
-from broker.adapters.database import Connection, Pool, commit_once, reaching_the_store
+from broker.adapters.database import Connection, Pool, Scope, commit_once, reaching_the_store, scoped
 from broker.adapters.handles_vault import HandlesVault
+from broker.adapters.outbox_rows import add_first, seal_notices
+from broker.adapters.stops_rows import known_lines, note_handed
 from broker.domain.days import DANISH_TIME
 from broker.domain.errors import FactsChanged, LogUnavailable, StoreUnavailable
 from broker.domain.events import REFUSED, AskMade, AuditEvent, ContentDeleted, OutcomeReached
 from broker.domain.items import Item
+from broker.domain.limits import Use
+from broker.domain.notices import Notice
 from broker.domain.own_look import OwnLookMade
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.shown import shown_of
+from broker.domain.stops import Handed
 
 Keys: TypeAlias = dict[tuple[str, str], bytes]
 
 # The form of a body; a reader refuses one it does not know.
 BODY_VERSION = 1
+MOST_REMEMBERED = 50_000
+_FETCHED = "SELECT unit, recipient FROM notices.first_fetch WHERE municipality = $1 AND recipient = ANY ($2)"
 
 
 class AuditLogPostgres:
@@ -63,6 +70,8 @@ class AuditLogPostgres:
         self._vault = vault
         self._base = base.strip("/")
         self._opened: set[str] = set()
+        self._fetched: set[tuple[str, str, str]] = set()
+        self._handed: set[str] = set()
         self._lateness = lateness
         self._committer = GroupCommitter(pool, write=_append_if_still, timeout_seconds=timeout_seconds, line=line)
 
@@ -71,24 +80,95 @@ class AuditLogPostgres:
         return f"{self._base}/{municipality}/{at.astimezone(DANISH_TIME).year}"
 
     async def append(
-        self, events: Sequence[AuditEvent], *, versions: Sequence[tuple[str, int]] = ()
+        self,
+        events: Sequence[AuditEvent],
+        *,
+        versions: Sequence[tuple[str, int]] = (),
+        uses: Sequence[Use] = (),
+        tell: Sequence[Notice] = (),
+        handed: Sequence[Handed] = (),
     ) -> tuple[Receipt, ...]:
         """Write all events durably in one transaction, or none; give one receipt each, in order.
 
-        Raises `LogUnavailable`, and `LogUnwitnessed` for an ask, or what goes out, on a log that its witnesses left
-        too long ago; with `versions` (citizen handle, version), `FactsChanged` when any is no longer so.
+        With `versions` (citizen handle, version), raises `FactsChanged` when any is no longer so; with `uses` the same
+        transaction counts them, and gives everybody in `versions` their next version. `tell` are letters of a unit's
+        first fetch, of which those wait to be sent that are; `handed` is what goes out on which yes. Raises
+        `LogUnavailable`, and `LogUnwitnessed` for an ask, or what goes out, on a log whose witnesses left too long ago.
         """
         if self._lateness is not None:
             self._lateness.refuse({event.municipality for event in events if _shares(event)})
         keys = await self.prepare(events)
         entries = tuple(self._entry(event, keys) for event in events)
+        submission = Submission(entries, guard=(tuple(versions), tuple(uses)))
+        fetched, noted = await self._fetched_first(tell), await self._handed_first(handed)
+        if fetched or noted:
+            return await self._append_and_note(submission, fetched, noted)
         try:
-            places = await self._committer.submit(Submission(entries, guard=tuple(versions)))
+            places = await self._committer.submit(submission)
         except errors.GuardChanged:
             raise FactsChanged from None
         except errors.LogError:
             raise LogUnavailable from None
         return _receipts(entries, places)
+
+    async def _fetched_first(self, tell: Sequence[Notice]) -> list[Notice]:
+        """Leave out those whose unit is known to have fetched before. Raises `LogUnavailable`."""
+        asked = [notice for notice in tell if _fetch_of(notice) not in self._fetched]
+        known: set[tuple[str, str, str]] = set()
+        try:
+            for home in {notice.municipality for notice in asked}:
+                handles = [notice.recipient for notice in asked if notice.municipality == home]
+                async with scoped(self._pool, Scope(municipality=home), snapshot=True) as connection:
+                    found = await connection.fetch(_FETCHED, home, handles)
+                known |= {(home, row["unit"], row["recipient"]) for row in found}
+        except StoreUnavailable:
+            raise LogUnavailable from None
+        self._remember(known)
+        return [notice for notice in asked if _fetch_of(notice) not in known]
+
+    def _remember(self, fetches: set[tuple[str, str, str]]) -> None:
+        """Keep in mind who was fetched by whom, so that the next ask need not look; not for ever, and not many."""
+        if len(self._fetched) > MOST_REMEMBERED:
+            self._fetched.clear()
+        self._fetched |= fetches
+
+    async def _handed_first(self, handed: Sequence[Handed]) -> list[Handed]:
+        """Leave out the lines on which something is known to have gone out before. Raises `LogUnavailable`."""
+        asked = [one for one in handed if one.line not in self._handed]
+        if not asked:
+            return []
+        try:
+            async with scoped(self._pool, Scope(municipality=asked[0].municipality), snapshot=True) as connection:
+                known = await known_lines(connection, asked)
+        except StoreUnavailable:
+            raise LogUnavailable from None
+        self._remember_handed(known)
+        return [one for one in asked if one.line not in known]
+
+    def _remember_handed(self, lines: set[str]) -> None:
+        if len(self._handed) > MOST_REMEMBERED:
+            self._handed.clear()
+        self._handed |= lines
+
+    async def _append_and_note(
+        self, submission: Submission, tell: Sequence[Notice], handed: Sequence[Handed]
+    ) -> tuple[Receipt, ...]:
+        """Append in a transaction of its own, with what it is the first of: one municipality's letters, and yeses."""
+        (home,) = {one.municipality for one in tell} | {one.municipality for one in handed}
+        try:
+            waiting = await seal_notices(tell, self._vault)
+            async with scoped(self._pool, Scope(municipality=home)) as connection:
+                await note_handed(connection, handed)
+                await add_first(connection, waiting)
+                # Last, for it holds the log's head until the transaction ends.
+                (places,) = await _append_if_still(connection, [submission], early=False)
+                if places is None:
+                    raise FactsChanged
+        except (errors.LogError, StoreUnavailable):
+            raise LogUnavailable from None
+        self._remember({_fetch_of(notice) for notice in tell})
+        self._remember_handed({one.line for one in handed})
+        return _receipts(submission.entries, places)
 
     async def prepare(self, events: Sequence[AuditEvent]) -> Keys:
         """Make ready what events need before their transaction: their logs and their keys. Raises `LogUnavailable`."""
@@ -167,6 +247,10 @@ class AuditLogPostgres:
         return NewEntry(origin, sealed)
 
 
+def _fetch_of(notice: Notice) -> tuple[str, str, str]:
+    return notice.municipality, notice.unit, notice.recipient
+
+
 def _shares(event: AuditEvent) -> bool:
     """Tell what is taken only while witnesses stand behind the log: asks, own looks, and what goes out on an ask.
 
@@ -200,6 +284,11 @@ def items_digest(items: Sequence[Item], items_key: bytes) -> str:
 
 _APPEND_IF_STILL = "SELECT * FROM consents.append_if_still($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
+_APPEND_AND_COUNT = """
+SELECT * FROM consents.append_and_count(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+"""
+
 
 async def _append_if_still(
     connection: Connection,
@@ -210,14 +299,16 @@ async def _append_if_still(
     guards: list[tuple[int, str, int]] = [
         (number, citizen, version)
         for number, submission in enumerate(submissions)
-        for citizen, version in submission.guard or ()
+        for citizen, version in _guard(submission)[0]
     ]
+    uses = [(number, use) for number, submission in enumerate(submissions) for use in _guard(submission)[1]]
     written = await postgres.append_by(
         connection,
-        _APPEND_IF_STILL,
+        _APPEND_AND_COUNT if uses else _APPEND_IF_STILL,
         [entry for submission in submissions for entry in submission.entries],
         [number for number, submission in enumerate(submissions) for _ in submission.entries],
         *(list(column) for column in zip(*guards, strict=True)) if guards else ([], [], []),
+        *(_columns(uses) if uses else ()),
         early=early,
     )
     places = {place.eid: place for place in written}
@@ -227,6 +318,23 @@ async def _append_if_still(
         else None
         for submission in submissions
     ]
+
+
+def _guard(submission: Submission) -> tuple[tuple[tuple[str, int], ...], tuple[Use, ...]]:
+    return submission.guard or ((), ())
+
+
+def _columns(uses: Sequence[tuple[int, Use]]) -> tuple[list[Any], ...]:
+    """Lay out uses of limited yeses as the statement takes them."""
+    return (
+        [number for number, _ in uses],
+        [use.municipality for _, use in uses],
+        [use.consent for _, use in uses],
+        [use.ask for _, use in uses],
+        [use.subject for _, use in uses],
+        [use.month for _, use in uses],
+        [use.at for _, use in uses],
+    )
 
 
 def _receipts(entries: Sequence[NewEntry], places: Sequence[Position]) -> tuple[Receipt, ...]:

@@ -19,49 +19,43 @@ from audit import errors
 from audit.commitment import Party, SealedEntry, check_rows, open_body
 from audit.note import VerifyKey
 from audit.prove import prove
-from audit.verify_postgres import verify_logs
 from broker.adapters.audit_bundle import WAIT_SECONDS, bundle_of
 from broker.adapters.audit_tiles import Turns
-from broker.adapters.database import Pool, Scope, reaching_the_store, scoped
+from broker.adapters.database import Pool, Scope, listed, reaching_the_store, scoped
 from broker.adapters.handles_vault import HandlesVault
-from broker.domain.entries import CHANGED, ERASED, INTACT, LogEntry, LogFilter, LogPage, LogState, LogVerdict
+from broker.adapters.log_search import CHOSEN, FROM_THE_NEWEST, LARGEST, NEWEST_FIRST, PLACE, found, numbers, whole
+from broker.domain.entries import (
+    CHANGED,
+    ERASED,
+    EVERYTHING,
+    INTACT,
+    LogEntry,
+    LogFilter,
+    LogPage,
+    LogState,
+)
 from broker.domain.errors import BadAsk, NotFound
 from broker.domain.events import FOR_REPLAY_ALONE
 from broker.domain.receipts import Receipt
 from broker.ports import Clock
 
 MOST_ENTRIES = 500
-LARGEST = 2**63 - 1
-FROM_THE_NEWEST = (LARGEST, LARGEST, LARGEST)
 # What an index row says for the map alone; whoever reads a map key can follow a person through the log.
 OF_THE_MAP = ("map", "shown")
 
-# The page is chosen from the index rows first, and only then are leaves and bodies fetched for it.
-CHOSEN = "SELECT i.at, i.log_id, i.idx, i.tenant, i.citizen, i.index_bytes FROM log.index i"
 BEFORE = "(i.at, i.log_id, i.idx) < ($2, $3, $4)"
-NEWEST_FIRST = "ORDER BY i.at DESC, i.log_id DESC, i.idx DESC"
 
-
-def _whole(chosen: str) -> str:
-    """Write the statement that fetches the whole entries of the chosen index rows."""
-    return (
-        f"SELECT i.*, h.origin, e.leaf, b.ciphertext, b.body_salt FROM ({chosen}) AS i"  # noqa: S608 - our own words
-        " JOIN log.head h ON h.id = i.log_id JOIN log.entry e ON e.log_id = i.log_id AND e.idx = i.idx"
-        f" LEFT JOIN log.body b ON b.log_id = i.log_id AND b.idx = i.idx {NEWEST_FIRST}"
-    )
-
-
-OF_SUBJECT = _whole(f"{CHOSEN} WHERE i.citizen = $1 AND {BEFORE} {NEWEST_FIRST} LIMIT $5")
-SEARCHED = _whole(
-    f"{CHOSEN} WHERE i.tenant = ANY ($1) AND {BEFORE} AND i.at >= $6 AND i.at < $7 AND i.kind <> 'map'"
-    " AND ($8::text IS NULL OR i.citizen = $8) AND ($9::text IS NULL OR i.ask = $9) AND i.fields @> $10::jsonb"
+OF_SUBJECT = whole(
+    f"{CHOSEN} WHERE i.citizen = $1 AND {BEFORE} AND i.at >= $6 AND i.at < $7 AND i.fields @> $8::jsonb"
+    " AND ($9::text[] IS NULL OR i.tenant = ANY ($9)) AND NOT EXISTS ("
+    "SELECT FROM unnest($10::text[]) AS o (handle) WHERE log.kept_back(o.handle, i.unit, i.kind, i.at))"
     f" {NEWEST_FIRST} LIMIT $5"
 )
-OF_CONSENT = _whole(
-    f"{CHOSEN} WHERE i.citizen = $1 AND i.fields ->> 'consent' = $2 {NEWEST_FIRST} LIMIT {MOST_ENTRIES}"
-)
+ANSWERED = "SELECT DISTINCT i.ask FROM log.index i WHERE i.citizen = $1 AND i.ask = ANY ($2) AND i.kind = 'outcome'"
+SEEN = "SELECT DISTINCT i.fields ->> 'unit', i.fields ->> 'purpose' FROM log.index i WHERE i.citizen = $1"
+OF_CONSENT = whole(f"{CHOSEN} WHERE i.citizen = $1 AND i.fields ->> 'consent' = $2 {NEWEST_FIRST} LIMIT {MOST_ENTRIES}")
 OF_A_LOG = "i.log_id = (SELECT id FROM log.head WHERE origin = $1)"
-ONE = _whole(f"{CHOSEN} WHERE {OF_A_LOG} AND i.idx = $2")
+ONE = whole(f"{CHOSEN} WHERE {OF_A_LOG} AND i.idx = $2")
 LOGS = """
 SELECT h.origin, h.tenant, h.year, h.size, coalesce(c.size, 0), c.published_at
 FROM log.head h LEFT JOIN LATERAL (
@@ -98,12 +92,33 @@ class LogReaderPostgres:
         self._keys = tuple(VerifyKey.from_text(key) for key in keys)
         self._deletion_keys = tuple(VerifyKey.from_text(key) for key in deletion_keys)
 
-    async def of_subject(self, subject: str, *, cursor: str | None = None, limit: int = 50) -> LogPage:
-        """List the entries about one person in every municipality, newest first, opened for them."""
+    async def of_subject(
+        self,
+        subject: str,
+        *,
+        wanted: LogFilter = EVERYTHING,
+        cursor: str | None = None,
+        limit: int = 50,
+        within: Collection[str] | None = None,
+        also: Collection[str] = (),
+    ) -> LogPage:
+        """List the entries about one person in every municipality, or some, newest first, opened for them."""
         limit = _sane(limit)
+        chosen = (*_days(wanted), orjson.dumps(wanted.fields()).decode(), listed(within), sorted(also))
         async with scoped(self._pool, self._as(subject), snapshot=True) as connection:
-            rows = await connection.fetch(OF_SUBJECT, subject, *place_of(cursor), limit + 1)
+            rows = await connection.fetch(OF_SUBJECT, subject, *place_of(cursor), limit + 1, *chosen)
         return _page([_shown(entry) for entry in await self._opened_whole(rows)], rows, limit)
+
+    async def answered(self, subject: str, asks: Collection[str]) -> frozenset[str]:
+        """Tell which of these asks about one person have their answer on the log."""
+        async with scoped(self._pool, self._as(subject), snapshot=True) as connection:
+            return frozenset(row[0] for row in await connection.fetch(ANSWERED, subject, sorted(asks)))
+
+    async def seen(self, subject: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Name the units and the purposes in the entries about one person."""
+        async with scoped(self._pool, self._as(subject), snapshot=True) as connection:
+            rows = await connection.fetch(SEEN, subject)
+        return frozenset(row[0] for row in rows if row[0]), frozenset(row[1] for row in rows if row[1])
 
     async def search(
         self, municipalities: Collection[str], wanted: LogFilter, *, cursor: str | None = None, limit: int = 50
@@ -111,18 +126,8 @@ class LogReaderPostgres:
         """List entries of these municipalities' logs by their index rows, newest first; no body is opened."""
         limit, mine = _sane(limit), sorted(municipalities)
         async with scoped(self._pool, Scope(municipalities=tuple(mine)), snapshot=True) as connection:
-            rows = await connection.fetch(
-                SEARCHED,
-                mine,
-                *place_of(cursor),
-                limit + 1,
-                wanted.since or 0,
-                LARGEST if wanted.until is None else wanted.until,
-                wanted.citizen,
-                wanted.ask,
-                orjson.dumps(wanted.fields()).decode(),
-            )
-        return _page([_closed(row) for row in rows], rows, limit)
+            rows, more = await found(connection, mine, wanted, cursor, limit)
+        return LogPage(tuple(_closed(row) for row in rows), more)
 
     async def entry(self, receipt: Receipt, *, municipalities: Collection[str] = (), subject: str = "") -> LogEntry:
         """Read and open one entry, as an overseer or as its subject; raise `NotFound` where it is not theirs."""
@@ -162,20 +167,6 @@ class LogReaderPostgres:
         """Give one person's bundle: every entry about them, and the proof that these are all (`audit/bundle.py`)."""
         scope = self._as(subject)
         return await bundle_of(scope, self._pool, self._vault, made_at=made_at, wait_seconds=self._wait_seconds)
-
-    async def verify(self, municipalities: Collection[str]) -> tuple[LogVerdict, ...]:
-        """Check these municipalities' logs from the first entry to the last."""
-        states = await self.logs(municipalities)
-        found = []
-        async with scoped(self._pool, Scope(municipalities=tuple(sorted(municipalities))), snapshot=True) as connection:
-            for state in states:
-                (report,) = await verify_logs(
-                    connection, origin=state.origin, keys=self._keys, deletion_keys=self._deletion_keys
-                )
-                faults = tuple(str(fault) for fault in report.faults)
-                deleted = tuple((one.entry, one.count) for one in report.deleted)
-                found.append(LogVerdict(report.origin, report.size, report.signed_size, faults, deleted))
-        return tuple(found)
 
     def _as(self, subject: str) -> Scope:
         """See the log as the person it is about, at this moment."""
@@ -253,20 +244,19 @@ def _page(entries: Sequence[LogEntry], rows: Sequence[Any], limit: int) -> LogPa
 
 def mark_after(rows: Sequence[Any], limit: int) -> str | None:
     """Give the mark to go on from, or None; one row more was read, to know whether there is another."""
-    return ".".join(str(rows[limit - 1][name]) for name in ("at", "log_id", "idx")) if len(rows) > limit else None
+    return ".".join(str(rows[limit - 1][name]) for name in PLACE) if len(rows) > limit else None
 
 
 def place_of(cursor: str | None) -> tuple[int, int, int]:
     """Read a mark, None as the newest; raise `BadAsk` for one we never gave."""
     if cursor is None:
         return FROM_THE_NEWEST
-    try:
-        at, log_id, index = (int(part) for part in cursor.split("."))
-    except ValueError:
-        raise BadAsk("/cursor") from None
-    if not all(0 <= part <= LARGEST for part in (at, log_id, index)):
-        raise BadAsk("/cursor")
+    at, log_id, index = numbers(cursor, 3)
     return at, log_id, index
+
+
+def _days(wanted: LogFilter) -> tuple[int, int]:
+    return wanted.since or 0, LARGEST if wanted.until is None else wanted.until
 
 
 def _sane(limit: int) -> int:

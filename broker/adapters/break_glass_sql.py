@@ -5,6 +5,7 @@ Rules kept here:
   rests on the answers before it is judged again, on every node (P3). The state is locked before answers are read.
 - Whoever answers acts for the unit's own municipality, and sees a request only where it was asked.
 - What the on-call caseworker wrote lies sealed under the citizen's key.
+- The third request of one caseworker in 30 days opens an after-check in its own transaction, so that none is missed.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ import asyncpg
 import orjson
 
 from broker.adapters import consents_rows
+from broker.adapters.after_check_rows import open_repeated
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.database import Connection, Pool, Scope, enter, scoped
 from broker.adapters.handles_vault import HandlesVault
+from broker.adapters.outbox_rows import add_notices
+from broker.adapters.outbox_sql import OutboxSql
 from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.events import BreakGlassDecided, BreakGlassEvent, BreakGlassRequested
+from broker.domain.notices import Notice
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 
@@ -45,21 +50,29 @@ class BreakGlassSql:
         self._pool = pool
         self._log = log
         self._vault = vault
+        self._outbox = OutboxSql(pool, log, vault)
 
     async def request(
-        self, new: BreakGlass, words: Words, event: BreakGlassRequested, *also: BreakGlassRequested
+        self,
+        new: BreakGlass,
+        words: Words,
+        event: BreakGlassRequested,
+        *also: BreakGlassRequested,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Keep a request; one receipt an event. Raises `Conflict`, `LogUnavailable`, `StoreUnavailable`."""
         events = _about(new.id, event, *also)
         pair = (new.citizen, new.municipality)
         key = _words_key((await self._vault.keys([pair]))[pair])
         told = orjson.dumps({"callout": words.callout.disclose(), "text": words.text.disclose()})
-        keys = await self._log.prepare(events)
+        keys, waiting = await self._log.prepare(events), await self._outbox.sealed(tell)
         async with scoped(self._pool, Scope(municipality=new.municipality)) as connection:
             try:
                 await _add(connection, new, seal(key, told, new.id))
             except asyncpg.UniqueViolationError:
                 raise Conflict("already_asked") from None
+            await open_repeated(connection, new)
+            await add_notices(connection, waiting)
             return await self._log.append_within(connection, events, keys)
 
     async def decide(

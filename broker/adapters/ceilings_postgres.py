@@ -60,6 +60,8 @@ class Limits:
 
 # Each look asks every system that helps the citizen, live.
 OWN_LOOKS = Ceiling(20, 3600)
+# Each is all that is held about a citizen; who wants many in a day is not answering letters.
+PACKAGES = Ceiling(20, 86400)
 
 
 def lowered(limits: Limits, own: Mapping[str, int]) -> Limits:
@@ -110,6 +112,11 @@ class PostgresCeilings:
     async def count_look(self, citizen: str) -> None:
         """Count one live look of a citizen (handle) at their own data. Raises as `count`."""
         if wait := await self._grouped.ask({_name("citizen", citizen): self._citizen}):
+            raise TooManyAsks(wait)
+
+    async def count_package(self, officer: str) -> None:
+        """Count one file that an officer (handle) makes of what is held about a citizen. Raises as `count`."""
+        if wait := await self._grouped.ask({_name("package", officer): PACKAGES}):
             raise TooManyAsks(wait)
 
     async def _count(self, wants: Sequence[_Want]) -> list[int]:

@@ -15,6 +15,7 @@ from broker.adapters import consents_rows as rows
 from broker.adapters.audit_log import AuditLogPostgres, Keys
 from broker.adapters.database import Pool, Scope, scoped
 from broker.adapters.handles_vault import HandlesVault
+from broker.adapters.outbox_sql import OutboxSql
 from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
 from broker.domain.consents import EXPIRED, Answer, ConsentRequest
 from broker.domain.errors import Conflict, NotFound
@@ -41,6 +42,7 @@ class ConsentRequestsSql:
         self._pool = pool
         self._log = log
         self._vault = vault
+        self._outbox = OutboxSql(pool, log, vault)
 
     async def earlier_requests(
         self, municipality: str, unit: str, purpose: str, citizens: Collection[str]

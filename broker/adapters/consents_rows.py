@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from broker.adapters.database import Connection
+from broker.adapters.stops_rows import USES
 from broker.domain.consents import GRANTED, REQUESTED, Answer, Consent, ConsentRequest, Grant, LineState, RequestLine
 from broker.domain.facts import Block, ConsentLine
+from broker.domain.limits import Limit
 
 # What a caseworker wrote, sealed: why they ask, and why again.
 Words = tuple[bytes | None, bytes | None]
+# So many columns does `consents.facts` tell of a line that may be used as often as needed.
+_PLAIN = 16
 
 
 async def bump(connection: Connection, citizens: Iterable[str]) -> None:
@@ -47,29 +52,35 @@ async def add_request(connection: Connection, new: ConsentRequest, by: str, chan
         text_version=new.text_version,
         sealed_why=words[0],
         sealed_again=words[1],
+        **_limited(new.limit),
+        renews=None if new.renews is None else UUID(new.renews),
         asked_at=new.asked_at,
         asked_by=by,
     )
     for place, line in enumerate(new.lines):
-        await _add(
-            connection,
-            "request_line",
-            request=UUID(new.id),
-            place=place,
-            municipality=new.municipality,
-            parties=sorted(line.parties(new.citizen)),
-            subject=line.subject,
-            giver=line.giver,
-            capacity=line.capacity,
-            source=line.source,
-            source_municipality=line.source_municipality,
-            category=line.category,
-            data_from=line.data_from,
-            data_to=line.data_to,
-            source_told_to=line.source_told_to,
-        )
+        await _add_request_line(connection, new, place, line)
     first = Answer(REQUESTED, None, new.asked_at, channel)
     await add_answer(connection, new.id, first, by, new.municipality, new.parties)
+
+
+async def _add_request_line(connection: Connection, new: ConsentRequest, place: int, line: RequestLine) -> None:
+    await _add(
+        connection,
+        "request_line",
+        request=UUID(new.id),
+        place=place,
+        municipality=new.municipality,
+        parties=sorted(line.parties(new.citizen)),
+        subject=line.subject,
+        giver=line.giver,
+        capacity=line.capacity,
+        source=line.source,
+        source_municipality=line.source_municipality,
+        category=line.category,
+        data_from=line.data_from,
+        data_to=line.data_to,
+        source_told_to=line.source_told_to,
+    )
 
 
 async def add_answer(
@@ -129,6 +140,8 @@ async def add_consent(
         text_digest=grant.text_digest,
         sealed_text=sealed[0],
         sealed_evidence=sealed[1],
+        **_limited(grant.limit),
+        renews=None if grant.renews is None else UUID(grant.renews),
         created_at=at,
         created_by=by,
         channel=channel,
@@ -189,8 +202,9 @@ async def consents(connection: Connection, ids: Sequence[UUID]) -> tuple[Consent
     steps = await connection.fetch(
         "SELECT * FROM consents.line_state WHERE consent = ANY ($1) ORDER BY version, line", ids
     )
-    lines_of, steps_of = _by("consent", lines), _by("consent", steps)
-    return tuple(_consent(head, lines_of[head["id"]], steps_of[head["id"]]) for head in heads)
+    uses = await connection.fetch(USES, ids)
+    lines_of, steps_of, uses_of = _by("consent", lines), _by("consent", steps), _by("consent", uses)
+    return tuple(_consent(head, lines_of[head["id"]], steps_of[head["id"]], uses_of[head["id"]]) for head in heads)
 
 
 async def add_block(connection: Connection, block: Block, municipality: str) -> None:
@@ -212,10 +226,7 @@ async def add_block_state(connection: Connection, block: str, state: str, at: da
     await connection.execute(
         "INSERT INTO consents.block_state (block, municipality, subject, state, at, by)"
         " SELECT b.id, b.municipality, b.subject, $2, $3, $4 FROM consents.block b WHERE b.id = $1",
-        UUID(block),
-        state,
-        at,
-        by,
+        *(UUID(block), state, at, by),
     )
 
 
@@ -275,10 +286,12 @@ def _request(head: Any, lines: Sequence[Any], steps: Sequence[Any]) -> ConsentRe
             )
             for row in steps
         ),
+        limit=_limit(head),
+        renews=_renewed(head),
     )
 
 
-def _consent(head: Any, lines: Sequence[Any], steps: Sequence[Any]) -> Consent:
+def _consent(head: Any, lines: Sequence[Any], steps: Sequence[Any], uses: Sequence[Any]) -> Consent:
     history = tuple(LineState(str(s["line"]), s["version"], s["state"], s["at"], s["channel"]) for s in steps)
     version = max(step.version for step in history)
     now = {step.line: step.state for step in history}  # the last step of each line wins
@@ -298,6 +311,11 @@ def _consent(head: Any, lines: Sequence[Any], steps: Sequence[Any]) -> Consent:
         given_at=head["created_at"],
         lines=tuple(_line(head, row, version, now[str(row["id"])]) for row in lines),
         history=history,
+        limit=_limit(head),
+        uses=tuple(row["at"] for row in uses),
+        months=tuple(row["month"] for row in uses),
+        used_from=tuple(row["shown_from"] for row in uses),
+        renews=_renewed(head),
     )
 
 
@@ -321,6 +339,27 @@ def _line(head: Any, row: Any, version: int, state: str) -> ConsentLine:
         data_to=row["data_to"],
         source_told_to=_told_to(row),
     )
+
+
+def fact_line(row: Sequence[Any]) -> ConsentLine:
+    """Read one line of `consents.facts`; one with a limit tells it, and how often it was used in its last month."""
+    line = ConsentLine(*row[:_PLAIN])
+    if len(row) == _PLAIN:
+        return line
+    at_most, monthly, (latest, used) = row[-3], row[-2], row[-1] or (0, 0)
+    return replace(line, limit=Limit(at_most, monthly), latest=latest, used=used)
+
+
+def _limited(limit: Limit | None) -> dict[str, Any]:
+    return {"at_most": limit.times if limit else None, "monthly": limit is not None and limit.monthly}
+
+
+def _limit(head: Any) -> Limit | None:
+    return None if head["at_most"] is None else Limit(head["at_most"], head["monthly"])
+
+
+def _renewed(head: Any) -> str | None:
+    return None if head["renews"] is None else str(head["renews"])
 
 
 def _told_to(row: Any) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
@@ -21,8 +21,10 @@ import orjson
 
 from broker.adapters import consents_rows as rows
 from broker.adapters.consent_requests_sql import ConsentRequestsSql, words_in
-from broker.adapters.database import Connection, Scope, enter, reaching_the_store, scoped
+from broker.adapters.database import Connection, Scope, enter, listed, reaching_the_store, scoped
+from broker.adapters.outbox_rows import add_notices, forget_end, forget_renewed_end
 from broker.adapters.sealing import seal
+from broker.adapters.stops_rows import with_told
 from broker.domain.consents import (
     GRANTED,
     PAUSED,
@@ -47,11 +49,22 @@ from broker.domain.events import (
     ConsentWithdrawn,
     LinesChanged,
 )
-from broker.domain.facts import Block, ConsentFacts, ConsentLine, EarlierRequest
+from broker.domain.facts import Block, ConsentFacts, EarlierRequest
+from broker.domain.notices import Notice
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 
 ONLINE = "online"
+_WITHIN = "($2::text[] IS NULL OR municipality = ANY ($2))"
+_REQUESTS_OF = (
+    f"SELECT id FROM consents.request WHERE citizen = $1 AND {_WITHIN}"  # noqa: S608 - our own words
+    f" UNION SELECT request FROM consents.request_line WHERE giver = $1 AND {_WITHIN}"
+)
+_CONSENTS_OF = (
+    f"SELECT id FROM consents.consent WHERE citizen = $1 AND {_WITHIN}"  # noqa: S608 - the same
+    f" UNION SELECT consent FROM consents.line WHERE subject = $1 AND {_WITHIN}"
+    f" UNION SELECT consent FROM consents.line WHERE giver = $1 AND {_WITHIN}"
+)
 E = TypeVar("E", bound=ConsentEvent)
 
 
@@ -72,7 +85,7 @@ class ConsentsSql(ConsentRequestsSql):
         found = orjson.loads(told)
         versions = dict(found["versions"])
         return ConsentFacts(
-            lines=tuple(ConsentLine(*line) for line in found["lines"]),
+            lines=tuple(rows.fact_line(line) for line in found["lines"]),
             blocks=tuple(Block(*block) for block in found["blocks"]),
             versions=tuple((subject, versions.get(subject, 0)) for subject in subjects),
             meetings=tuple((subject, day) for subject, day in found["meetings"]),
@@ -80,27 +93,27 @@ class ConsentsSql(ConsentRequestsSql):
         )
 
     async def request(
-        self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested
+        self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested, tell: Sequence[Notice] = ()
     ) -> tuple[Receipt, ...]:
         """Ask for consent; one receipt an event. Raises `StoreUnavailable`, `LogUnavailable`, `Conflict`."""
         events = _about(new.id, new.municipality, event, *also)
         sealed = await self._sealed(new)
-        keys = await self._log.prepare(events)
+        keys, waiting = await self._log.prepare(events), await self._outbox.sealed(tell)
         async with scoped(self._pool, Scope(municipality=new.municipality)) as connection:
             try:
                 await rows.add_request(connection, new, event.actor, event.channel, sealed)
             except asyncpg.UniqueViolationError:
                 raise Conflict("already_asked") from None
+            await add_notices(connection, waiting)
             return await self._log.append_within(connection, events, keys)
 
-    async def requests_of(self, citizen: str) -> tuple[ConsentRequest, ...]:
-        """List the requests that concern a citizen or are theirs to answer, newest first."""
-        async with scoped(self._pool, Scope(citizen=citizen), snapshot=True) as connection:
-            ids = await connection.fetch(
-                "SELECT id FROM consents.request WHERE citizen = $1"
-                " UNION SELECT request FROM consents.request_line WHERE giver = $1",
-                citizen,
-            )
+    async def requests_of(
+        self, citizen: str, *, municipality: str = "", within: Collection[str] | None = None
+    ) -> tuple[ConsentRequest, ...]:
+        """List the requests that concern a citizen or are theirs to answer: as the citizen, or as one municipality."""
+        scope = Scope(municipality=municipality) if municipality else Scope(citizen=citizen)
+        async with scoped(self._pool, scope, snapshot=True) as connection:
+            ids = await connection.fetch(_REQUESTS_OF, citizen, listed(within))
             found = await rows.requests(connection, [row["id"] for row in ids])
         return await self.with_words(found)
 
@@ -113,7 +126,9 @@ class ConsentsSql(ConsentRequestsSql):
             raise NotFound
         return (await self.with_words(found))[0]
 
-    async def grant(self, grant: Grant, event: ConsentGranted, *also: ConsentGranted) -> tuple[Receipt, ...]:
+    async def grant(
+        self, grant: Grant, event: ConsentGranted, *also: ConsentGranted, tell: Sequence[Notice] = ()
+    ) -> tuple[Receipt, ...]:
         """Keep a yes, to a request or at the desk; one receipt an event.
 
         Raises `Conflict` when this giver has answered or the request has lapsed, `NotFound` where there is none,
@@ -123,7 +138,7 @@ class ConsentsSql(ConsentRequestsSql):
         key = await self._text_key(grant.giver, grant.municipality)
         evidence = None if grant.evidence is None else seal(key, grant.evidence.disclose().encode(), grant.id)
         sealed = (seal(key, grant.text.disclose().encode(), grant.id), evidence)
-        keys = await self._log.prepare(events)
+        keys, waiting = await self._log.prepare(events), await self._outbox.sealed(tell)
         touched = {grant.citizen, *(line.subject for line in grant.lines)}
         scope = _acting(event.channel, grant.giver, grant.municipality, touched)
         async with scoped(self._pool, scope) as connection:
@@ -136,49 +151,74 @@ class ConsentsSql(ConsentRequestsSql):
                 await rows.add_consent(connection, grant, sealed, event.at, event.actor, event.channel)
             except asyncpg.UniqueViolationError:
                 raise Conflict("already_answered") from None
+            if grant.renews is not None:
+                await forget_renewed_end(connection, UUID(grant.renews))
+            await add_notices(connection, waiting)
             return await self._log.append_within(connection, events, keys)
 
     async def refuse(
-        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused
+        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused, tell: Sequence[Notice] = ()
     ) -> tuple[Receipt, ...]:
         """Keep a giver's no to a request; one receipt an event. Raises `Conflict` and `NotFound` as `grant` does."""
         events = _about(request, event.municipality, event, *also)
-        keys = await self._log.prepare(events)
+        keys, waiting = await self._log.prepare(events), await self._outbox.sealed(tell)
         async with scoped(self._pool, _acting(event.channel, giver, event.municipality, ())) as connection:
             asked = await _open_request(connection, request, giver, event)
             try:
                 await _answer(connection, asked, Answer(REFUSED, giver, event.at, event.channel), event)
             except asyncpg.UniqueViolationError:
                 raise Conflict("already_answered") from None
+            await add_notices(connection, waiting)
             return await self._log.append_within(connection, events, keys)
 
     async def withdraw(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentWithdrawn, *also: ConsentWithdrawn
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentWithdrawn,
+        *also: ConsentWithdrawn,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Take a yes back, whole (`lines` of None) or line by line; it holds from this commit on.
 
         What the events say of lines and version is set to what was in fact taken back; those about whom nothing was
         are left out. Raises `NotFound` for what is not this giver's, `Conflict` when nothing is left to take back.
         """
-        return await self._change(consent, lines, WITHDRAWN, event, *also)
+        return await self._change(consent, lines, WITHDRAWN, tell, event, *also)
 
     async def pause(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentPaused, *also: ConsentPaused
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentPaused,
+        *also: ConsentPaused,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Let a yes rest, as `withdraw` takes it back; raises as it does."""
-        return await self._change(consent, lines, PAUSED, event, *also)
+        return await self._change(consent, lines, PAUSED, tell, event, *also)
 
     async def resume(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentResumed, *also: ConsentResumed
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentResumed,
+        *also: ConsentResumed,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Let what was paused hold again; raises as `withdraw` does."""
-        return await self._change(consent, lines, GRANTED, event, *also)
+        return await self._change(consent, lines, GRANTED, tell, event, *also)
 
     async def _change(
-        self, consent: str, lines: Sequence[str] | None, state: str, event: LinesChanged, *also: LinesChanged
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        state: str,
+        tell: Sequence[Notice],
+        event: LinesChanged,
+        *also: LinesChanged,
     ) -> tuple[Receipt, ...]:
         events = _about(consent, event.municipality, event, *also)
-        keys = await self._log.prepare(events)
+        keys, waiting = await self._log.prepare(events), await self._outbox.sealed(tell)
         scope = _acting(event.channel, event.giver, event.municipality, ())
         async with scoped(self._pool, scope) as connection:
             before = await _consent(connection, consent)
@@ -187,7 +227,7 @@ class ConsentsSql(ConsentRequestsSql):
             await rows.bump(connection, touched)
             # Read again behind the lock: somebody may just have changed the same line.
             now = await _consent(connection, consent)
-            taken = now.to_become(state, lines, event.giver, danish_day(event.at))
+            taken = now.as_shown(event.at).to_become(state, lines, event.giver, danish_day(event.at))
             version = now.version + 1
             await rows.add_line_states(
                 connection,
@@ -199,19 +239,19 @@ class ConsentsSql(ConsentRequestsSql):
                 channel=event.channel,
             )
             told = told_of_change(events, taken, version)
+            await forget_end(connection, UUID(consent))
+            await add_notices(connection, waiting)
             return await self._log.append_within(connection, told, keys)
 
-    async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:
+    async def of_citizen(
+        self, citizen: str, *, municipality: str = "", within: Collection[str] | None = None
+    ) -> tuple[Consent, ...]:
         """List the consents about or by a citizen, newest first: as the citizen, or as one municipality sees them."""
         scope = Scope(municipality=municipality) if municipality else Scope(citizen=citizen)
         async with scoped(self._pool, scope, snapshot=True) as connection:
-            ids = await connection.fetch(
-                "SELECT id FROM consents.consent WHERE citizen = $1"
-                " UNION SELECT consent FROM consents.line WHERE subject = $1"
-                " UNION SELECT consent FROM consents.line WHERE giver = $1",
-                citizen,
-            )
-            return await rows.consents(connection, [row["id"] for row in ids])
+            ids = await connection.fetch(_CONSENTS_OF, citizen, listed(within))
+            found = await rows.consents(connection, [row["id"] for row in ids])
+            return found if municipality else await with_told(connection, found)
 
     async def shown(self, consent: str, giver: str) -> tuple[Personal[str] | None, Personal[str] | None]:
         """Give back to its giver what they were shown and how their yes was taken. Raises `NotFound`.

@@ -11,7 +11,7 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -58,6 +58,11 @@ class Scope:
     def __post_init__(self) -> None:
         if any("," in name for name in (*self.municipalities, *self.subjects)):
             raise ValueError("a municipality's id and a handle hold no comma")
+
+
+def listed(within: Collection[str] | None) -> list[str] | None:
+    """Write municipalities for a statement, None for every one."""
+    return None if within is None else sorted(within)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

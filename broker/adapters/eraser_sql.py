@@ -38,6 +38,18 @@ WHERE i.log_id = $1 AND i.idx > $4 AND NOT i.fields ? 'deleted'
     WHERE h.municipality = i.tenant AND h.lifted_at IS NULL AND (h.citizen IS NULL OR h.citizen = i.citizen))
 ORDER BY i.idx LIMIT $5
 """
+# A unit is told no more of yeses about them: nobody could write down that it heard.
+_NOT_TOLD_TO_STOP = """
+DELETE FROM consents.handed_out
+WHERE municipality = $1 AND line IN (SELECT id FROM consents.line WHERE subject = $2)
+"""
+_UNTOLD = (
+    "DELETE FROM notices.waiting WHERE municipality = $1 AND recipient = $2",
+    "DELETE FROM notices.first_fetch WHERE municipality = $1 AND recipient = $2",
+    "DELETE FROM notices.choice WHERE municipality = $1 AND citizen = $2",
+    "DELETE FROM notices.code WHERE municipality = $1 AND citizen = $2",
+    _NOT_TOLD_TO_STOP,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,8 @@ class EraserSql:
                 found = await self._still_erasable(connection, asked, retention, at)
                 events = self._erased(asked, found, actor, at)
                 receipts = [await self._log.delete_within(connection, event, keys) for event in events]
+                # While deletion is held for this, so that no system's word of it is written in between.
+                await connection.execute(_NOT_TOLD_TO_STOP, municipality, asked.citizen)
                 cases = await rows.own_cases(connection, found.cases, asked.citizen)
                 await connection.execute(
                     "UPDATE erasure.request SET written_at = $2, cases = $3 WHERE id = $1", UUID(erasure), at, cases
@@ -187,7 +201,7 @@ class EraserSql:
                 )
 
     async def _shred(self, erasure: str, asked: Erasure) -> None:
-        """Destroy the keys and names, and then forget whose erasure it was. Runs again unharmed."""
+        """Destroy keys and names, then forget their notices, and whose erasure it was. Runs again unharmed."""
         async with scoped(self._pool, Scope(municipality=asked.municipality), snapshot=True) as connection:
             cases = await connection.fetchval("SELECT cases FROM erasure.request WHERE id = $1", UUID(erasure))
         async with reaching_the_store():
@@ -195,6 +209,8 @@ class EraserSql:
                 "SELECT vault.shred($1, $2, $3)", asked.citizen, asked.municipality, cases or []
             )
         async with scoped(self._pool, Scope(municipality=asked.municipality)) as connection:
+            for statement in _UNTOLD:
+                await connection.execute(statement, asked.municipality, asked.citizen)
             await connection.execute(
                 "DELETE FROM erasure.request WHERE municipality = $1 AND citizen = $2",
                 asked.municipality,

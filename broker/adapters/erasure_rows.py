@@ -63,6 +63,11 @@ async def hold_still(connection: Connection, municipality: str) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", LOCK, municipality)
 
 
+async def keep_from_erasure(connection: Connection, municipality: str) -> None:
+    """Let nobody delete in this municipality until the transaction ends; many may keep it so at once."""
+    await connection.execute("SELECT pg_advisory_xact_lock_shared($1, hashtext($2))", LOCK, municipality)
+
+
 async def standing(connection: Connection, municipality: str, citizen: str, today: int) -> Standing:
     """Read all that bears on erasing a citizen; the same statements whoever it is."""
     whose = (citizen, municipality)

@@ -22,6 +22,7 @@ from broker.adapters.database import Pool, commit_once, reaching_the_store
 from broker.adapters.grouped import Grouped
 from broker.adapters.keys_file import KEY_SIZE, HouseKeys
 from broker.adapters.sealing import DoesNotOpen, seal, unseal
+from broker.domain.disclosed import ActorIdentity
 from broker.domain.errors import NotFound, StoreUnavailable
 from broker.domain.identity import Caseworker, OfficerLogin
 from broker.domain.personal import Personal
@@ -30,15 +31,7 @@ from broker.ports import NOTHING_TOLD
 CITIZEN, ACTOR, CASE = "citizen", "actor", "case"
 # Whose word names a node: no employer's, so that no employee is ever one (an issuer is a URL).
 NODES = "urn:borgerbro:nodes"
-
-
-@dataclass(frozen=True, slots=True)
-class ActorIdentity:
-    """Who an employee's handle stands for, as their employer named them when first seen."""
-
-    issuer: str
-    id: Personal[str]
-    name: Personal[str] | None
+SYSTEMS = "urn:borgerbro:systems"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,6 +77,10 @@ class HandlesVault:
     async def node(self, name: str) -> str:
         """Give the handle of a node; the DPO may have it disclosed like any actor's. Raises `StoreUnavailable`."""
         return await self._one(self._employee(NODES, Personal(name), None))
+
+    async def system(self, client_id: str) -> str:
+        """Give the handle of a system that acts by itself, to be disclosed likewise. Raises `StoreUnavailable`."""
+        return await self._one(self._employee(SYSTEMS, Personal(client_id), None))
 
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number. Raises `StoreUnavailable`."""

@@ -1,25 +1,24 @@
 """The door `PastDecisions` over the transparency log: every outcome with the question it answers, for replay alone.
 
 No other reader opens the question (`audit_reader.py`). What is read here is put again to rules and comes out as codes
-and counts; it is shown to nobody.
+and counts, shown to nobody; but for the relation at that moment, which the signs of a sample (they lie sealed) and the
+look into an emergency rest on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-import orjson
-
-from broker.adapters.audit_reader import SEARCHED, LogReaderPostgres, mark_after, place_of
+from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.database import Scope, scoped
-from broker.domain.entries import INTACT, LogEntry
+from broker.adapters.log_search import found
+from broker.domain.entries import INTACT, LogEntry, LogFilter
 from broker.domain.errors import NotFound
 from broker.domain.events import OutcomeReached
 from broker.domain.past import PastDecision, PastPage
 from broker.domain.receipts import Receipt
 
 PAGE = 500
-OUTCOMES = orjson.dumps({"kind": OutcomeReached.name}).decode()
 
 DELETED = """
 SELECT coalesce(sum((i.fields -> 'entries' ->> $2)::bigint), 0)::bigint FROM log.index i
@@ -37,13 +36,21 @@ class PastDecisionsPostgres(LogReaderPostgres):
 
         Raises `StoreUnavailable`.
         """
-        mine = sorted(municipalities)
+        mine, wanted = sorted(municipalities), LogFilter(kind=OutcomeReached.name, since=since, until=until)
         async with scoped(self._pool, Scope(municipalities=tuple(mine)), snapshot=True) as connection:
-            rows = await connection.fetch(
-                SEARCHED, mine, *place_of(cursor), PAGE + 1, since, until, None, None, OUTCOMES
-            )
-        found = [_past(entry) for entry in await self._opened_whole(rows[:PAGE])]
-        return PastPage(tuple(past for past in found if past is not None), mark_after(rows, PAGE))
+            rows, more = await found(connection, mine, wanted, cursor, PAGE)
+        read = [_past(entry) for entry in await self._opened_whole(rows)]
+        return PastPage(tuple(past for past in read if past is not None), more)
+
+    async def of_two(
+        self, municipality: str, actor: str, citizen: str, since: int, until: int
+    ) -> tuple[PastDecision, ...]:
+        """List the newest decisions of some seconds on one caseworker's asks about one citizen, opened."""
+        wanted = LogFilter(kind=OutcomeReached.name, citizen=citizen, actor=actor, since=since, until=until)
+        async with scoped(self._pool, Scope(municipalities=(municipality,)), snapshot=True) as connection:
+            rows, _ = await found(connection, [municipality], wanted, None, PAGE)
+        read = [_past(entry) for entry in await self._opened_whole(rows)]
+        return tuple(past for past in read if past is not None)
 
     async def deleted(self, municipalities: Collection[str]) -> int:
         """Count the outcomes on these municipalities' logs whose content was lawfully deleted, of whatever day."""

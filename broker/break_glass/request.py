@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from broker.domain.after_checks import notice_id
 from broker.domain.break_glass import BreakGlass, Words
 from broker.domain.directory import Directory, SourceEntry
 from broker.domain.errors import BadAsk, NotAllowed
 from broker.domain.events import BreakGlassRequested
 from broker.domain.identity import Caller
+from broker.domain.notices import EMERGENCY, notice_to
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.exchange.emergency import on_paper_without_log
@@ -63,8 +65,11 @@ async def request_break_glass(made_id: str, wanted: Wanted, caller: Caller, port
         holders={source.unit: source.municipality for source in sources},
     )
     events = _events(new, directory, at)
+    # The number as it was asked with: no register is read for a request, whoever it belongs to.
+    told = notice_to(citizen, wanted.citizen, new.municipality, EMERGENCY, at, unit=new.unit)
+    told = replace(told, id=notice_id(new.id))
     with on_paper_without_log(emergency=True):
-        receipts = await ports.emergencies.request(new, Words(wanted.callout, wanted.text), *events)
+        receipts = await ports.emergencies.request(new, Words(wanted.callout, wanted.text), *events, tell=[told])
     return new, receipts[0]
 
 

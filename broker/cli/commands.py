@@ -9,10 +9,12 @@ from broker.cli.citizen import citizen
 from broker.cli.db import db
 from broker.cli.demo import demo
 from broker.cli.keys import keys
+from broker.cli.notices import notices
 from broker.cli.policy import policy
 from broker.cli.receipt import receipt
 from broker.cli.registry import registry
 from broker.cli.retention import retention
+from broker.cli.samples import samples
 from broker.cli.scenario import scenario
 from broker.cli.serve import serve, settings
 
@@ -36,3 +38,5 @@ app.add_typer(receipt, name="receipt")
 app.add_typer(db, name="db")
 app.add_typer(citizen, name="citizen")
 app.add_typer(retention, name="retention")
+app.add_typer(notices, name="notices")
+app.add_typer(samples, name="samples")

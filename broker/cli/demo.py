@@ -70,14 +70,19 @@ async def _live(folder: Path, port: int, nurseries: Any, *, tour: bool) -> None:
 
 def _tell(world: Any, scenario: Any) -> None:
     """Print where everything is, and who can log in."""
+    from broker.consents.change import DESK_ROLE
+
     people = ", ".join(row["name"] for row in scenario.cast.people.values())
-    caseworkers = ", ".join(row["name"] for row in scenario.cast.caseworkers.values())
+    at_work = scenario.cast.caseworkers.values()
+    desk = [row["name"] for row in at_work if any(role["name"] == DESK_ROLE for role in row["roles"])]
+    caseworkers = ", ".join(row["name"] for row in at_work if row["name"] not in desk)
     home = Path.cwd()
     folder = world.files.folder.relative_to(home) if world.files.folder.is_relative_to(home) else world.files.folder
     rows = (
         ("the broker", world.address),
         ("citizens", f"{world.address}/mine        log in as {people}"),
         ("caseworkers", f"{world.address}/case        log in as {caseworkers}"),
+        ("the desk", f"{world.address}/desk        log in as {', '.join(desk) or 'nobody here'}"),
         ("DPO", f"{world.address}/dpo         log in as a municipality's DPO"),
         ("reference", f"{world.address}/reference"),
         ("ask yourself", f".venv/bin/python -m broker ask {folder}/ask.json --as {folder}/lene.json"),

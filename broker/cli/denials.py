@@ -1,4 +1,4 @@
-"""`broker policy denials`: how often which paragraph said no, by municipality and month."""
+"""`broker policy denials`: how often which paragraph said no, as it may leave the house."""
 
 from __future__ import annotations
 
@@ -6,48 +6,54 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.cli.say import fail, out, print_json
+from broker.cli.citizen import AS_JSON
+from broker.cli.samples import MUNICIPALITY, Opened, known, run
+from broker.cli.say import WRONG_USE, fail, out, print_json
+
+NOT_READY = {
+    "quarter_runs": "the quarter is not over yet",
+    "too_late": "nobody made that quarter ready while it was the last one that was over",
+    "entry_gone": "the line of the log that holds these numbers cannot be opened",
+}
 
 
 def denials(
-    municipality: Annotated[list[str] | None, typer.Option(help="Only these municipalities")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
+    municipality: MUNICIPALITY,
+    quarter: Annotated[str, typer.Option(help="A quarter that is over, YYYY-Q1 to YYYY-Q4; the last one without")] = "",
+    as_json: AS_JSON = False,
 ) -> None:
-    """Count asks by the reason and paragraph that held something back, for whole months that have ended.
+    """Count asks by the reason and paragraph that held something back, a quarter at a time, with its sums.
 
-    A count below five is not told, and no sum holds one. Taken from the index rows of the log; no body is opened.
+    A count below five is not told, nor what would give it away. A quarter is made ready once, on the log; whoever takes
+    it again gets the same numbers. Taken from the index rows of the log; no body is opened.
     """
-    import asyncio
-
-    from broker.adapters.database import open_pool
-    from broker.adapters.denials_sql import count_denials
-    from broker.cli.serve import read_settings
     from broker.domain.days import DANISH_TIME
-    from broker.domain.errors import StoreUnavailable
-    from broker.main import clock_of
-    from broker.oversight.denials import report
-    from broker.policy_tables import load_law_tables
+    from broker.domain.errors import BadAsk, Conflict
+    from broker.oversight.erasure import OPERATOR
+    from broker.oversight.publication import made_ready, quarter_before
+    from broker.web.figure_wire import refusals_body
 
-    settings = read_settings()
-
-    async def counted() -> Any:
-        seconds = settings.database_deadline_seconds
-        pool = await open_pool(settings.database_url, name="broker denials", timeout_seconds=seconds, largest=1)
-        try:
-            return await count_denials(pool, municipality or ())
-        finally:
-            await pool.close()
+    async def taken(opened: Opened) -> dict[str, Any]:
+        known(municipality, opened)
+        last = quarter_before(opened.press.figures.clock.now().astimezone(DANISH_TIME).date())
+        found = await made_ready(municipality, quarter or last, opened.operator, OPERATOR, opened.press)
+        return refusals_body(found, opened.directory)
 
     try:
-        rows = asyncio.run(counted())
-    except StoreUnavailable:
-        fail("the database gives no answer (BROKER_DATABASE_URL)")
-    reasons = load_law_tables(settings.policies / "tables")["reasons"]
-    told = report(rows, reasons, f"{clock_of(settings).now().astimezone(DANISH_TIME):%Y-%m}")
+        told = run(taken)
+    except BadAsk:
+        fail("a quarter is written YYYY-Q1 to YYYY-Q4", code=WRONG_USE)
+    except Conflict as conflict:
+        fail(NOT_READY.get(conflict.what, conflict.what))
     if as_json:
         print_json(told)
         return
-    for row in told:
-        count = "fewer than 5" if row["asks"] is None else row["asks"]
-        place = f"{row['municipality']} {row['month']}"
-        out.print(f"{place}  {row['paragraph']}  {row['reason']}: {count}", markup=False)
+    for row in told["reasons"]:
+        counts = [f"{month} {_said(asks)}" for month, asks in zip(told["months"], row["asks"], strict=True)]
+        place = f"{told['municipality']} {row['paragraph']}  {row['reason']}"
+        out.print(f"{place}: {', '.join(counts)}, in all {_said(row['sum'])}", markup=False)
+    out.print(f"{told['municipality']} {told['quarter']}: in all {_said(told['sum'])}", markup=False)
+
+
+def _said(count: int | None) -> str:
+    return "withheld" if count is None else str(count)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from broker.consents.renew import renewed
 from broker.consents.texts import consent_text, text_digest
 from broker.domain.consents import DIGITAL, ConsentRequest, Grant, RequestLine
 from broker.domain.days import danish_day
@@ -14,6 +15,8 @@ from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk
 from broker.domain.events import ConsentGranted, ConsentRefused
 from broker.domain.identity import CitizenLogin
+from broker.domain.limits import Limit
+from broker.domain.notices import notice_of_end
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.ports import Ports
@@ -23,10 +26,14 @@ ONLINE = "online"
 
 @dataclass(frozen=True, slots=True)
 class Yes:
-    """What a giver says yes to: `lines` as indices into their own lines (None: all), a shorter end if they like."""
+    """What a giver says yes to: `lines` as indices into their own lines (None: all), a shorter end if they like.
+
+    `limit` is how often it may be used; None: as often as was asked for.
+    """
 
     lines: tuple[int, ...] | None = None
     to_day: int | None = None
+    limit: Limit | None = None
     language: str = "da"
 
 
@@ -40,8 +47,10 @@ async def grant(request_id: str, yes: Yes, login: CitizenLogin, ports: Ports) ->
     at = ports.clock.now()
     request = await ports.consents.request_by_id(request_id, citizen=giver)
     lines = chosen(request.lines_of(giver), yes.lines)
-    given = _grant(request, lines, yes, giver, at, ports.directory)
-    receipts = await ports.consents.grant(given, *granted_events(given, giver, at, ONLINE))
+    old = await renewed(request, giver, ports)
+    given = replace(grant_of(request, lines, yes, giver, at, ports.directory), renews=old.id if old else None)
+    ends = notice_of_end(given.id, giver, login.cpr, given.municipality, given.to_day, at)
+    receipts = await ports.consents.grant(given, *granted_events(given, giver, at, ONLINE), tell=ends)
     return given, receipts[0]
 
 
@@ -49,25 +58,30 @@ async def refuse(request_id: str, login: CitizenLogin, ports: Ports) -> Receipt:
     """Keep a giver's no. Raises `NotFound` and `Conflict` as `grant` does."""
     (giver,) = await ports.handles.citizens([login.cpr])
     request = await ports.consents.request_by_id(request_id, citizen=giver)
+    events = refused_events(request, giver, giver, ports.clock.now(), ONLINE)
+    receipts = await ports.consents.refuse(request.id, giver, *events)
+    return receipts[0]
+
+
+def refused_events(request: ConsentRequest, giver: str, actor: str, at: datetime, channel: str) -> list[ConsentRefused]:
+    """One event about each person whose data is not opened. Raises `BadAsk` where nothing was theirs to answer."""
     lines = request.lines_of(giver)
     if not lines:
         raise BadAsk("/", "nothing_to_answer")
     first = ConsentRefused(
         municipality=request.municipality,
         subject=lines[0].subject,
-        actor=giver,
-        at=ports.clock.now(),
+        actor=actor,
+        at=at,
         consent=request.id,
         unit=request.unit,
         purpose=request.purpose,
         case=request.case,
         lines=_rows(lines),
-        channel=ONLINE,
+        channel=channel,
         text_version=request.text_version,
     )
-    events = [replace(first, subject=subject, lines=_rows(lines, subject)) for subject in _subjects(lines)]
-    receipts = await ports.consents.refuse(request.id, giver, *events)
-    return receipts[0]
+    return [replace(first, subject=subject, lines=_rows(lines, subject)) for subject in _subjects(lines)]
 
 
 def chosen(lines: Sequence[RequestLine], picked: Sequence[int] | None) -> tuple[RequestLine, ...]:
@@ -79,12 +93,14 @@ def chosen(lines: Sequence[RequestLine], picked: Sequence[int] | None) -> tuple[
     return tuple(lines[number] for number in sorted(set(picked)))
 
 
-def _grant(
+def grant_of(
     request: ConsentRequest, lines: tuple[RequestLine, ...], yes: Yes, giver: str, at: datetime, directory: Directory
 ) -> Grant:
+    """Make the yes of a giver to these lines of a request. Raises `BadAsk` where the days do not fit."""
     # A yes never begins before it is given (domain.md 2.2: never backdated).
     days = (max(request.from_day, danish_day(at)), yes.to_day or request.to_day)
-    text = consent_text(request.unit, request.purpose, lines, days, yes.language, directory)
+    limit = yes.limit or request.limit
+    text = consent_text(request.unit, request.purpose, lines, days, yes.language, directory, limit)
     return Grant(
         id=str(uuid.uuid4()),
         request=request.id,
@@ -102,11 +118,17 @@ def _grant(
         text_version=request.text_version,
         text_digest=text_digest(text),
         text=Personal(text),
+        limit=limit,
     )
 
 
-def granted_events(given: Grant, actor: str, at: datetime, channel: str) -> list[ConsentGranted]:
-    """One event about each person whose data is opened; each lies under that person's own key."""
+def granted_events(
+    given: Grant, actor: str, at: datetime, channel: str, *, recorder_gains: bool = False
+) -> list[ConsentGranted]:
+    """One event about each person whose data is opened; each lies under that person's own key.
+
+    `recorder_gains` is True where who recorded it works in the unit that it opens for.
+    """
     return [
         ConsentGranted(
             municipality=given.municipality,
@@ -126,6 +148,8 @@ def granted_events(given: Grant, actor: str, at: datetime, channel: str) -> list
             giver=given.giver,
             capacity=next(line.capacity for line in given.lines if line.subject == subject),
             text_digest=given.text_digest,
+            limit=given.limit.code if given.limit else "",
+            recorder_gains=recorder_gains,
         )
         for subject in _subjects(given.lines)
     ]

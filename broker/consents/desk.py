@@ -14,6 +14,7 @@ from broker.domain.consents import ORAL, Grant
 from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk
 from broker.domain.identity import Caller
+from broker.domain.notices import RECORDED, notice_of_end, notice_to
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.ports import Ports
@@ -43,11 +44,15 @@ async def record_at_desk(
     prepared = await prepare(wanted, caller, ports)
     if taken.form == ORAL and prepared.must_be_written:
         raise BadAsk("/form", "written")
-    (giver,) = await ports.handles.citizens([taken.giver or wanted.citizen])
+    number = taken.giver or wanted.citizen
+    (giver,) = await ports.handles.citizens([number])
     given = _grant(made_id, wanted, taken, prepared, giver, ports.directory)
     channel = f"desk_{taken.form}"
-    events = granted_events(given, prepared.recorded.actor, prepared.facts.at, channel)
-    receipts = await ports.consents.grant(given, *events)
+    # It is recorded by the very unit that it opens for.
+    events = granted_events(given, prepared.recorded.actor, prepared.facts.at, channel, recorder_gains=True)
+    told = notice_to(giver, number, given.municipality, RECORDED, prepared.facts.at)
+    ends = notice_of_end(given.id, giver, number, given.municipality, given.to_day, prepared.facts.at)
+    receipts = await ports.consents.grant(given, *events, tell=[told, *ends])
     return given, receipts[0]
 
 
@@ -62,7 +67,7 @@ def _grant(
     unit = recorded.caller.unit
     # Whoever records it named the sources, and is answered with the text: it must not tell them of a protection (P6).
     read_out = [replace(line, source_told_to=None) for line in lines]
-    text = consent_text(unit, wanted.purpose, read_out, days, taken.language, directory)
+    text = consent_text(unit, wanted.purpose, read_out, days, taken.language, directory, wanted.limit)
     return Grant(
         id=made_id,
         request=None,
@@ -81,4 +86,5 @@ def _grant(
         text_digest=text_digest(text),
         text=Personal(text),
         evidence=taken.evidence,
+        limit=wanted.limit,
     )

@@ -27,6 +27,7 @@ from broker.domain.days import danish_day
 from broker.domain.errors import BadAsk, Conflict, NotFound
 from broker.domain.events import ConsentWithdrawn
 from broker.domain.identity import Caller
+from broker.domain.notices import RECORDED, notice_of_end, notice_to
 from broker.domain.periods import Period
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
@@ -66,6 +67,7 @@ class ForeignYes:
     text_version: str
     text_digest: str
     text: Personal[str]
+    limited: bool = False
 
     @property
     def takes_back(self) -> bool:
@@ -110,7 +112,9 @@ async def import_yes(foreign: ForeignYes, caller: Caller, ports: Ports) -> tuple
         evidence=_origin(foreign),
     )
     events = granted_events(given, prepared.recorded.actor, prepared.facts.at, IMPORTED)
-    receipts = await ports.consents.grant(given, *events)
+    told = notice_to(given.giver, foreign.citizen, given.municipality, RECORDED, prepared.facts.at)
+    ends = notice_of_end(given.id, given.giver, foreign.citizen, given.municipality, given.to_day, prepared.facts.at)
+    receipts = await ports.consents.grant(given, *events, tell=[told, *ends])
     return given, receipts[0]
 
 
@@ -130,7 +134,7 @@ async def import_withdrawal(foreign: ForeignYes, caller: Caller, ports: Ports) -
         raise NotFound
     receipt = await change(
         ConsentWithdrawn, ports.consents.withdraw, made_id, lines, giver, actor, IMPORTED, ports,
-        municipality=caller.municipality, may=at_its_desk_or_unit(caller),
+        municipality=caller.municipality, may=at_its_desk_or_unit(caller), number=foreign.citizen,
     )  # fmt: skip
     return made_id, receipt
 
@@ -141,6 +145,9 @@ def _wanted(foreign: ForeignYes, caller: Caller, now: datetime) -> Wanted:
         raise BadAsk("/recipient", "not_yours")
     if foreign.case is None:
         raise BadAsk("/case", "missing")
+    if foreign.limited:
+        # It is counted where it was given; here it would be counted anew.
+        raise BadAsk("/limit", "counted_elsewhere")
     if not now - FRESH <= foreign.issued_at <= now + LEEWAY:
         raise BadAsk("/issued_at", "not_fresh")
     # A yes is never backdated, there or here (domain.md 2.2).

@@ -20,6 +20,7 @@ from broker.domain.errors import BadAsk, ConsentNotNeeded, Refused
 from broker.domain.facts import Facts, Subject
 from broker.domain.identity import Caller
 from broker.domain.laws import REQUIRED
+from broker.domain.limits import Limit
 from broker.domain.periods import EVERY_DAY, Period
 from broker.domain.personal import Personal
 from broker.domain.question import question
@@ -56,7 +57,11 @@ class WantedLine:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller wants to ask a citizen for. Days are YYYYMMDD, inclusive; `from_day` of None means today."""
+    """What a caller wants to ask a citizen for. Days are YYYYMMDD, inclusive; `from_day` of None means today.
+
+    `limit` is how often the unit wishes to look; None: as often as the case needs. `renews` is the unit's earlier
+    request that this one renews.
+    """
 
     citizen: Personal[str]
     purpose: str
@@ -66,6 +71,8 @@ class Wanted:
     from_day: int | None = None
     why: Personal[str] | None = None
     again: Personal[str] | None = None
+    limit: Limit | None = None
+    renews: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +111,16 @@ async def prepare(wanted: Wanted, caller: Caller, ports: Ports) -> Prepared:
         for line in _lines(key, subject, facts, ports.directory)
         for period in sorted(periods)
     ]
-    return Prepared(recorded, facts, tuple(lines), from_day, _must_be_written(wanted, caller, facts, ports.directory))
+    places = [(line.category, line.source) for line in wanted.lines]
+    written = law_wants_writing(wanted.purpose, places, caller.unit, facts.today, ports.directory)
+    return Prepared(recorded, facts, tuple(lines), from_day, written)
 
 
-def _must_be_written(wanted: Wanted, caller: Caller, facts: Facts, directory: Directory) -> bool:
-    """Tell whether the law asks for a written yes to any of the lines, without exception."""
-    rows = (
-        directory.consent_law(wanted.purpose, ln.category, ln.source, caller.unit, facts.today) for ln in wanted.lines
-    )
+def law_wants_writing(
+    purpose: str, places: Iterable[tuple[str, str]], unit: str, today: int, directory: Directory
+) -> bool:
+    """Tell whether the law asks for a written yes to any of these (category, source) rows, without exception."""
+    rows = (directory.consent_law(purpose, category, source, unit, today) for category, source in places)
     return any(row is not None and row.written == REQUIRED for row in rows)
 
 

@@ -5,7 +5,7 @@ Shown under the handle of the number they have now; each change is written under
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,10 +16,19 @@ from broker.ports import Consents
 NOT_ANSWERED = "none"
 
 
-async def own_consents(handles: Sequence[str], consents: Consents) -> tuple[Consent, ...]:
-    """List the consents about or by somebody under each of their handles, told under the first; newest first."""
-    found = {consent.id: consent for handle in reversed(handles) for consent in await consents.of_citizen(handle)}
-    told = [_told(consent, handles) for consent in found.values()]
+async def own_consents(
+    handles: Sequence[str], consents: Consents, at: datetime, *, within: Collection[str] | None = None
+) -> tuple[Consent, ...]:
+    """List the consents about or by somebody under each of their handles, told under the first; newest first.
+
+    Of their uses, those that they may know of at a moment.
+    """
+    found = {
+        consent.id: consent
+        for handle in reversed(handles)
+        for consent in await consents.of_citizen(handle, within=within)
+    }
+    told = [_told(consent, handles).as_shown(at) for consent in found.values()]
     return tuple(sorted(told, key=lambda consent: (consent.given_at, consent.id), reverse=True))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.consents.change import ONLINE, PHONE, at_its_desk, at_its_desk_or_unit, change
+from broker.consents.change import ONLINE, PHONE, at_its_desk, change, close_at_desk
 from broker.consents.own import giver_of
 from broker.domain.consents import Consent
 from broker.domain.events import ConsentPaused, ConsentResumed
@@ -41,12 +41,7 @@ async def pause_at_desk(
     consent_id: str, lines: Sequence[str] | None, citizen: Personal[str], caller: Caller, ports: Ports
 ) -> Receipt:
     """Record that a citizen paused a consent by phone or at the desk. Raises as `withdraw_at_desk` does."""
-    (giver,) = await ports.handles.citizens([citizen])
-    actor = await ports.handles.actor(caller.caseworker)
-    return await change(
-        ConsentPaused, ports.consents.pause, consent_id, lines, giver, actor, PHONE, ports,
-        municipality=caller.municipality, may=at_its_desk_or_unit(caller),
-    )  # fmt: skip
+    return await close_at_desk(ConsentPaused, ports.consents.pause, consent_id, lines, citizen, caller, ports)
 
 
 async def resume_at_desk(
@@ -65,7 +60,7 @@ async def resume_at_desk(
 
     return await change(
         ConsentResumed, ports.consents.resume, consent_id, lines, giver, actor, PHONE, ports,
-        municipality=caller.municipality, may=may,
+        municipality=caller.municipality, may=may, number=citizen,
     )  # fmt: skip
 
 

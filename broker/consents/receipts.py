@@ -38,7 +38,7 @@ class Desk:
 async def consent_receipt(consent_id: str, login: CitizenLogin, desk: Desk, version: int | None = None) -> Any:
     """Give the record of a yes this person gave, as it stands or as it stood; raise `NotFound` for any other."""
     frame = await desk.frame(login)
-    given = await own_consents(frame.handles, desk.ports.consents)
+    given = await own_consents(frame.handles, desk.ports.consents, desk.ports.clock.now())
     consent = next((row for row in given if row.id == consent_id and row.giver == frame.handles[0]), None)
     if consent is None:
         raise NotFound
@@ -58,7 +58,7 @@ async def refusal_receipt(request_id: str, login: CitizenLogin, desk: Desk) -> A
 async def every_receipt(login: CitizenLogin, desk: Desk) -> list[Any]:
     """Give the record of each yes and each no of this person, oldest first; the log's proof files are left out."""
     frame = await desk.frame(login)
-    given = await own_consents(frame.handles, desk.ports.consents)
+    given = await own_consents(frame.handles, desk.ports.consents, desk.ports.clock.now())
     made = [await _record(row, frame, desk, proofs=False) for row in given if row.giver == frame.handles[0]]
     for asked in await desk.ports.consents.requests_of(frame.handles[0]):
         if any(a.giver == frame.handles[0] and a.state == REFUSED for a in asked.answers):

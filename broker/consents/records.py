@@ -20,6 +20,7 @@ from broker.domain.days import NO_BEGINNING, NO_END, danish_day, day_of
 from broker.domain.directory import Directory
 from broker.domain.errors import NotFound
 from broker.domain.facts import ConsentLine
+from broker.domain.limits import Limit
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 
@@ -101,8 +102,10 @@ def record_of_consent(
         )
         for version, rows in sorted(steps.items())
     ]
-    state = _state(consent.lines, danish_day(frame.at))
-    return head | what | {"events": events, "state": state} | ({"origin": origin} if origin else {})
+    state = _state(consent.lines, danish_day(frame.at), spent=consent.spent)
+    limit = {} if consent.limit is None else {"limit": _limit(consent.limit)}
+    renews = {} if consent.renews is None else {"renews": consent.renews}
+    return head | what | limit | renews | {"events": events, "state": state} | ({"origin": origin} if origin else {})
 
 
 def record_of_refusal(
@@ -235,13 +238,18 @@ def _event(
     }
 
 
+def _limit(limit: Limit) -> dict[str, Any]:
+    """Say how often it may be used; how often it was, the log says."""
+    return {"term": dpv.FREQUENCY, "times": limit.times, "per": "month" if limit.monthly else "consent"}
+
+
 def _at(version: int, places: Sequence[Logged]) -> tuple[Logged, ...]:
     return tuple(place for place in places if place.version == version)
 
 
-def _state(lines: Sequence[ConsentLine], today: int) -> str:
-    """Say where a consent stands: given while a line of it holds or will."""
-    if any(line.state == GRANTED and today <= line.to_day for line in lines):
+def _state(lines: Sequence[ConsentLine], today: int, *, spent: bool) -> str:
+    """Say where a consent stands: given while a line of it holds or will; one for once that was used holds no more."""
+    if not spent and any(line.state == GRANTED and today <= line.to_day for line in lines):
         return dpv.GIVEN
     if all(line.state == WITHDRAWN for line in lines):
         return dpv.TAKEN_BACK

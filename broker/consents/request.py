@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from broker.consents.lines import Prepared, Wanted, prepare
+from broker.consents.renew import check_renewal
 from broker.consents.texts import TEXT_VERSION
 from broker.domain.consents import ConsentRequest, RequestLine
 from broker.domain.days import day_number, day_of
 from broker.domain.errors import AskedAgain, NotFound
 from broker.domain.events import ConsentRequested
+from broker.domain.facts import Facts
 from broker.domain.identity import Caller
+from broker.domain.notices import REQUEST, Notice, notice_to
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.ports import Ports
@@ -24,14 +27,18 @@ SAYS_NOTHING = Personal("")
 
 
 async def request_consent(made_id: str, wanted: Wanted, caller: Caller, ports: Ports) -> tuple[ConsentRequest, Receipt]:
-    """Put a request before everyone who must say yes. Raises what `prepare` raises, and `AskedAgain` after a no.
+    """Put a request before everyone who must say yes.
+
+    Raises what `prepare` raises, `AskedAgain` after a no, and `BadAsk` where it says it renews what it does not.
 
     `made_id` is the id the request gets, chosen by the caller so that a repeat makes nothing twice.
     """
     prepared = await prepare(wanted, caller, ports)
     await _respect_a_no(wanted, prepared, ports)
     request = _request(made_id, wanted, prepared)
-    receipts = await ports.consents.request(request, *_events(request, prepared.recorded.actor))
+    await check_renewal(request, _handles(prepared), prepared.facts.today, ports)
+    tell = _notices(request, prepared.facts)
+    receipts = await ports.consents.request(request, *_events(request, prepared.recorded.actor), tell=tell)
     return request, receipts[0]
 
 
@@ -50,7 +57,7 @@ async def _respect_a_no(wanted: Wanted, prepared: Prepared, ports: Ports) -> Non
     """
     recorded, facts = prepared.recorded, prepared.facts
     caller = recorded.caller
-    citizen = {recorded.citizen, *(old for old, new in facts.aliases if new in {recorded.citizen, facts.citizen})}
+    citizen = _handles(prepared)
     earlier = await ports.consents.earlier_requests(caller.municipality, caller.unit, wanted.purpose, citizen)
     noes = [day for asked in earlier if (day := asked.no_since(facts.today)) is not None]
     until = day_number(day_of(max(noes)) + timedelta(days=DAYS_OF_A_NO)) if noes else 0
@@ -59,6 +66,12 @@ async def _respect_a_no(wanted: Wanted, prepared: Prepared, ports: Ports) -> Non
     used = {words.plain() for asked in earlier for words in (asked.why, asked.again) if words is not None}
     if wanted.again is None or wanted.again.plain() in {SAYS_NOTHING, *used}:
         raise AskedAgain(until)
+
+
+def _handles(prepared: Prepared) -> set[str]:
+    """Name the citizen under each of their numbers."""
+    recorded, facts = prepared.recorded, prepared.facts
+    return {recorded.citizen, *(old for old, new in facts.aliases if new in {recorded.citizen, facts.citizen})}
 
 
 def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest:
@@ -78,6 +91,8 @@ def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest
         asked_at=facts.at,
         why=wanted.why,
         again=wanted.again,
+        limit=wanted.limit,
+        renews=wanted.renews,
     )
 
 
@@ -100,11 +115,21 @@ def _events(request: ConsentRequest, actor: str) -> list[ConsentRequested]:
         channel="system",
         text_version=request.text_version,
         again=request.again is not None,
+        limit=request.limit.code if request.limit else "",
     )
     others = sorted({line.subject for line in request.lines} - {request.citizen})
     return ([first] if first.lines else []) + [
         replace(first, subject=subject, lines=rows_of(line for line in request.lines if line.subject == subject))
         for subject in others
+    ]
+
+
+def _notices(request: ConsentRequest, facts: Facts) -> list[Notice]:
+    """One to each who has lines to answer, at the number a register knows them by now."""
+    numbers = facts.speakers | facts.cprs
+    return [
+        notice_to(giver, numbers[giver], request.municipality, REQUEST, request.asked_at)
+        for giver in sorted(request.givers)
     ]
 
 

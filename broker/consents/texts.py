@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from broker.domain.consents import RequestLine
 from broker.domain.days import NO_BEGINNING, NO_END, day_of
 from broker.domain.directory import Directory
+from broker.domain.limits import Limit
 from broker.domain.periods import Period
 
-TEXT_VERSION = "samtykke-3"
+TEXT_VERSION = "samtykke-4"
 LANGUAGES = ("da", "en")
 
 _WORDS = {
@@ -30,6 +31,9 @@ _WORDS = {
         "since": "{line}. Kun det, der ligger fra og med {first}",
         "until": "{line}. Kun det, der ligger til og med {last}",
         "days": "Dit ja gælder fra {from_day} til og med {to_day}.",
+        "once": "De må kun kigge én gang. Så er dit ja brugt op.",
+        "monthly_one": "De må højst kigge 1 gang om måneden.",
+        "monthly": "De må højst kigge {times} gange om måneden.",
         "refuse": "Du kan sige nej til alt eller noget. Din sag afgøres så ud fra det, kommunen ved.",
         "withdraw": "Du kan tage dit ja tilbage når som helst. Så må oplysningerne ikke hentes mere.",
         "seen": "Hver gang nogen kigger, bliver det skrevet ned, og du kan se det.",
@@ -47,6 +51,9 @@ _WORDS = {
         "since": "{line}. Only what lies from {first} on",
         "until": "{line}. Only what lies up to and including {last}",
         "days": "Your yes holds from {from_day} up to and including {to_day}.",
+        "once": "They may look only once. Then your yes is used up.",
+        "monthly_one": "They may look at most 1 time a month.",
+        "monthly": "They may look at most {times} times a month.",
         "refuse": "You may say no to all or some of it. Your case is then decided on what the municipality knows.",
         "withdraw": "You may take your yes back at any time. Then the information may no longer be fetched.",
         "seen": "Every time somebody looks, it is written down, and you can see it.",
@@ -56,9 +63,18 @@ _WORDS = {
 
 
 def consent_text(
-    unit: str, purpose: str, lines: Iterable[RequestLine], days: tuple[int, int], language: str, directory: Directory
+    unit: str,
+    purpose: str,
+    lines: Iterable[RequestLine],
+    days: tuple[int, int],
+    language: str,
+    directory: Directory,
+    limit: Limit | None = None,
 ) -> str:
-    """Write the text of one giver's lines; `days` are the first and last (YYYYMMDD). Same input, same bytes."""
+    """Write the text of one giver's lines; `days` are the first and last (YYYYMMDD), `limit` how often they may look.
+
+    Same input, same bytes.
+    """
     words = _WORDS[language]
     da = language == "da"
     receiver, aim = directory.units[unit], directory.purposes[purpose]
@@ -69,6 +85,7 @@ def consent_text(
         words["lines"],
         *rows,
         words["days"].format(from_day=_day(days[0], da=da), to_day=_day(days[1], da=da)),
+        *([] if limit is None else [_often(limit, words)]),
         words["refuse"],
         words["withdraw"],
         words["seen"],
@@ -100,6 +117,12 @@ def _bounded(told: str, period: Period, words: dict[str, str], *, da: bool) -> s
         first=_day(period.from_day, da=da) if since else "",
         last=_day(period.to_day, da=da) if until else "",
     )
+
+
+def _often(limit: Limit, words: dict[str, str]) -> str:
+    if not limit.monthly:
+        return words["once"]
+    return words["monthly_one" if limit.times == 1 else "monthly"].format(times=limit.times)
 
 
 def _day(number: int, *, da: bool) -> str:

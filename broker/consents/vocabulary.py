@@ -15,6 +15,7 @@ AUTHORITY = DPV + "DataProtectionAuthority"
 PURPOSE = DPV + "PublicBenefit"
 ORDINARY, SPECIAL = DPV + "PersonalData", DPV + "SpecialCategoryPersonalData"
 WITHDRAW = DPV + "WithdrawConsent"
+FREQUENCY = DPV + "Frequency"
 DENMARK = "https://w3id.org/dpv/loc#DK"
 
 GIVEN, NO, TAKEN_BACK = DPV + "ConsentGiven", DPV + "ConsentRefused", DPV + "ConsentWithdrawn"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.consents.change import ONLINE, PHONE, at_its_desk_or_unit, change
+from broker.consents.change import ONLINE, change, close_at_desk
 from broker.consents.own import giver_of
 from broker.domain.events import ConsentWithdrawn
 from broker.domain.identity import Caller, CitizenLogin
@@ -30,12 +30,7 @@ async def withdraw_at_desk(
 ) -> Receipt:
     """Record that a citizen took a consent back by phone or at the desk; the recorder is named on the log.
 
-    No register is asked, so that this stays open when they are down (P2). Raises `NotFound` unless the consent was
-    given to the caller's own unit, or to their municipality where the caller keeps its desk; else as `withdraw`.
+    Raises as `close_at_desk` does, and `Conflict` when nothing is left to take back.
     """
-    (giver,) = await ports.handles.citizens([citizen])
-    actor = await ports.handles.actor(caller.caseworker)
-    return await change(
-        ConsentWithdrawn, ports.consents.withdraw, consent_id, lines, giver, actor, PHONE, ports,
-        municipality=caller.municipality, may=at_its_desk_or_unit(caller),
-    )  # fmt: skip
+    write = ports.consents.withdraw
+    return await close_at_desk(ConsentWithdrawn, write, consent_id, lines, citizen, caller, ports)

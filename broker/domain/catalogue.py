@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from broker.domain.after_checks import AfterCheckClosed, AfterCheckExplained, AfterCheckRead, AfterCheckReopened
+from broker.domain.breach_letters import BreachLettersPrepared, BreachLettersReleased
+from broker.domain.breaches import (
+    BreachCounted,
+    BreachExported,
+    BreachListed,
+    BreachNoted,
+    BreachOpened,
+    BreachRead,
+)
+from broker.domain.desk_look import DeskLooked
+from broker.domain.disclosed import EmployeeDisclosed
 from broker.domain.events import (
     ArchiveReceived,
     AskMade,
@@ -27,12 +39,28 @@ from broker.domain.events import (
     ErasureRequested,
     HoldChanged,
     LogSearched,
-    LogVerified,
     OutcomeReached,
     RegistryLoaded,
     RetentionApplied,
 )
+from broker.domain.figures import FiguresPublished, FiguresRead
+from broker.domain.inquiries import InquiryAnswered, InquiryPassedOn, InquiryRead, InquirySent
+from broker.domain.integrity import CheckBegun, EvidenceMade, IntegritySeen, LogVerified
+from broker.domain.notice_choices import NoticesChosen
+from broker.domain.notices import NoticeSent
+from broker.domain.others import SeenForAnother
+from broker.domain.oversight_events import EntryOpened, SearchRemoved, SearchSaved
 from broker.domain.own_look import OwnLookMade, OwnLookReached
+from broker.domain.package import PackageMade
+from broker.domain.samples import (
+    SampleClosed,
+    SampleDrawn,
+    SampleExplained,
+    SampleRead,
+    SampleReopened,
+    SampleSeeded,
+)
+from broker.domain.stops import StopReceived
 
 CATALOGUE: tuple[type[AuditEvent], ...] = (
     AskMade,
@@ -44,11 +72,15 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     ConsentPaused,
     ConsentResumed,
     ConsentUnanswered,
+    StopReceived,
     BlockChanged,
     BreakGlassRequested,
     BreakGlassRead,
     BreakGlassDecided,
     LogSearched,
+    EntryOpened,
+    SearchSaved,
+    SearchRemoved,
     LogVerified,
     DecisionsReplayed,
     RegistryLoaded,
@@ -64,4 +96,37 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     ArchiveReceived,
     OwnLookMade,
     OwnLookReached,
+    NoticeSent,
+    NoticesChosen,
+    InquirySent,
+    InquiryRead,
+    InquiryAnswered,
+    InquiryPassedOn,
+    DeskLooked,
+    SeenForAnother,
+    SampleSeeded,
+    SampleDrawn,
+    SampleRead,
+    SampleExplained,
+    SampleClosed,
+    SampleReopened,
+    BreachOpened,
+    BreachRead,
+    BreachNoted,
+    BreachCounted,
+    BreachListed,
+    BreachExported,
+    BreachLettersPrepared,
+    BreachLettersReleased,
+    PackageMade,
+    FiguresRead,
+    IntegritySeen,
+    CheckBegun,
+    EvidenceMade,
+    FiguresPublished,
+    AfterCheckRead,
+    AfterCheckExplained,
+    AfterCheckClosed,
+    AfterCheckReopened,
+    EmployeeDisclosed,
 )

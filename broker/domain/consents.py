@@ -21,8 +21,10 @@ from broker.domain.directory import Purpose
 from broker.domain.errors import BadAsk, Conflict, ConsentNotNeeded, NotFound
 from broker.domain.events import LinesChanged
 from broker.domain.facts import ConsentLine, NamesASource
+from broker.domain.limits import Limit
 from broker.domain.periods import Period
 from broker.domain.personal import Personal
+from broker.domain.stops import RUN_OUT, HandedOut, Received, Told
 
 SELF, CUSTODY_HOLDER, GUARDIAN, ATTORNEY = "self", "custody_holder", "guardian", "attorney"
 CAPACITIES = frozenset({SELF, CUSTODY_HOLDER, GUARDIAN, ATTORNEY})
@@ -101,7 +103,8 @@ class ConsentRequest:
     """What a unit asks of a citizen, for one purpose and case. Days are Danish, YYYYMMDD, inclusive.
 
     `answer_by` is the last day it can be answered; `why` is the caseworker's own words to the citizen, `again` those on
-    why they ask again after a no. Raises `BadAsk` where it is not a request that may be asked.
+    why they ask again after a no. `limit` is how often they wish to look; `renews` the earlier request whose yes ends
+    soon. Raises `BadAsk` where it is not a request that may be asked.
     """
 
     id: str
@@ -119,6 +122,8 @@ class ConsentRequest:
     why: Personal[str] | None = None
     answers: tuple[Answer, ...] = ()
     again: Personal[str] | None = None
+    limit: Limit | None = None
+    renews: str | None = None
 
     def __post_init__(self) -> None:
         named(self.municipality, self.citizen, self.unit, self.purpose, self.case, self.text_version)
@@ -181,7 +186,8 @@ class Grant:
     """One giver's yes, as it was given. Raises `BadAsk` where it is not a yes that holds.
 
     `text` is exactly what the giver was shown and `text_digest` its SHA-256; `evidence` says how a paper or oral yes
-    was taken (reader, place, language, read-back). `request` is None for a yes given at the desk without one.
+    was taken (reader, place, language, read-back). `request` is None for a yes given at the desk without one. `limit`
+    is how often it may be used; `renews` the consent of the same giver that it follows.
     """
 
     id: str
@@ -201,6 +207,8 @@ class Grant:
     text_digest: str
     text: Personal[str]
     evidence: Personal[str] | None = None
+    limit: Limit | None = None
+    renews: str | None = None
 
     def __post_init__(self) -> None:
         named(self.municipality, self.citizen, self.giver, self.unit, self.purpose, self.case, self.text_version)
@@ -228,6 +236,9 @@ class Grant:
         asked, given = set(request.lines_of(self.giver)), set(self.lines)
         wider = given - asked or self.from_day < request.from_day or self.to_day > request.to_day
         same = (self.municipality, self.citizen, self.unit, self.purpose, self.case)
+        oftener = request.limit is not None and (self.limit is None or not self.limit.within(request.limit))
+        if oftener:
+            raise BadAsk("/limit", "not asked for")
         if wider or same != (request.municipality, request.citizen, request.unit, request.purpose, request.case):
             raise BadAsk("/lines", "not asked for")
         return GRANTED if given == asked else PARTLY_GRANTED
@@ -246,7 +257,10 @@ class LineState:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A consent as it stands: what was given, the state of each line now, and how it came there."""
+    """A consent as it stands: what was given, the state of each line now, and how it came there.
+
+    `months` (YYYYMM) are those its uses count in, `used_from` when each shows to those it is about (P8).
+    """
 
     id: str
     request: str | None
@@ -263,11 +277,28 @@ class Consent:
     given_at: datetime
     lines: tuple[ConsentLine, ...]
     history: tuple[LineState, ...]
+    limit: Limit | None = None
+    uses: tuple[datetime, ...] = ()
+    months: tuple[int, ...] = ()
+    used_from: tuple[datetime, ...] = ()
+    renews: str | None = None
+    handed: tuple[HandedOut, ...] = ()
+    received: tuple[Received, ...] = ()
 
     @property
     def version(self) -> int:
         """The version that holds now: one more with every change."""
         return max(step.version for step in self.history)
+
+    def as_shown(self, at: datetime) -> Consent:
+        """Give it as those it is about may know it: without the uses that the law keeps back from them until later."""
+        rows = [row for row in zip(self.uses, self.months, self.used_from, strict=True) if row[2] <= at]
+        return replace(
+            self,
+            uses=tuple(used for used, _, _ in rows),
+            months=tuple(month for _, month, _ in rows),
+            used_from=tuple(since for _, _, since in rows),
+        )
 
     def to_become(self, state: str, lines: Sequence[str] | None, giver: str, today: int) -> tuple[ConsentLine, ...]:
         """Choose the lines a giver takes back, pauses, or lets hold again: those named, or all of theirs.
@@ -283,14 +314,50 @@ class Consent:
         left = tuple(
             line
             for key, line in theirs.items()
-            if key in chosen and line.state in before and (state == WITHDRAWN or today <= line.to_day)
+            if key in chosen and line.state in before and (state == WITHDRAWN or self._has_time(line, today))
         )
         if not left:
             raise Conflict(otherwise)
         return left
 
+    def _has_time(self, line: ConsentLine, today: int) -> bool:
+        return today <= line.to_day and not self.spent
+
+    def left(self, today: int) -> int | None:
+        """Count the uses left on a day, of the month or of all; None where it may be used as often as needed."""
+        if self.limit is None:
+            return None
+        latest = max(self.months, default=0)
+        return self.limit.left(latest, self.months.count(latest), today)
+
+    @property
+    def spent(self) -> bool:
+        """Tell whether it was for once, and is used: it never holds again."""
+        return self.limit is not None and not self.limit.monthly and bool(self.uses)
+
+    def told(self, line: ConsentLine, at: datetime) -> Told | None:
+        """Say how far the unit has heard that a line holds no more; None where it holds, or the unit got nothing on it.
+
+        A moment is needed because the law may keep back for a time that the unit got something.
+        """
+        step = self._stopped_by(line, danish_day(at))
+        if step is None or not any(one.line == line.id and one.shown_from <= at for one in self.handed):
+            return None
+        received = [one.at for one in self.received if one.step == step and one.shown_from <= at]
+        return Told(max(received, default=None), len(received))
+
+    def _stopped_by(self, line: ConsentLine, today: int) -> int | None:
+        last = max((step for step in self.history if step.line == line.id), key=lambda step: step.version)
+        if last.state == WITHDRAWN:
+            return last.version
+        if today > line.to_day:
+            return RUN_OUT
+        return last.version if last.state == PAUSED else None
+
     def live_lines(self, today: int) -> tuple[ConsentLine, ...]:
         """Give the lines that cover something on a day."""
+        if self.left(today) == 0:
+            return ()
         return tuple(ln for ln in self.lines if ln.state == GRANTED and ln.from_day <= today <= ln.to_day)
 
 

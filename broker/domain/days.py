@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 DANISH_TIME = ZoneInfo("Europe/Copenhagen")
@@ -24,3 +24,8 @@ def day_number(day: date) -> int:
 def day_of(number: int) -> date:
     """Read YYYYMMDD back; raise ValueError when there is no such day."""
     return date(number // 10000, number // 100 % 100, number % 100)
+
+
+def midnight_before(at: datetime) -> datetime:
+    """Give the moment at which a moment's Danish day began."""
+    return datetime.combine(at.astimezone(DANISH_TIME).date(), time(), DANISH_TIME)

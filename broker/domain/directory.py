@@ -36,13 +36,19 @@ class Municipality:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A department of a municipality: `kind` such as jobcentre, social_centre; names in Danish and English."""
+    """A department of a municipality: `kind` such as jobcentre, social_centre; names in Danish and English.
+
+    `phone` is where a citizen may ask about a request for consent; empty where the registry names none. `systems`
+    counts the registered systems that act for it, but for the broker's own page.
+    """
 
     id: str
     municipality: str
     kind: str
     name_da: str
     name_en: str
+    phone: str = ""
+    systems: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,8 @@ class Category:
 class Purpose:
     """A purpose and the most it may ever ask for.
 
-    `consent` tells whether a yes may be asked for at all; `statute` names the law row where it may not.
+    `consent` tells whether a yes may be asked for at all; `statute` names the law row where it may not. `plain_da` and
+    `plain_en` say in one plain sentence what it is, to somebody who has never heard the name.
     """
 
     id: str
@@ -90,6 +97,8 @@ class Purpose:
     statute: str | None
     name_da: str
     name_en: str
+    plain_da: str = ""
+    plain_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,11 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """What an overseer looks for; None means any. Times are whole seconds, `until` not included."""
+    """What a reader looks for; None means any. Times are whole seconds, `until` not included.
+
+    `emergency` asks for what was done for danger to life, the asking, the answer and the look; `case` is its handle.
+    `holders` are sources of which one was read: that and `oldest_first` are for an overseer's search alone.
+    """
 
     kind: str | None = None
     unit: str | None = None
@@ -54,14 +58,26 @@ class LogFilter:
     ask: str | None = None
     since: int | None = None
     until: int | None = None
+    emergency: bool | None = None
+    case: str | None = None
+    holders: tuple[str, ...] | None = None
+    oldest_first: bool | None = None
 
     def fields(self) -> dict[str, Any]:
         """Give what an index row must contain."""
-        plain = {name: getattr(self, name) for name in ("kind", "unit", "purpose", "outcome", "actor")}
+        named = {"actor": self.actor, "case": self.case}
+        return {name: value for name, value in named.items() if value is not None} | self.shape()
+
+    def shape(self) -> dict[str, Any]:
+        """Give what of it many rows have alike."""
+        plain = {name: getattr(self, name) for name in ("kind", "unit", "purpose", "outcome", "emergency")}
         listed = {"reasons": self.reason, "sources": self.source, "basis": self.basis}
         return {name: value for name, value in plain.items() if value is not None} | {
             name: [value] for name, value in listed.items() if value is not None
         }
+
+
+EVERYTHING = LogFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +90,3 @@ class LogState:
     size: int
     signed_size: int
     signed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class LogVerdict:
-    """What checking one log from its first entry to its last found: intact, or each fault in one line.
-
-    `deleted` names each entry that says what was lawfully deleted, and of how many entries the content went by it.
-    """
-
-    origin: str
-    size: int
-    signed_size: int | None
-    faults: tuple[str, ...]
-    deleted: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def intact(self) -> bool:
-        """Whether nothing was wrong."""
-        return not self.faults

@@ -92,6 +92,10 @@ class SourceFailed(BrokerError):
         self.why = why
 
 
+class NoticeNotSent(Exception):
+    """A channel did not take a notice; it is tried again. No caller is told, so it has no place in the tree."""
+
+
 class LogUnavailable(BrokerError):
     """The log did not take the entry: nothing is read, nothing goes out (P2).
 

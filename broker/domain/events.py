@@ -106,6 +106,7 @@ class OutcomeReached(AuditEvent):
     judged_again: bool = False
     view: str = ""  # of a whole-person view: "whole", or "reduced" where too few areas were seen at work (C12)
     meeting: bool = False  # something went out under a law that counts the days (SEL § 49 a)
+    counted: tuple[str, ...] = ()  # the consents with a limit, of which this was a use
     # In the entry about the citizen asked for, on the requester's own log, alone: the question itself, packed, and the
     # hash of what the policy answered to it, about everybody (`domain/kept.py`).
     question_packed: str | None = field(default=None, repr=False)
@@ -160,11 +161,15 @@ class ConsentRequested(ConsentEvent):
     name: ClassVar[str] = "consent.requested"
 
     again: bool = False
+    limit: str = ""  # how often the unit wishes to look: "once", "monthly-2"; as often as needed where it says nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentGranted(ConsentEvent):
-    """A giver said yes, to the whole or to some lines. `text_digest` is the SHA-256 of exactly what was shown."""
+    """A giver said yes, to the whole or to some lines. `text_digest` is the SHA-256 of exactly what was shown.
+
+    `recorder_gains`: it was recorded for them by somebody of the unit that it opens for (`domain.md` 5.6).
+    """
 
     code: ClassVar[int] = 11
     name: ClassVar[str] = "consent.granted"
@@ -175,6 +180,12 @@ class ConsentGranted(ConsentEvent):
     giver: str
     capacity: str
     text_digest: str
+    limit: str = ""  # how often it may be used, as in a request
+    recorder_gains: bool = False
+
+    def index(self) -> dict[str, Any]:
+        """Add that who recorded it gains by it, where that is so: the overseer's second look."""
+        return ConsentEvent.index(self) | ({"recorder_gains": True} if self.recorder_gains else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,18 +317,6 @@ class LogSearched(AuditEvent):
     role: str
     criteria: tuple[tuple[str, str], ...]
     shown: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogVerified(AuditEvent):
-    """An overseer had the log checked from the first entry to the last."""
-
-    code: ClassVar[int] = 31
-    name: ClassVar[str] = "log.verified"
-
-    role: str
-    size: int
-    intact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,12 @@ Two shapes stand here. What the registers tell (`RegisterPerson`, `CaseRecord`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from broker.domain.break_glass import BreakGlass
 from broker.domain.days import NO_BEGINNING, NO_END
+from broker.domain.limits import Limit
 from broker.domain.periods import Period
 from broker.domain.personal import Personal
 from broker.domain.target_groups import Stated
@@ -147,7 +148,8 @@ class ConsentLine(NamesASource):
 
     `state` is `granted`, `paused` or `withdrawn`, the last in its append-only history. `version` is the
     consent's version that holds now. Days are inclusive Danish days. `data_from` and `data_to` are the days of the data
-    that were said yes to, every day where none is named.
+    that were said yes to, every day where none is named. With a `limit`, the consent was used `used` times in the month
+    `latest`, the last in which it was.
     """
 
     id: str
@@ -167,11 +169,18 @@ class ConsentLine(NamesASource):
     data_from: int = NO_BEGINNING
     data_to: int = NO_END
     source_told_to: tuple[str, ...] | None = None
+    limit: Limit | None = None
+    latest: int = 0
+    used: int = 0
 
     @property
     def period(self) -> Period:
         """The days of the data that were said yes to."""
         return Period(self.data_from, self.data_to)
+
+    def used_up(self, today: int) -> bool:
+        """Tell whether it may not be used again on a day."""
+        return self.limit is not None and not self.limit.left(self.latest, self.used, today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +217,12 @@ class ConsentFacts:
     meetings: tuple[tuple[str, int], ...] = ()
     requests: tuple[EarlierRequest, ...] = ()
 
+    def usable(self, today: int) -> ConsentFacts:
+        """Leave out what is used up: it opens nothing, as if nobody had said yes."""
+        if not any(line.limit for line in self.lines):
+            return self
+        return replace(self, lines=tuple(line for line in self.lines if not line.used_up(today)))
+
     def consent_was_tried(self, today: int) -> bool:
         """Tell whether the unit asked for consent in this case and was refused, in whole or part, or not answered."""
         return any(asked.refused or (asked.open and asked.answer_by < today) for asked in self.requests)
@@ -219,8 +234,9 @@ class Facts:
 
     `registers` names those consulted; `failed_registers` those that gave no answer: then the answer is no.
     `break_glass` is the request the ask names, where there is one in the caller's municipality.
-    `cprs` maps each subject's handle to the number sources are asked with, `former` to those they had before; neither
-    enters the question. `aliases` are handles of such numbers, each with the handle that stands here in its stead.
+    `cprs` maps each subject's handle to the number sources are asked with, `former` to those they had before, and
+    `speakers` that of whoever may say yes for one of them to the number they are written to; none of them enters the
+    question. `aliases` are handles of such numbers, each with the handle that stands here in its stead.
     """
 
     at: datetime
@@ -238,4 +254,5 @@ class Facts:
     break_glass: BreakGlass | None = None
     cprs: dict[str, Personal[str]] = field(default_factory=dict, repr=False)
     former: dict[str, tuple[Personal[str], ...]] = field(default_factory=dict, repr=False)
+    speakers: dict[str, Personal[str]] = field(default_factory=dict, repr=False)
     aliases: tuple[tuple[str, str], ...] = ()

@@ -80,7 +80,10 @@ class CitizenLogin:
 
 @dataclass(frozen=True, slots=True)
 class OfficerLogin:
-    """A DPO (or other overseer) who logged in: id, name, role, and the municipalities they oversee."""
+    """A DPO (or other overseer) who logged in: id, name, role, and the municipalities they oversee.
+
+    `units` are those that a leader's privileges name, each with its municipality; they lead no other.
+    """
 
     id: Personal[str]
     issuer: str
@@ -89,3 +92,4 @@ class OfficerLogin:
     nsis: str
     authenticated_at: datetime
     name: Personal[str] | None = None
+    units: frozenset[tuple[str, str]] = frozenset()

@@ -7,6 +7,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -110,3 +111,11 @@ class Found:
     items: tuple[Item, ...] = field(repr=False)
     silent: tuple[Silent, ...] = ()
     dropped: int = 0
+
+    def answered(self, keys: Iterable[Key]) -> frozenset[Key]:
+        """Give the keys that a source told something of, or said that there is nothing of.
+
+        A source that stayed silent about one person may have told of another.
+        """
+        silent, told = {row.source for row in self.silent}, {item.key for item in self.items}
+        return frozenset(key for key in keys if key in told or key.source not in silent)

@@ -151,11 +151,16 @@ def own_places(
 
 def may_see_help_of(child: RegisterPerson, holder: RegisterPerson, today: int) -> bool:
     """Tell whether somebody may see the help of a child: under 15, in their custody, no place that could be told."""
-    holders = {row.cpr for row in child.custody if row.from_day <= today <= row.to_day}
     small = child.born is not None and _age(child.born, today) < YOUNG_AGE
-    nobody_is_told_where = holders == {holder.cpr} or holder.cpr in child.household
+    return small and has_custody_and_place(child, holder.cpr, today)
+
+
+def has_custody_and_place(child: RegisterPerson, holder: Personal[str], today: int) -> bool:
+    """Tell whether somebody has custody of a child, and nothing they learn could tell them where it lives."""
+    holders = {row.cpr for row in child.custody if row.from_day <= today <= row.to_day}
+    nobody_is_told_where = holders == {holder} or holder in child.household
     lives = child.known and child.dead_on is None and child.protected is False
-    return lives and small and holder.cpr in holders and nobody_is_told_where
+    return lives and holder in holders and nobody_is_told_where
 
 
 def is_hidden(children: Iterable[RegisterPerson | None]) -> bool:

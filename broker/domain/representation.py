@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from broker.domain.facts import Representative, Subject
+from broker.domain.facts import RegisterRepresentative, Representative, Subject
 
 # Deprived of legal capacity (værgemålsloven § 6), under guardianship (§ 5), a power of attorney for the time when one
 # can no longer decide (fremtidsfuldmagt), an ordinary one, and somebody who only comes along (FVL § 8).
@@ -44,7 +44,12 @@ def silenced(speaking: Iterable[Representative], kinds: Kinds) -> bool:
     return any(kinds[row.kind].silences for row in speaking)
 
 
-def _speaks(row: Representative, area: str, today: int, kinds: Kinds) -> bool:
+def areas_of(rows: Iterable[RegisterRepresentative], today: int, kinds: Kinds) -> frozenset[str]:
+    """Name the areas of somebody's life in which any of these rows of a register may speak today."""
+    return frozenset(area for row in rows for area in (PERSONAL, ECONOMIC) if _speaks(row, area, today, kinds))
+
+
+def _speaks(row: Representative | RegisterRepresentative, area: str, today: int, kinds: Kinds) -> bool:
     kind = kinds.get(row.kind)
     if kind is None or not kind.speaks or not row.from_day <= today <= row.to_day:
         return False

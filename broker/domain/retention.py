@@ -9,16 +9,16 @@ Rules kept here:
 
 | kinds | months | why |
 | --- | --- | --- |
-| asks, answers, own looks, searches, holds, erasure steps | 6, at most 60 | Datatilsynet; longer: written reasons |
-| consents | 72, at least 18 | evidence for five years after a yes that may last one (GDPR art. 7, stk. 1) |
-| break-glass | 60 | five years |
-| what names no citizen: registry, checks, deletions | kept | the house's own account of itself |
+| asks, answers, looks, notices, searches, holds, erasures | 6, at most 60 | Datatilsynet; longer: written reasons |
+| consents, inquiries, samples, breaches | 72, at least 18 | evidence for five years after one yes (GDPR art. 7) |
+| break-glass, its after-checks, employees disclosed | 60 | five years |
+| what names no citizen: registry, checks, deletions, published figures | kept | the house's own account of itself |
 """
 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -44,7 +44,17 @@ TERMS: Mapping[str, Term] = {
     "outcome": ACCESS,
     "own.asked": ACCESS,
     "own.shown": ACCESS,
+    "own.seen_for_another": ACCESS,
+    "notice.sent": ACCESS,
+    "notices.chosen": ACCESS,
+    "desk.looked": ACCESS,
+    "package.made": ACCESS,
     "log.searched": ACCESS,
+    "integrity.seen": ACCESS,
+    "entry.opened": ACCESS,
+    "search.saved": ACCESS,
+    "search.removed": ACCESS,
+    "figures.read": ACCESS,
     "hold.changed": ACCESS,
     "erasure.examined": ACCESS,
     "deferral.asked": ACCESS,
@@ -59,14 +69,41 @@ TERMS: Mapping[str, Term] = {
     "consent.paused": CONSENT,
     "consent.resumed": CONSENT,
     "consent.unanswered": CONSENT,
+    "stop.received": CONSENT,
     "block.changed": CONSENT,
+    "inquiry.sent": CONSENT,
+    "inquiry.read": CONSENT,
+    "inquiry.answered": CONSENT,
+    "inquiry.passed_on": CONSENT,
+    "sample.read": CONSENT,
+    "sample.explained": CONSENT,
+    "sample.closed": CONSENT,
+    "sample.reopened": CONSENT,
+    "breach.opened": CONSENT,
+    "breach.read": CONSENT,
+    "breach.noted": CONSENT,
+    "breach.counted": CONSENT,
+    "breach.listed": CONSENT,
+    "breach.exported": CONSENT,
+    "breach.letters_prepared": CONSENT,
+    "breach.letters_released": CONSENT,
+    "evidence.made": CONSENT,
     "break_glass.requested": EMERGENCY,
     "break_glass.read": EMERGENCY,
     "break_glass.decided": EMERGENCY,
+    "after_check.read": EMERGENCY,
+    "after_check.explained": EMERGENCY,
+    "after_check.closed": EMERGENCY,
+    "after_check.reopened": EMERGENCY,
+    "employee.disclosed": EMERGENCY,
 }
 # They name no citizen, and say what became of the log itself.
 KEPT = frozenset(
     {
+        "sample.seeded",
+        "sample.drawn",
+        "log.check_begun",
+        "figures.published",
         "log.verified",
         "decisions.replayed",
         "registry.loaded",
@@ -98,6 +135,11 @@ class Retention:
                 return None
             before = min(before, archived + timedelta(days=1))
         return datetime.combine(before, time(), DANISH_TIME)
+
+    def may_lack(self, kinds: Iterable[str], today: date) -> datetime | None:
+        """Give the moment before which some entry of these kinds may be gone, archives apart; None where none may."""
+        ends = [end for kind in kinds if (end := self.ends(kind, today, today)) is not None]
+        return max(ends, default=None)
 
     def keeps_until(self, kind: str, at: datetime) -> date | None:
         """Give the last day an entry of a moment is kept, archives apart; None where it is kept for good."""

@@ -100,14 +100,20 @@ async def look_up(
         subjects=subjects,
         case=told.case,
         employment=told.employment,
-        consents=under_one_handle(read, aliases),
+        consents=under_one_handle(read.usable(danish_day(recorded.at)), aliases),
         registers=tuple(sorted({people.name, cases.name})),
         failed_registers=told.failed,
         related=_related(recorded, told, names),
         cprs={names[person.cpr]: person.cpr for person in persons},
         former={names[person.cpr]: person.former for person in persons if person.former},
         aliases=aliases,
+        speakers={names[number]: number for person in persons for number in _speakers(person)},
     )
+
+
+def _speakers(person: RegisterPerson) -> tuple[Personal[str], ...]:
+    """Give the numbers of whoever may say yes for somebody."""
+    return (*(holder.cpr for holder in person.custody), *(row.cpr for row in person.representatives))
 
 
 async def look_again(facts: Facts, recorded: Recorded, consents: Consents) -> ConsentFacts:
@@ -115,7 +121,7 @@ async def look_again(facts: Facts, recorded: Recorded, consents: Consents) -> Co
     caller = recorded.caller
     handles = [subject.handle for subject in facts.subjects] + [other for other, _ in facts.aliases]
     read = await consents.facts(caller.municipality, caller.unit, recorded.ask.purpose, recorded.case, handles)
-    return under_one_handle(read, facts.aliases)
+    return under_one_handle(read.usable(facts.today), facts.aliases)
 
 
 async def _ask_registers(recorded: Recorded, people: People, cases: Cases, *, children: bool) -> _Registers:

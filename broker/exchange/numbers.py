@@ -48,6 +48,19 @@ async def former_numbers(person: RegisterPerson, people: People) -> tuple[Person
     return tuple([number for number in person.former if await _leads_to(number, person.cpr, people)])
 
 
+async def every_number(cpr: Personal[str], people: People) -> tuple[Personal[str], ...]:
+    """Give the numbers of one person, the one they have now first, whichever is named. Raises `RegisterUnavailable`.
+
+    Both must say so: the old one that it leads on, the new one that it was theirs. Else the one named stands alone.
+    """
+    named = await people.person(cpr)
+    now = named if named.current_cpr is None else await people.person(named.current_cpr)
+    if now.current_cpr is not None:
+        raise RegisterUnavailable(people.name)
+    numbers = tuple(dict.fromkeys((now.cpr, *await former_numbers(now, people))))
+    return numbers if cpr in numbers else (cpr,)
+
+
 async def _leads_to(number: Personal[str], cpr: Personal[str], people: People) -> bool:
     return number != cpr and (await people.person(number)).current_cpr == cpr
 

@@ -18,10 +18,13 @@ from broker.domain.errors import FactsChanged, LogUnwitnessed, PolicyBroken, Pol
 from broker.domain.events import EVALUATED, OutcomeReached
 from broker.domain.items import Found, Item
 from broker.domain.kept import canonical, decided, digest, packed
+from broker.domain.limits import Use
 from broker.domain.question import question
 from broker.domain.receipts import Permit, Released
+from broker.exchange.count import handed_on, uses_of
 from broker.exchange.decide import narrow
 from broker.exchange.emergency import with_request
+from broker.exchange.first_fetch import letters_of
 from broker.exchange.keep import keep_permitted
 from broker.exchange.look_up import look_again
 from broker.ports import AuditLog, Consents, Emergencies, Policy
@@ -51,9 +54,11 @@ async def release(
     """
     first = permit
     for _ in range(MOST_TRIES):
-        events = _outcomes(kept, permit, first, directory, _view(kept, permit, is_reduced))
+        uses, told = uses_of(kept, permit), letters_of(kept, permit, directory)
+        versions, handed = permit.facts.consents.versions, handed_on(kept, permit)
+        events = _outcomes(kept, permit, first, directory, _view(kept, permit, is_reduced), uses)
         try:
-            receipts = await log.append(events, versions=permit.facts.consents.versions)
+            receipts = await log.append(events, versions=versions, uses=uses, tell=told, handed=handed)
         except FactsChanged:
             try:
                 permit = await _judge_again(permit, consents, policy, emergencies)
@@ -94,10 +99,17 @@ async def _judge_again(permit: Permit, consents: Consents, policy: Policy, emerg
     return narrow(permit, facts, asked, await policy.decide(asked))
 
 
-def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory, view: str = "") -> list[OutcomeReached]:
+def _outcomes(
+    kept: Found,
+    permit: Permit,
+    first: Permit,
+    directory: Directory,
+    view: str = "",
+    uses: tuple[Use, ...] = (),
+) -> list[OutcomeReached]:
     """Make the entries: the requester's log first, the citizen first in it. `first` is the permit that was read by.
 
-    `view` says what became of a whole-person view.
+    `view` says what became of a whole-person view; `uses` what was used of limited yeses.
     """
     recorded = permit.recorded
     home = recorded.caller.municipality
@@ -107,7 +119,8 @@ def _outcomes(kept: Found, permit: Permit, first: Permit, directory: Directory, 
     elsewhere = {directory.sources[source].municipality for source in read} | _delegators(first, directory)
     asked = _asked(permit)
     events = [
-        _met(_outcome(kept, permit, first, asked, home, subject, None), permit, directory) for subject in subjects
+        _met(_counted(_outcome(kept, permit, first, asked, home, subject, None), uses), permit, directory)
+        for subject in subjects
     ]
     events[0] = replace(events[0], question_packed=packed(asked.question), decided=asked.answer, view=view)
     for municipality in sorted(elsewhere - {home}):
@@ -182,6 +195,12 @@ def _outcome(
 def _count_own(items: tuple[Item, ...], verdicts: tuple[Verdict, ...]) -> int:
     own = {verdict.key for verdict in verdicts if verdict.own}
     return sum(item.key in own for item in items)
+
+
+def _counted(event: OutcomeReached, uses: tuple[Use, ...]) -> OutcomeReached:
+    """Let the entry about each person say which limited yeses that open their data were used."""
+    ids = {basis.id for verdict in event.verdicts for basis in verdict.basis}
+    return replace(event, counted=tuple(use.consent for use in uses if use.consent in ids)) if uses else event
 
 
 def _met(event: OutcomeReached, permit: Permit, directory: Directory) -> OutcomeReached:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -32,9 +33,10 @@ from broker.domain.target_groups import TargetGroup
 def directory_of(raw: Any, laws: Mapping[str, Any], held: Any) -> Directory:
     """Make the directory; its revision is a hash over registry, law tables and keys held in files alike (P10)."""
     canonical = json.dumps([raw, laws, held], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    units = {
-        i: Unit(i, u["municipality"], u["kind"], u["name"]["da"], u["name"]["en"]) for i, u in raw["units"].items()
-    }
+    # The broker's own page for caseworkers keeps nothing, so it has nothing to use no further.
+    page = raw.get("providers", {}).get("caseworker", {}).get("system")
+    systems = Counter(unit for name, row in raw["systems"].items() if name != page for unit in row["units"])
+    units = {i: _unit(i, row, systems[i]) for i, row in raw["units"].items()}
     return Directory(
         revision=hashlib.sha256(canonical.encode()).hexdigest(),
         municipalities={i: _municipality(i, row) for i, row in raw["municipalities"].items()},
@@ -50,6 +52,13 @@ def directory_of(raw: Any, laws: Mapping[str, Any], held: Any) -> Directory:
         representation={i: _kind(row) for i, row in laws["settings"]["representation"]["kinds"].items()},
         standing_approvals={i: _approval(i, row) for i, row in raw.get("standing_approvals", {}).items()},
         emergency=_emergency(laws),
+    )
+
+
+def _unit(i: str, row: Any, systems: int) -> Unit:
+    name = row["name"]
+    return Unit(
+        i, row["municipality"], row["kind"], name["da"], name["en"], row.get("phone", ""), systems=max(1, systems)
     )
 
 
@@ -94,7 +103,14 @@ def _purpose(i: str, row: Any) -> Purpose:
     statutes = row.get("statutes") or [None]
     consent = bool(row["consent_bases"])
     return Purpose(
-        i, frozenset(row["categories"]), consent, None if consent else statutes[0], row["name_da"], row["name_en"]
+        i,
+        frozenset(row["categories"]),
+        consent,
+        None if consent else statutes[0],
+        row["name_da"],
+        row["name_en"],
+        row.get("plain_da", ""),
+        row.get("plain_en", ""),
     )
 
 

@@ -1,21 +1,24 @@
 """Who asked about me, why, and what was answered: the citizen's own entries, opened for them alone.
 
-Each entry of the log is one row: nothing is summed up or left out. Shown are date, unit, purpose, basis, categories,
-sources and outcome; not the employee (Datatilsynet 2024-32-0283, `design.md` 6.7).
+Each entry of the log is one row: nothing is summed up, and nothing left out but what they chose not to see. Shown are
+date, unit, purpose, basis, categories, sources and outcome; not the employee (Datatilsynet 2024-32-0283, `design.md`
+6.7).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.domain.entries import LogEntry
+from broker.domain.entries import EVERYTHING, LogEntry, LogFilter
 from broker.domain.events import EVALUATED, NOTHING_LEFT
 from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
 from broker.ports import LogReader, Ports
+
+A_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +55,63 @@ class MyEntry:
 
 @dataclass(frozen=True, slots=True)
 class MyPage:
-    """My entries, newest first, and the mark to go on from; None when that was all."""
+    """My entries, newest first, and the mark to go on from; None when that was all.
+
+    `answered` names the asks among them whose answer stands elsewhere in the list.
+    """
 
     entries: tuple[MyEntry, ...]
     next: str | None
+    answered: frozenset[str] = frozenset()
 
 
 async def my_entries(
-    login: CitizenLogin, ports: Ports, reader: LogReader, *, cursor: str | None = None, limit: int = 50
-) -> MyPage:
+    login: CitizenLogin, ports: Ports, reader: LogReader, *,
+    wanted: LogFilter = EVERYTHING, cursor: str | None = None, limit: int = 50,
+) -> MyPage:  # fmt: skip
     """List the entries about the citizen who is logged in. Raises `BadAsk` for a mark that was never given."""
     (me,) = await ports.handles.citizens([login.cpr])
-    page = await reader.of_subject(me, cursor=cursor, limit=limit)
-    return MyPage(tuple(_mine(entry) for entry in page.entries), page.next)
+    page = await reader.of_subject(me, wanted=wanted, cursor=cursor, limit=limit)
+    entries = tuple(_mine(entry) for entry in page.entries)
+    asks = {entry.ask for entry in entries if entry.kind == "ask" and entry.ask}
+    alone = asks - {entry.ask for entry in entries if entry.kind == "outcome"}
+    return MyPage(entries, page.next, await reader.answered(me, alone) if alone else frozenset())
+
+
+async def my_whole_list(
+    login: CitizenLogin, ports: Ports, reader: LogReader, wanted: LogFilter = EVERYTHING
+) -> tuple[MyEntry, ...]:
+    """List all of them at once, for a file; what comes to the log meanwhile is not in it."""
+    (me,) = await ports.handles.citizens([login.cpr])
+    return await whole_list(me, reader, wanted)
+
+
+async def whole_list(
+    subject: str, reader: LogReader, wanted: LogFilter = EVERYTHING, *,
+    within: Collection[str] | None = None, also: Collection[str] = (),
+) -> tuple[MyEntry, ...]:  # fmt: skip
+    """List all that the log shows somebody about themself, by handle. Whoever calls has checked who reads.
+
+    Of some municipalities, where they are named: of another's nothing is read. `also` are handles they have besides.
+    """
+    page = await reader.of_subject(subject, wanted=wanted, limit=A_STEP, within=within, also=also)
+    found = [*page.entries]
+    while page.next is not None:
+        page = await reader.of_subject(subject, wanted=wanted, cursor=page.next, limit=A_STEP, within=within, also=also)
+        found += page.entries
+    return tuple(_mine(entry) for entry in found)
+
+
+async def my_choices(login: CitizenLogin, ports: Ports, reader: LogReader) -> tuple[frozenset[str], frozenset[str]]:
+    """Name the units and the purposes in my list."""
+    (me,) = await ports.handles.citizens([login.cpr])
+    return await reader.seen(me)
+
+
+async def my_entry(receipt: Receipt, login: CitizenLogin, ports: Ports, reader: LogReader) -> MyEntry:
+    """Read one of my entries; raise `NotFound` for any other."""
+    (me,) = await ports.handles.citizens([login.cpr])
+    return _mine(await reader.entry(receipt, subject=me))
 
 
 def _mine(entry: LogEntry) -> MyEntry:

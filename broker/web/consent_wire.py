@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,10 +14,13 @@ from broker.consents.lines import Wanted, WantedLine
 from broker.consents.own import asked_before
 from broker.consents.texts import consent_text
 from broker.domain.consents import Consent, ConsentRequest, Grant, RequestLine
+from broker.domain.days import danish_day
 from broker.domain.directory import Directory
 from broker.domain.facts import ConsentLine
+from broker.domain.limits import MOST_A_MONTH, Limit
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
+from broker.domain.stops import Told
 from broker.web.wire import Code, Day, cpr_of, day_from, day_text, period_body, period_from, receipt_body
 
 STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -35,6 +39,15 @@ class LineBody(BaseModel):
     data_to: Annotated[Day | None, Field(description="The last day of the data that is asked for")] = None
 
 
+class LimitBody(BaseModel):
+    """How often a yes may be used: once (`times` of 1, `per` consent), or so many times in each calendar month."""
+
+    model_config = STRICT
+
+    times: Annotated[int, Field(ge=1, le=MOST_A_MONTH, strict=True)]
+    per: Literal["consent", "month"]
+
+
 class WantedBody(BaseModel):
     """What a caseworker wants to ask a citizen for."""
 
@@ -49,6 +62,7 @@ class WantedBody(BaseModel):
     why: Annotated[str, Field(max_length=2000, description="In the caseworker's own words, to the citizen")] | None = (
         None
     )
+    limit: LimitBody | None = None
 
 
 class AskingBody(WantedBody):
@@ -58,6 +72,7 @@ class AskingBody(WantedBody):
         Annotated[str, Field(min_length=10, max_length=2000, description="Why you ask again after a no, in new words")]
         | None
     ) = None
+    renews: Annotated[str, Field(max_length=64, description="Your request whose yes ends within 30 days")] | None = None
 
 
 class DeskBody(WantedBody):
@@ -79,6 +94,7 @@ class YesBody(BaseModel):
     lines: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=64)] | None = None
     to: Day | None = None
     language: Literal["da", "en"] = "da"
+    limit: Annotated[LimitBody | None, Field(description="At most as often as they ask")] = None
 
 
 class WithdrawBody(BaseModel):
@@ -126,7 +142,19 @@ def wanted_of(body: WantedBody, *, test_numbers: bool) -> Wanted:
         from_day=day_from(body.from_, "/from") if body.from_ else None,
         why=Personal(body.why) if body.why else None,
         again=Personal(body.again) if isinstance(body, AskingBody) and body.again else None,
+        limit=limit_from(body.limit),
+        renews=body.renews if isinstance(body, AskingBody) else None,
     )
+
+
+def limit_from(body: LimitBody | None) -> Limit | None:
+    """Read a limit; raise `BadAsk` for more than once in all."""
+    return None if body is None else Limit(body.times, monthly=body.per == "month")
+
+
+def limit_body(limit: Limit | None) -> dict[str, Any]:
+    """Lay out a limit; nothing where there is none."""
+    return {} if limit is None else {"limit": {"times": limit.times, "per": "month" if limit.monthly else "consent"}}
 
 
 def taken_of(body: DeskBody, *, test_numbers: bool) -> TakenYes:
@@ -147,7 +175,8 @@ def request_body(request: ConsentRequest, today: int, receipt: Receipt | None = 
         "to": day_text(request.to_day),
         "answer_by": day_text(request.answer_by),
     }
-    return body | ({"receipt": receipt_body(receipt)} if receipt else {})
+    renews = {} if request.renews is None else {"renews": request.renews}
+    return body | limit_body(request.limit) | renews | ({"receipt": receipt_body(receipt)} if receipt else {})
 
 
 def my_request_body(
@@ -157,11 +186,12 @@ def my_request_body(
     mine = request.lines_of(me)
     days = (max(request.from_day, today), request.to_day)
     texts = {
-        language: consent_text(request.unit, request.purpose, mine, days, language, directory)
+        language: consent_text(request.unit, request.purpose, mine, days, language, directory, request.limit)
         for language in ("da", "en")
     }
     seen = [line for line in request.lines if line.tells_source_to(me)]
-    return request_body(request, today) | {
+    # Which request it renews is the unit's to know: another giver may never have heard of that one.
+    return request_body(replace(request, renews=None), today) | {
         "lines": _places(seen),
         "answered": request.answered_by(me),
         # Written to the citizen: another parent or a child who has lines of their own does not read it.
@@ -209,12 +239,24 @@ def grant_body(given: Grant, receipt: Receipt, *, to_unit: bool = False) -> dict
         "text": given.text.disclose(),
         "text_sha256": given.text_digest,
         "receipt": receipt_body(receipt),
+        **limit_body(given.limit),
     }
 
 
-def consent_body(consent: Consent, me: str, today: int) -> dict[str, Any]:
-    """Lay out a consent for its giver: each line with its state now."""
+def consent_body(consent: Consent, me: str, at: datetime, also: Iterable[str] = ()) -> dict[str, Any]:
+    """Lay out a consent for its giver: each line with its state now; each use of one that is limited.
+
+    Of a line about the reader that holds no more, on which its unit got something: that it is told so, by how many of
+    its systems that was received, and when last. What was got about another is that one's own to see. `also` is who the
+    reader was before.
+    """
+    today = danish_day(at)
+    left = consent.left(today)
+    used: dict[str, Any] = {} if left is None else {"left": left, "used_at": [moment(at) for at in consent.uses]}
     return {
+        **({"renews": consent.renews} if consent.renews is not None and consent.giver == me else {}),
+        **limit_body(consent.limit),
+        **used,
         "id": consent.id,
         "mine": consent.giver == me,
         "unit": consent.unit,
@@ -232,18 +274,28 @@ def consent_body(consent: Consent, me: str, today: int) -> dict[str, Any]:
                 "category": line.category,
                 "from": day_text(line.from_day),
                 "to": day_text(line.to_day),
-                "state": line_state(line.state, line.from_day, line.to_day, today),
+                "state": line_state(line.state, line.from_day, line.to_day, today, spent=consent.spent),
             }
             | period_body(line.period)
+            | _told_body(consent.told(line, at) if line.subject in {me, *also} else None)
             for line in consent.lines
         ],
     }
 
 
-def line_state(state: str, from_day: int, to_day: int, today: int) -> str:
-    """Say where a line stands on a day: live, not_yet, expired, or what it was made (withdrawn, paused)."""
-    if state == "withdrawn" or (state == "paused" and today <= to_day):
+def _told_body(told: Told | None) -> dict[str, Any]:
+    if told is None:
+        return {}
+    received_at = None if told.received_at is None else moment(told.received_at)
+    return {"told": {"received_at": received_at, "received_by": told.received_by}}
+
+
+def line_state(state: str, from_day: int, to_day: int, today: int, *, spent: bool = False) -> str:
+    """Say where a line stands on a day: live, not_yet, expired, used_up, or what it was made (withdrawn, paused)."""
+    if state == "withdrawn" or (state == "paused" and today <= to_day and not spent):
         return state
+    if spent:
+        return "used_up"
     return "not_yet" if today < from_day else "expired" if today > to_day else "live"
 
 

@@ -32,6 +32,9 @@ class Ceilings(Protocol):
     async def count_look(self, citizen: str) -> None:
         """Count one live look of a citizen (handle) at their own data, or refuse it."""
 
+    async def count_package(self, officer: str) -> None:
+        """Count one file of a citizen's that an officer (handle) makes, within a day, or refuse it."""
+
 
 class Tokens(Protocol):
     """Access tokens: made and read with the broker's own keys."""

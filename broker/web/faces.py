@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -14,71 +12,39 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from broker.consents.receipts import Desk as RecordsDesk
-from broker.oversight.deferral import Desk as DeferralDesk
-from broker.ports import Clock, Deferrals, Erasures, LogReader, Ports
-from broker.web import case, citizen, dpo, log, oauth, reference
+from broker.consents.stops import StopDesk
+from broker.ports import Ports
+from broker.transparency.inquiries import Desk as InquiryDesk
+from broker.transparency.notice_choices import Desk as NoticeDesk
+from broker.web import case, citizen, desk, log, oauth, officers, reference
 from broker.web.api import (
     accesses,
     authzen,
     authzen_metadata,
     authzen_search,
+    breach_letters,
     break_glass,
     consents,
-    deferrals,
     exchange,
     health,
     imports,
+    inquiries,
     me,
     receipts,
+    withdrawals,
 )
 from broker.web.api.authzen_desk import Desk
 from broker.web.api.authzen_pages import Windows
-from broker.web.api.health import Ping
-from broker.web.api.once import Idempotency, Once
+from broker.web.api.once import Once
 from broker.web.app import build_app
 from broker.web.caller import Gate
-from broker.web.doors import Ceilings, PublicLog, RecordIssuers, Records, Replay, Sessions, Tallied, Tokens, Watched
-from broker.web.login import EXIT, Faces, Logins
-from broker.web.metrics import DoorsTold, LogsTold
-from broker.web.oauth.registrations import Registrations
+from broker.web.login import Logins
+from broker.web.metrics import AfterChecksTold, DoorsTold, LogsTold
 from broker.web.pages import start
 from broker.web.pages.errors import show_errors_to_people
 from broker.web.pages.show import Pages
 from broker.web.sessions import SessionBook
-
-
-@dataclass(frozen=True, slots=True)
-class WebDoors:
-    """What the web needs beside the use cases' doors. `clock` is the machine's: proofs and sessions live by it."""
-
-    public_url: str
-    log_name: str
-    registrations: Registrations
-    people: Faces
-    tokens: Tokens
-    records: Records
-    record_issuers: RecordIssuers
-    replay: Replay
-    sessions: Sessions
-    session_key: bytes
-    session_idle: timedelta
-    session_longest: timedelta
-    ceilings: Ceilings
-    idempotency: Idempotency
-    reader: LogReader
-    public_log: PublicLog
-    log_keys: Sequence[str]
-    erasures: Erasures
-    deferrals: Deferrals
-    clock: Clock
-    pings: Mapping[str, Ping]
-    test_numbers: bool
-    most_body_bytes: int
-    version: str
-    watched: Mapping[str, Watched] = field(default_factory=dict)
-    tallied: Mapping[str, Tallied] = field(default_factory=dict)
-    unpublished: Callable[[], Mapping[str, float]] = dict
-    exit_address: str = EXIT
+from broker.web.web_doors import WebDoors
 
 
 @asynccontextmanager
@@ -92,6 +58,7 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
         logins, metrics = _logins(doors, http), CollectorRegistry()
         metrics.register(DoorsTold(doors.watched, doors.tallied))
         metrics.register(LogsTold(doors.unpublished))
+        metrics.register(AfterChecksTold(doors.reviews.late))
         pages = Pages(secure=urlsplit(doors.public_url).scheme == "https")
         yield build_app(
             [*_api(ports, doors, logins, metrics), *_pages(ports, doors, logins, pages), _plain_routes(doors, logins)],
@@ -144,15 +111,15 @@ def _api(ports: Ports, doors: WebDoors, logins: Logins, metrics: CollectorRegist
         exchange.build(ports, gate.caller, once.seen, test_numbers=tests),
         *_authzen(ports, doors, gate, once),
         consents.build(ports, gate.caller, once, test_numbers=tests),
+        withdrawals.build(StopDesk(ports.clock, ports.handles, doors.stops), gate.system),
         imports.build(ports, gate.caller, doors.record_issuers, test_numbers=tests),
         break_glass.build(ports, gate.caller, once, test_numbers=tests),
         receipts.build(_records_desk(ports, doors), doors.records, logins.require_citizen),
-        me.build(ports, logins.require_citizen, logins.session),
+        me.build(ports, logins.require_citizen, logins.require_signer, logins.session),
         accesses.build_for_citizens(ports, doors.reader, logins.require_citizen, doors.clock),
-        accesses.build_for_officers(ports, doors.reader, logins.require_officer, logins.session, test_numbers=tests),
-        deferrals.build(
-            DeferralDesk(ports.clock, ports.handles, ports, doors.deferrals), logins.require_officer, test_numbers=tests
-        ),
+        inquiries.build_for_citizens(InquiryDesk(ports, doors.reader, doors.inquiries), logins.require_citizen),
+        breach_letters.build_for_citizens(ports, doors.breaches, logins.require_citizen),
+        *officers.api(ports, doors, logins),
         accesses.build_for_anyone(doors.reader, doors.log_name),
         receipts.build_for_anyone(doors.records),
         health.build(doors.pings, metrics),
@@ -180,11 +147,22 @@ def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[
     return [
         start.build(ports, doors.reader, pages),
         citizen.build(
-            ports, doors.reader, logins, pages, doors.log_name, doors.records, doors.public_url, doors.ceilings
+            ports,
+            doors.reader,
+            logins,
+            pages,
+            doors.log_name,
+            doors.records,
+            doors.public_url,
+            doors.ceilings,
+            doors.inquiries,
+            NoticeDesk(ports, doors.notice_choices, doors.mail),
+            doors.breaches,
         ),
         case.build(ports, logins, pages, repeats, test_numbers=tests),
+        desk.build(ports, logins, pages, test_numbers=tests),
         *log.build(ports, doors.reader, doors.public_log, pages, _published(doors)),
-        dpo.build(ports, doors.reader, logins, pages, doors.clock, test_numbers=tests, erasures=doors.erasures),
+        officers.pages(ports, doors, logins, pages),
         reference.build(pages),
     ]
 

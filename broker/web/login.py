@@ -5,6 +5,8 @@ Rules kept here:
 - An officer oversees the municipalities that their privileges name; a caseworker acts for the municipality whose CVR
   number the provider states, through the one registered system that is our own page.
 - A log-in runs in the browser that began it, once; it ends what was open there before and gets a new id.
+- A yes takes a log-in of the last ten minutes, at a moment that the provider states; a no or a stop takes none.
+- Who logs in anew goes on where they were; another person, or who was not logged in, begins on their own first page.
 """
 
 from __future__ import annotations
@@ -32,7 +34,13 @@ from broker.web.sessions import SAFE_METHODS, Session, SessionBook, check_same_s
 
 CITIZEN, OFFICER, CASEWORKER = "citizen", "officer", "caseworker"
 OFFICER_ROLES = ("dpo", "logkontrollant", "teamleder", "styregruppe", "systemforvalter")
+# A log controller who leads a unit as well explains for that unit.
+LEADER, LEADING = "teamleder", ("logkontrollant", "teamleder")
+HOMES = {CITIZEN: "/mine", OFFICER: "/dpo", CASEWORKER: "/case"}
 RUNNING = timedelta(minutes=10)
+# How old a log-in may be by which somebody says yes (`domain.md` 4.1: a fresh one for signing).
+FRESH = timedelta(minutes=10)
+NOT_FRESH = "login_not_fresh"
 LONGEST_PATH = 2000
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _EXPIRED = "login_expired"
@@ -98,6 +106,21 @@ class Logins:
         content = (await self.session(request, CITIZEN)).content
         return CitizenLogin(Personal(content["cpr"]), content["nsis"], _at(content))
 
+    async def require_signer(self, request: Request) -> CitizenLogin:
+        """Name the citizen who logged in here just now, as a yes takes.
+
+        Raises as `require_citizen`, and `NotAuthenticated("login_not_fresh")`.
+        """
+        login = await self.require_citizen(request)
+        if not await self.may_sign(request):
+            raise NotAuthenticated(NOT_FRESH)
+        return login
+
+    async def may_sign(self, request: Request) -> bool:
+        """Tell whether the citizen's log-in is fresh enough to say yes by. Raises as `require_citizen`."""
+        content = (await self.session(request, CITIZEN)).content
+        return bool(content.get("tells_when")) and self._clock.now() - _at(content) <= FRESH
+
     async def require_officer(self, request: Request) -> OfficerLogin:
         """Name the officer who is logged in here. Raises as `require_citizen`."""
         content = (await self.session(request, OFFICER)).content
@@ -109,6 +132,8 @@ class Logins:
             nsis=content["nsis"],
             authenticated_at=_at(content),
             name=None if content["name"] is None else Personal(content["name"]),
+            # A session of before units were read leads none.
+            units=frozenset((home, unit) for home, unit in content.get("units", ())),
         )
 
     async def require_caseworker(self, request: Request) -> Caller:
@@ -147,6 +172,10 @@ class Logins:
             found[kind] = session
         return found[kind]
 
+    def mark(self, *parts: str) -> str:
+        """Give what a page of ours puts in its form so that a link which somebody else made brings no choice."""
+        return self._book.mark(*parts)
+
     def seconds_left(self, session: Session) -> int:
         """Say in how many seconds a session ends if nothing is done."""
         return max(0, int((session.idle_at - self._clock.now()).total_seconds()))
@@ -157,9 +186,13 @@ class Logins:
 
     async def _begin(self, request: Request) -> Response:
         client = self._client(request)
-        address, running = await client.begin()
+        anew, kind = "anew" in request.query_params, request.path_params["kind"]
+        address, running = await client.begin(anew=anew)
         response = _redirect(address)
         content = running | {"next": own_path(request.query_params.get("next", "/"))}
+        if anew:
+            held = await self._book.find(request, kind)
+            content["anew_for"] = held.content.get("owner", "") if held is not None else ""
         await self._book.open(response, _running(request), content, owner="", longest=RUNNING)
         return response
 
@@ -174,10 +207,17 @@ class Logins:
             raise NotAuthenticated("login_failed")
         proven = await client.finish(answer, running.content, self._clock.now())
         owner, content = self._read[kind](proven)
-        response = _redirect(running.content["next"])
+        # A link to log in anew carries what somebody chose: it is theirs, and a link from elsewhere brings none.
+        others = running.content.get("anew_for", owner) != owner
+        response = _redirect(HOMES[kind] if others else running.content["next"])
         self._book.forget(response, _running(request))
         await self._book.take(request, kind)
-        kept = content | {"id_token": proven.id_token, "at": proven.authenticated_at.timestamp()}
+        kept = content | {
+            "id_token": proven.id_token,
+            "at": proven.authenticated_at.timestamp(),
+            "tells_when": proven.tells_when,
+            "owner": owner,
+        }
         await self._book.open(response, kind, kept, owner=owner)
         return response
 
@@ -231,7 +271,7 @@ class Logins:
         privileges = claims.get("nemlogin.privileges")
         held = [row for row in privileges if isinstance(row, dict)] if isinstance(privileges, list) else []
         seats = {
-            (str(row.get("privilege")), self._faces.municipality_of_cvr[row["cvr"]])
+            (str(row.get("privilege")), self._faces.municipality_of_cvr[row["cvr"]], str(row.get("unit", "")))
             for row in held
             if row.get("cvr") in self._faces.municipality_of_cvr
         }
@@ -243,9 +283,10 @@ class Logins:
             "id": claims["sub"],
             "issuer": claims["iss"],
             "role": role,
-            "municipalities": sorted(seat[1] for seat in seats if seat[0] == role),
+            "municipalities": sorted({seat[1] for seat in seats if seat[0] == role}),
             "nsis": _nsis(claims),
             "name": name if isinstance(name, str) else None,
+            "units": sorted(seat[1:] for seat in seats if seat[0] == LEADER and seat[2] and role in LEADING),
         }
 
     def _caseworker_content(self, proven: Proven) -> tuple[str, dict[str, Any]]:

@@ -93,6 +93,24 @@ class DoorsTold(Collector):
         yield from (reads, under_way, rests)
 
 
+class AfterChecksTold(Collector):
+    """Tell how many after-checks of break-glass are late in each municipality, as last looked."""
+
+    def __init__(self, late: Mapping[str, int]) -> None:
+        self._late = late
+
+    def collect(self) -> Iterator[Metric]:
+        """Give `borgerbro_after_checks_late`, by municipality."""
+        counts = GaugeMetricFamily(
+            "borgerbro_after_checks_late",
+            "After-checks of break-glass that should be closed by now",
+            labels=["municipality"],
+        )
+        for municipality, count in sorted(self._late.items()):
+            counts.add_metric([municipality], count)
+        yield counts
+
+
 class LogsTold(Collector):
     """Tell how long each municipality's log has gone without its witnesses, as last looked."""
 

@@ -35,6 +35,8 @@ MOST_BYTES = 262_144
 SECONDS = 10.0
 METADATA_SECONDS = 3600.0
 NEW_KEYS_AFTER_SECONDS = 30.0
+# OpenID Connect Core 3.1.2.1: a log-in now, whatever the provider remembers; its token then says when it was.
+ANEW = {"prompt": "login", "max_age": "0"}
 _ID_TOKEN_AGE = timedelta(minutes=10)
 _TYPES = frozenset({"", "jwt"})
 _NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -54,11 +56,15 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proven:
-    """What the provider said of a person who just logged in; `id_token` is for logging out there."""
+    """What the provider said of a person who just logged in; `id_token` is for logging out there.
+
+    `tells_when` is False where it does not say when they did (`auth_time`): it may have been long ago.
+    """
 
     claims: Mapping[str, Any]
     id_token: str
     authenticated_at: datetime
+    tells_when: bool
 
 
 class OpenIdClient:
@@ -74,8 +80,11 @@ class OpenIdClient:
         self._keys_read_at = -NEW_KEYS_AFTER_SECONDS
         self._learning = asyncio.Lock()
 
-    async def begin(self) -> tuple[str, dict[str, str]]:
-        """Give the address to send the browser to, and what must be remembered until it comes back."""
+    async def begin(self, *, anew: bool = False) -> tuple[str, dict[str, str]]:
+        """Give the address to send the browser to, and what must be remembered until it comes back.
+
+        `anew` asks that the person proves who they are now, though the provider knows them from before.
+        """
         metadata = await self._known()
         running = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
         challenge = urlsafe_b64encode(hashlib.sha256(running["verifier"].encode()).digest()).rstrip(b"=").decode()
@@ -89,6 +98,7 @@ class OpenIdClient:
             "nonce": running["nonce"],
             "code_challenge": challenge,
             "code_challenge_method": "S256",
+            **(ANEW if anew else {}),
         }
         return f"{metadata['authorization_endpoint']}?{urlencode(query)}", running
 
@@ -108,10 +118,12 @@ class OpenIdClient:
         id_token = tokens.get("id_token")
         if not isinstance(id_token, str):
             raise NotAuthenticated(REFUSAL)
-        claims = await self._verified(id_token, running["nonce"], now)
-        claims = {**await self._userinfo(metadata, tokens, claims["sub"]), **claims}
-        at = moment(claims, "auth_time" if "auth_time" in claims else "iat", refusal=REFUSAL)
-        return Proven(claims, id_token, min(at, now))
+        signed = await self._verified(id_token, running["nonce"], now)
+        claims = {**await self._userinfo(metadata, tokens, signed["sub"]), **signed}
+        # When they logged in is said by the signed token alone: what is told beside it nobody signed.
+        tells_when = "auth_time" in signed
+        at = moment(signed, "auth_time" if tells_when else "iat", refusal=REFUSAL)
+        return Proven(claims, id_token, min(at, now), tells_when)
 
     async def farewell(self, id_token: str, back_to: str) -> str | None:
         """Give the address that ends the provider's own session (RP-initiated logout), or None if it has none."""

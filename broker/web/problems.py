@@ -43,6 +43,7 @@ from broker.domain.errors import (
     TooManyAsks,
 )
 from broker.web.caller import www_authenticate
+from broker.web.login import NOT_FRESH
 
 # What is said with every 503: by then a node has let go of what hung, and started again what it can start.
 COME_BACK_SECONDS = 5
@@ -129,6 +130,8 @@ def problem_for(error: BrokerError, reasons: Mapping[str, ReasonText]) -> Respon
             more |= {"pointer": error.pointer, "what": error.what}
         case NotAuthenticated():
             headers["WWW-Authenticate"] = www_authenticate(error)
+            # The one that the caller mends while logged in (RFC 9470 has it for tokens; this is a page's session).
+            more |= {"what": error.what} if error.what == NOT_FRESH else {}
         case TooManyAsks():
             headers["Retry-After"] = str(error.retry_after_seconds)
         case _ if status is HTTPStatus.SERVICE_UNAVAILABLE:

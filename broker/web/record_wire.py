@@ -62,6 +62,7 @@ def foreign_of(record: Mapping[str, Any], digest: str, *, test_numbers: bool) ->
         text_version=notice["version"],
         text_digest=notice["sha256"],
         text=Personal(notice["text"]),
+        limited=record.get("limit") is not None,
     )
 
 

@@ -73,6 +73,7 @@ class Acts:
             "withdraw": self._change,
             "pause": self._change,
             "resume": self._change,
+            "receive": self._receive,
             "block": self._block,
             "clock": self._clock,
             "source": self._source,
@@ -136,6 +137,11 @@ class Acts:
 
     async def _change(self, step: Step) -> Done:
         return Done(await self.consents.change(step.verb, step.wish))
+
+    async def _receive(self, step: Step) -> Done:
+        """Let a unit's system hear which yeses hold no more, line by line."""
+        reply, stops = await self.consents.callers.receive(step.wish)
+        return Done(reply, rows=tuple({**stop, **line} for stop in stops for line in stop["lines"]))
 
     async def _block(self, step: Step) -> Done:
         return Done(await self.consents.block(step.wish))

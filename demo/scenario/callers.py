@@ -55,6 +55,21 @@ class Callers:
             raise WorldBroken(f"the broker did not answer {caseworker}: {error}") from None
         return Reply(answer.status, answer)
 
+    async def receive(self, unit: str) -> tuple[Reply, list[Mapping[str, Any]]]:
+        """Let a unit's own system pull which yeses hold no more and say that it has them; raise `WorldBroken`."""
+        acting = (await self._client(self._world.template.system_for(unit))).as_system()
+        received: list[Mapping[str, Any]] = []
+        try:
+            while stops := (await acting.get("/v1/withdrawals"))["withdrawals"]:
+                for stop in stops:
+                    await acting.post(f"/v1/withdrawals/{stop['id']}/acknowledgement", {})
+                received += stops
+        except BrokerRefused as refusal:
+            return Reply(refusal.status, refusal.problem), received
+        except BrokerUnreachable as error:
+            raise WorldBroken(f"the broker did not answer the system of {unit}: {error}") from None
+        return Reply(200), received
+
     async def _as(self, name: str) -> Acting:
         # Employers speak of a day; on another, what they say of a role may be another thing.
         named = name, self._world.clock().date()

@@ -56,7 +56,7 @@ class Consents:
         asked = self._asked(row["request"])
         giver = row.get("by") or asked.row.get("giver") or asked.row["citizen"]
         visitor = await self.visitors.citizen(giver)
-        yes: dict[str, Any] = {"to": row["to"]} if "to" in row else {}
+        yes: dict[str, Any] = {name: row[name] for name in ("to", "limit") if name in row}
         if "lines" in row:
             yes["lines"] = await self._numbers(asked, giver, row["lines"])
         reply = await visitor.post(f"/v1/me/consent-requests/{asked.id}/grant", yes)
@@ -115,7 +115,7 @@ class Consents:
             for line in row["lines"]
             for category in line["categories"]
         ]
-        names = ("purpose", "case", "to", "from")
+        names = ("purpose", "case", "to", "from", "limit")
         told = {name: row[name] for name in names if name in row}
         return told | {"citizen": self.world.cast.cpr(row["citizen"]), "lines": lines}
 

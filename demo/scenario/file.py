@@ -18,9 +18,9 @@ from demo.world.yaml_file import read_yaml
 
 SCHEMA = ROOT / "scenarios" / "scenario.schema.json"
 VERBS = (
-    "ask", "evaluate", "request_consent", "grant", "refuse", "give", "withdraw", "pause", "resume", "block", "clock",
-    "source", "records", "people", "hold", "start", "release", "await", "break_glass", "decide", "log_is", "tamper",
-    "verify_log", "look",
+    "ask", "evaluate", "request_consent", "grant", "refuse", "give", "withdraw", "pause", "resume", "receive", "block",
+    "clock", "source", "records", "people", "hold", "start", "release", "await", "break_glass", "decide", "log_is",
+    "tamper", "verify_log", "look",
 )  # fmt: skip
 NOT_HANDED_DOWN = ("steps", "about", "law", "extends", "title")
 MOST_GENERATIONS = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from html import unescape
 from types import TracebackType
@@ -18,6 +19,8 @@ from demo.world.world import World
 SESSIONS = {"citizen": "/v1/me/session", "officer": "/v1/accesses/session"}
 TAGS = re.compile(r"<[^>]*>")
 FORM_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
+# A yes takes a log-in of the last ten minutes; people here log in again well before.
+ANEW_SECONDS = 300.0
 TICKET = re.compile(r'name="ticket" value="([^"]+)"')
 
 
@@ -48,10 +51,11 @@ class Visitors:
 
     async def _visitor(self, kind: str, person: str) -> Visitor:
         if (kind, person) not in self._open:
-            visitor = Visitor(self._world, kind)
-            self._open[kind, person] = visitor
+            self._open[kind, person] = Visitor(self._world, kind)
+        visitor = self._open[kind, person]
+        if visitor.logged_in_at is None or time.monotonic() - visitor.logged_in_at > ANEW_SECONDS:
             await visitor.log_in(person)
-        return self._open[kind, person]
+        return visitor
 
 
 class Visitor:
@@ -63,6 +67,7 @@ class Visitor:
         # Cookies of an address that is a number are kept only when one says so.
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         self._csrf = ""
+        self.logged_in_at: float | None = None
 
     async def close(self) -> None:
         """Close the browser."""
@@ -71,6 +76,7 @@ class Visitor:
     async def log_in(self, person: str) -> None:
         """Log in, and learn the token that changes must carry."""
         await self.enter(person)
+        self.logged_in_at = time.monotonic()
         self._csrf = str((await self.get(SESSIONS[self._kind])).said.get("csrf", ""))
 
     async def enter(self, person: str) -> None:

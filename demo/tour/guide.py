@@ -24,6 +24,7 @@ from demo.world.logbook import LogBook, open_log_book
 from demo.world.world import World
 
 CASE, PURPOSE = "JC-2019-0417", "helhedsorienteret_plan"
+JOBCENTRE = "korsbaek-jobcentre"
 SOCIAL, FAMILY, HEALTH = "korsbaek-social", "korsbaek-family", "korsbaek-health"
 WANTED = ((SOCIAL, "S01"), (SOCIAL, "S02"), (FAMILY, "F01"), (HEALTH, "H01"))
 GRANTED = [
@@ -35,7 +36,7 @@ MINUTES_A_STEP = 5
 ASK: dict[str, Any] = {
     "purpose": PURPOSE,
     "case": CASE,
-    "sources": ["korsbaek-jobcentre", SOCIAL, FAMILY, HEALTH],
+    "sources": [JOBCENTRE, SOCIAL, FAMILY, HEALTH],
     "categories": ["B01", "B03", "S01", "S02", "F01", "H01", "H02"],
     "weeks": ["2019-W11"],
 }
@@ -111,7 +112,12 @@ class Guide:
         wish = {"citizen": CITIZEN, "asked_by": ASKER, "case": CASE, "purpose": PURPOSE, "lines": lines}
         today = self.world.clock().date()
         until = (today + timedelta(days=300)).isoformat()
-        _must(201, await self.consents.request("tour", wish | {"to": until}))
+        asked = await self.consents.request("tour", wish | {"to": until})
+        if asked.status == 409:
+            # An earlier tour's no stands for 30 days: whoever asks again says why, in new words each time.
+            why = f"Rundturen begynder forfra {self.world.clock():%Y-%m-%d %H:%M}."
+            asked = await self.consents.request("tour", wish | {"to": until, "again": why})
+        _must(201, asked)
         granted = await self.consents.grant("tour", {"request": "tour", "lines": GRANTED})
         _must(200, granted)
         for row in granted.said.get("lines", ()):
@@ -135,13 +141,17 @@ class Guide:
             "4. Annette stops one source",
             "She takes the health centre back. It holds from the moment the broker has kept it, also for asks that"
             " are running. The next ask shows it: the limit is gone, and with it the conflict.",
-            f"who has looked: {self.world.address}/mine/accesses",
+            f"who has looked: {self.world.address}/mine/accesses · who has no computer rings or goes to the desk:"
+            f" {self.world.address}/desk (log in as Dorte Skranke Test)",
         )
         self._step_on()
         lines = [{"source": HEALTH, "categories": ["H01"]}]
         reply = await self.consents.change("withdraw", {"consent": "tour", "lines": lines})
         _must(200, reply)
         self.console.print(f"    stopped: {HEALTH} H01", markup=False)
+        _, received = await self.consents.callers.receive(JOBCENTRE)
+        told = ", ".join(sorted({f"{line['source']} {line['category']}" for one in received for line in one["lines"]}))
+        self.console.print(f"    the jobcentre's system has received: use {told} no further", markup=False)
         await self._ask(200)
         await self.pause()
 

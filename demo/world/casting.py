@@ -177,8 +177,12 @@ def _employee(name: str, row: Row, cast: Cast) -> Row:
 
 
 def login_persons(cast: Cast, template: Template) -> list[Row]:
-    """Write whom the log-in provider offers: citizens, caseworkers, and a DPO for each municipality."""
-    officers = [_officer(name, row) for name, row in template.raw["municipalities"].items()]
+    """Write whom the log-in provider offers: citizens, caseworkers, and each municipality's overseers."""
+    officers = [
+        one
+        for name, row in template.raw["municipalities"].items()
+        for one in _officers(name, row, template.raw["units"])
+    ]
     caseworkers = [_login_caseworker(name, row, template) for name, row in cast.caseworkers.items()]
     return [*(_login_citizen(name, row, cast) for name, row in cast.people.items()), *caseworkers, *officers]
 
@@ -224,12 +228,22 @@ def _role(role: Row) -> Row:
     return told
 
 
-def _officer(municipality: str, row: Any) -> Row:
+def _officers(municipality: str, row: Any, units: Row) -> list[Row]:
+    """Write a municipality's DPO, its log controller, and one leader of all its units."""
+    led = [unit for unit, told in units.items() if told["municipality"] == municipality]
+    return [
+        _officer("dpo", "DPO", municipality, row, [{"privilege": "dpo"}]),
+        _officer("kontrol", "Logkontrol", municipality, row, [{"privilege": "logkontrollant"}]),
+        _officer("leder", "Leder", municipality, row, [{"privilege": "teamleder", "unit": unit} for unit in led]),
+    ]
+
+
+def _officer(role: str, title: str, municipality: str, row: Any, privileges: list[Row]) -> Row:
     return {
-        "id": f"dpo-{municipality}",
+        "id": f"{role}-{municipality}",
         "kind": "officer",
-        "name": f"DPO, {row['name']}",
+        "name": f"{title}, {row['name']}",
         "cvr": row["cvr"],
-        "professional_id": str(uuid.uuid5(_NAMES, f"dpo:{municipality}")),
-        "privileges": [{"privilege": "dpo", "cvr": row["cvr"]}],
+        "professional_id": str(uuid.uuid5(_NAMES, f"{role}:{municipality}")),
+        "privileges": [{**privilege, "cvr": row["cvr"]} for privilege in privileges],
     }

@@ -35,6 +35,8 @@ class WorldFiles:
         self.registry = self.folder / "registry.yaml"
         self.clock = self.folder / "clock"
         self.keys = self.folder / "keys"
+        self.notices = self.folder / "notices"
+        self.mail = self.folder / "mail"
 
     def secrets_of(self, name: str) -> dict[str, str]:
         """Give the secrets by which a system knows who calls."""

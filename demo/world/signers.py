@@ -30,13 +30,8 @@ class Signers:
 
     async def start(self, address: str, *, fresh: bool) -> None:
         """Start both over a database; `fresh` says that it has no rows, so that nothing was signed of it yet."""
-        from audit import key_files  # noqa: PLC0415 - a demo's set-up is in a hurry
-
         database = urlsplit(address).path.strip("/")
-        witness = self._folder(WITNESS)
-        if not (witness / "w.skey").exists():
-            key_files.write_new(witness / "w.skey", key_files.new_keys(WITNESS_NAME, witness=True))
-        (vkey,) = [str(key_files.public_of(key)) for key in key_files.read_private(witness / "w.skey")]
+        witness, vkey = self._folder(WITNESS), self._witness_key()
         known = self._files.keys / "log.vkey"
         logs = [f"log {line} {self._log_name}/*\n" for line in known.read_text("utf-8").splitlines() if line]
         write_private(witness / "logs", "".join(logs))
@@ -57,6 +52,22 @@ class Signers:
         ]
         await self._start(CHECKPOINTER, database, words, fresh=fresh)
         self._running = True
+
+    def policy(self) -> Path:
+        """Write for the broker which witness is to cosign, and say where."""
+        place = self._files.folder / "witnesses"
+        write_private(place, f"witness neighbour {self._witness_key()}\nquorum neighbour\n")
+        return place
+
+    def _witness_key(self) -> str:
+        """Give the witness's public key, and make its keys where it has none yet."""
+        from audit import key_files  # noqa: PLC0415 - a demo's set-up is in a hurry
+
+        place = self._folder(WITNESS) / "w.skey"
+        if not place.exists():
+            key_files.write_new(place, key_files.new_keys(WITNESS_NAME, witness=True))
+        (vkey,) = [str(key_files.public_of(key)) for key in key_files.read_private(place)]
+        return vkey
 
     async def stop(self) -> None:
         """Stop both, if they run."""

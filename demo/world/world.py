@@ -38,7 +38,7 @@ HOST = "127.0.0.1"
 # Below 32768, where Linux takes ports for outgoing connections from.
 FIRST_PORT, PORTS, TRIES = 15_000, 15_000, 50
 SECONDS_TO_SERVE = 60.0
-BROKER, PEOPLE, OPENID = "broker", "people", "openid"
+BROKER, PEOPLE, OPENID, MAIL = "broker", "people", "openid", "mail"
 
 
 def quiet(_line: str) -> None:
@@ -131,6 +131,8 @@ class World:
         pending = [self._put_on(name, module, content) for name, module, content in self._programs(records, at)]
         await asyncio.gather(*pending)
         await self._put_on_provider()
+        if MAIL not in self._running:
+            await self._start(MAIL, "demo.mail", ["--folder", str(self.files.mail)], MAIL)
         self._write_registry()
         self._say("starting PostgreSQL")
         try:
@@ -269,6 +271,7 @@ class World:
             del self._running[BROKER]
 
     async def _start_broker(self) -> None:
+        self.files.notices.mkdir(mode=0o700, exist_ok=True)
         self._brokers.order(BROKER, self.program, ["serve"], self._settings())
         eraser, vault_eraser = self.addresses.eraser, self.addresses.vault_eraser
         own = {"BORGERBRO_ERASER_URL": eraser, "BORGERBRO_VAULT_ERASER_URL": vault_eraser}
@@ -299,11 +302,18 @@ class World:
             "POLICIES": str(POLICIES),
             "DATABASE_URL": self.addresses.app,
             "VAULT_URL": self.addresses.vault,
+            "READER_URL": self.addresses.reader,
+            "WITNESS_POLICY": str(self._signers.policy()),
             "KEY_FOLDER": str(self.files.keys),
             "LOG_NAME": LOG_NAME,
             "HOST": HOST,
             "PORT": str(self.port),
             "CLOCK_FILE": str(self.files.clock),
+            "NOTICES_FOLDER": str(self.files.notices),
+            "SMTP_HOST": HOST,
+            "SMTP_PORT": self._running[MAIL][1].address.rpartition(":")[2],
+            "SMTP_FROM": "besked@borgerbro.test",
+            "SMTP_SECURITY": "loopback",
             "LOG_LEVEL": "warning",
         }
         return {f"BROKER_{name}": value for name, value in given.items()}

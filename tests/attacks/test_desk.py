@@ -105,6 +105,28 @@ async def test_a_desk_takes_back_for_the_giver_alone(front: Front) -> None:
     assert await live_lines(front) == 1
 
 
+@pytest.mark.parametrize("way", ["pause", "withdrawal"])
+@pytest.mark.parametrize("role", ["sagsbehandler", "borgerservice"])
+async def test_the_asking_unit_never_learns_by_a_try_which_parent_said_yes(front: Front, role: str, way: str) -> None:
+    """Of two who are to answer, whoever was given a consent's id hears the same of each, and stops nothing."""
+    father = Personal("6505700011")
+    people: Any = front.ports.people
+    both = (CustodyHolder(CITIZEN, 3), CustodyHolder(father, 4))
+    people.persons[CHILD] = replace(people.persons[CHILD], custody=both)
+    consent = await a_consent(front, {"source": FAMILY, "category": "F01"})
+    tries = [(consent, CITIZEN), (consent, father), (consent, STRANGER), ("not-an-id", CITIZEN)]
+    front.caller = of("jobcentre", "korsbaek", role)
+    told = [
+        await front.post(f"/v1/consents/{one}/{way}", TAKEN_BACK | {"citizen": who.disclose()}) for one, who in tries
+    ]
+
+    assert {(answer.status_code, answer.text) for answer in told} == {(404, told[0].text)}
+    assert await live_lines(front) == 1
+    front.caller = of("social-centre", "korsbaek", "borgerservice")
+    assert (await front.post(f"/v1/consents/{consent}/{way}", TAKEN_BACK)).status_code == 200
+    assert await live_lines(front) == 0
+
+
 @pytest.mark.parametrize("who", STRANGERS)
 async def test_no_stranger_reads_how_a_request_stands(front: Front, who: str) -> None:
     """A request's purpose, lines and answer are for the unit that made it: a neighbour in the town hall sees none."""

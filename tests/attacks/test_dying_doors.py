@@ -140,7 +140,7 @@ def test_a_citizen_who_never_rests_gets_a_no(house: SmallHouse) -> None:
         def __init__(self) -> None:
             self.tries = 0
 
-        async def append(self, events: Any, *, versions: Any = ()) -> Any:
+        async def append(self, events: Any, *, versions: Any = (), **_: Any) -> Any:
             if versions:
                 self.tries += 1
                 raise FactsChanged

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -17,6 +18,7 @@ from audit.map_committer import MapCommitter
 from audit.note import SigningKey
 from audit.postgres import ERASER_ROLE, deletion_statements
 from audit.verify_map import verify_maps
+from broker.adapters.audit_evidence import EvidencesPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.deferrals_sql import DeferralsSql
@@ -25,7 +27,13 @@ from broker.domain.entries import LogFilter
 from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound
 from broker.domain.identity import OfficerLogin
 from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
 from broker.oversight.deferral import Desk, Wish, approve, ask, deferrals, end
+from broker.oversight.evidence import take_out
+from broker.oversight.integrity import Desk as WatchDesk
+from broker.oversight.integrity import Watch
+from broker.oversight.lines import open_line
+from broker.oversight.search import Line
 from demo.postgres import PrivatePostgres
 from tests.builders import CHILD, CITIZEN
 from tests.log_events import an_ask, an_outcome
@@ -332,3 +340,27 @@ async def test_overseers_do_it_over_the_interface(kept: Kept) -> None:
     assert over.status_code in {200, 409}
     annette = await kept.house.citizen()
     assert (await annette.http.get(path)).status_code in {401, 403}
+
+
+async def test_an_overseer_who_opens_what_is_kept_back_tells_nobody(kept: Kept) -> None:
+    """Opening a line that shows to the citizen shows to them too; of one that is kept back it tells them nothing."""
+    await kept.looked(NOW - timedelta(hours=1))
+    await kept.in_force()
+    await kept.looked(NOW + timedelta(hours=1))
+    then = NOW + timedelta(hours=2)
+    ports, reader = replace(kept.house.ports, clock=FixedClock(then)), kept.reader(then)
+    page = await reader.search(["korsbaek"], LogFilter(citizen=kept.me, kind="ask"))
+    hidden, shown = [entry.receipt.index for entry in page.entries]
+    evidences = EvidencesPostgres(kept.house.databases.pool, kept.house.databases.vault, [str(SIGNER.verify_key)])
+    await kept.rounds.once()
+    unused: Any = None
+    desk = WatchDesk(ports.clock, ports.handles, ports.log, reader, Watch(unused, unused, evidences))
+    for index in (hidden, shown):
+        await open_line(Line("korsbaek", 2019, index), ONE, ports, reader)
+        log = page.entries[0].receipt.log
+        await take_out(Receipt(log, index), ONE, desk)
+    taken = [entry for entry in (await reader.of_subject(kept.me)).entries if entry.kind == "evidence.made"]
+    assert [entry.index["line"] for entry in taken] == [shown]
+    seen = [entry for entry in (await reader.of_subject(kept.me)).entries if entry.kind == "entry.opened"]
+    assert [entry.index["line"] for entry in seen] == [shown]
+    assert len((await reader.search(["korsbaek"], LogFilter(kind="entry.opened"))).entries) == 2

@@ -49,7 +49,7 @@ async def test_what_was_given_under_the_old_number_is_taken_back_by_the_new(hous
     """It is listed as theirs, taken back, and written under the handle it was given under; the handles stay two."""
     consent = await given(house, CITIZEN)
     handles = await own_handles(NEW, house.handles, house.people)
-    (shown,) = await own_consents(handles, house.ports.consents)
+    (shown,) = await own_consents(handles, house.ports.consents, NOON)
 
     await withdraw(consent, None, login(NEW), house.ports)
 

@@ -48,7 +48,7 @@ async def told(house: SmallHouse, cpr: Personal[str]) -> list[str]:
     request = await asked(house)
     before = my_request_body(request, [request], me, TODAY, house.directory)
     given, receipt = await grant(request.id, Yes(), CitizenLogin(cpr, "Substantial", NOON), house.ports)
-    mine = [consent_body(one, me, TODAY) for one in await house.ports.consents.of_citizen(me)]
+    mine = [consent_body(one, me, NOON) for one in await house.ports.consents.of_citizen(me)]
     return [orjson.dumps(body).decode() for body in (before, grant_body(given, receipt), mine)]
 
 

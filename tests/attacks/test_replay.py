@@ -298,9 +298,15 @@ def test_the_question_is_read_for_replay_alone() -> None:
     assert naming("_opened_whole") == naming("_whole_entry") == {
         f"{adapters}/audit_reader.py", f"{adapters}/past_decisions.py"
     }  # fmt: skip
-    assert naming("PastDecisionsPostgres") == {f"{adapters}/past_decisions.py", "broker/cli/archive.py"}
-    # A citizen's bundle opens bodies too, and gives out of them only what is named as shown.
+    # Samples and after-checks take from it how somebody stood to the citizen, through `RelationsRecorded` alone, and
+    # samples keep that sealed (`test_signs_lie_sealed`).
+    assert naming("PastDecisionsPostgres") == {
+        f"{adapters}/past_decisions.py", f"{adapters}/relations_recorded.py",
+        "broker/cli/archive.py", "broker/drawing.py", "broker/main.py",
+    }  # fmt: skip
+    # A citizen's bundle and an evidence package open bodies too, and give out of them only what is named as shown.
     assert naming("open_body") == {
-        "audit/commitment.py", f"{adapters}/audit_reader.py", f"{adapters}/audit_bundle.py"
+        "audit/commitment.py", f"{adapters}/audit_reader.py", f"{adapters}/audit_bundle.py",
+        f"{adapters}/audit_evidence.py",
     }  # fmt: skip
     assert shown_of(dict.fromkeys((*FOR_REPLAY_ALONE, "actor", "subject"), "x")) == {}

@@ -46,7 +46,7 @@ from tests.signing import signing
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "12"))
 # The same calls each time, unless somebody asks for more of them.
 STEADY = "SCHEMA_EXAMPLES" not in os.environ
-WHO = {"systemAndCaseworker": "system", "citizenSession": "citizen", "officerSession": "officer"}
+WHO = {"systemAndCaseworker": "system", "system": "system", "citizenSession": "citizen", "officerSession": "officer"}
 DOCUMENT: dict[str, Any] = json.loads(openapi())
 OPERATIONS = [(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods]
 CHECKS = [
@@ -275,7 +275,9 @@ def test_what_the_document_forbids_is_a_clear_problem(served: Served, method: st
     @given(case=strategy)
     def holds(case: Any) -> None:
         answer = sent(served, case, caller_of(method, path))
-        case.validate_response(answer, checks=[negative_data_rejection])
+        # A list that is far too long may be refused unread.
+        if answer.status_code != 413:
+            case.validate_response(answer, checks=[negative_data_rejection])
 
     holds()
 
@@ -287,7 +289,7 @@ CLOSED = [row for row in OPERATIONS if caller_of(*row)]
 def test_nobody_and_everybody_else_stay_outside(served: Served, method: str, path: str) -> None:
     """Nobody is let in (401), nor is another kind of caller, whatever they send; and a body is judged of neither."""
     strategy = SCHEMA[path][method].as_strategy(generation_mode=GenerationMode.POSITIVE)
-    others = [who for who in (None, *WHO.values()) if who != caller_of(method, path)]
+    others = [who for who in (None, *dict.fromkeys(WHO.values())) if who != caller_of(method, path)]
 
     @settings(PER_TEST, max_examples=max(2, EXAMPLES // 6))
     @given(case=strategy)

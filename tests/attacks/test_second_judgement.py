@@ -47,10 +47,10 @@ def play(house: SmallHouse, *, restless: bool, policy: Policy) -> type[BrokerErr
         move()
         return items
 
-    async def append_while_it_moves(events: Any, *, versions: Any = ()) -> Any:
+    async def append_while_it_moves(events: Any, *, versions: Any = (), **more: Any) -> Any:
         if restless and versions:
             move()
-        return await appending(events, versions=versions)
+        return await appending(events, versions=versions, **more)
 
     house.sources[SOCIAL].read = read_while_it_moves  # type: ignore[method-assign]  # the race, at its worst moment
     house.log.append = append_while_it_moves  # type: ignore[method-assign]  # the same
@@ -79,10 +79,10 @@ def test_what_was_read_is_on_record_when_witnesses_are_missed_meanwhile(tmp_path
     house.consents.standing.append(house.consented(SOCIAL, "S01"))
     appending = house.log.append
 
-    async def append_unwitnessed(events: Any, *, versions: Any = ()) -> Any:
+    async def append_unwitnessed(events: Any, *, versions: Any = (), **more: Any) -> Any:
         if any(isinstance(event, OutcomeReached) and event.outcome != "refused" for event in events):
             raise LogUnwitnessed
-        return await appending(events, versions=versions)
+        return await appending(events, versions=versions, **more)
 
     house.log.append = append_unwitnessed  # type: ignore[method-assign]  # as the log is once it is late
     with pytest.raises(LogUnwitnessed):

@@ -31,6 +31,7 @@ CONSENTS = (
 PUBLIC = ("head", "entry", "checkpoint", "node")
 MAP = ("map", "map_tile", "map_entry", "map_leaf", "deferral")
 CLOSED = ("body", "index")
+TOLD = ("handed_out", "stop_received")
 OF_A_PERSON = ("citizen_state",)  # a counter beside a random name: it belongs to a person, in every municipality
 ALLOWED = {("citizen_state", "UPDATE"), ("idempotency", "DELETE")}
 
@@ -141,7 +142,7 @@ async def test_every_table_is_under_row_level_security(superuser: "asyncpg.Conne
         " WHERE c.relkind = 'r' AND n.nspname IN ('consents', 'log')"
     )
 
-    assert {row["name"] for row in rows} == {*CONSENTS, "meeting", *PUBLIC, *CLOSED, *MAP}
+    assert {row["name"] for row in rows} == {*CONSENTS, "meeting", "consent_use", *TOLD, *PUBLIC, *CLOSED, *MAP}
     for row in rows:
         owner = "municipality" if row["schema"] == "consents" else "tenant"
         assert row["closed"], row["name"]

@@ -10,9 +10,11 @@ from tests.browser.test_pages_in_browser import choose, look_up, looked_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WORDS = {
-    "da": {"read": "Læs og svar", "all": "Ja til alt", "pause": "Sæt på pause", "again": "Del igen"},
-    "en": {"read": "Read and answer", "all": "Yes to all", "pause": "Pause", "again": "Share again"},
-}
+    "da": {"read": "Læs og svar", "all": "Ja til alt", "pause": "Sæt på pause", "again": "Del igen",
+           "not yet": "har ikke taget imod den endnu", "received": "De tog imod beskeden"},
+    "en": {"read": "Read and answer", "all": "Yes to all", "pause": "Pause", "again": "Share again",
+           "not yet": "have not received it yet", "received": "They received it on"},
+}  # fmt: skip
 
 
 async def ask(lene: Surfer) -> None:
@@ -50,6 +52,34 @@ async def test_a_yes_rests_and_holds_again(stage: Stage, locale: str, language: 
     await looked_at(annette, f"accesses-paused-{language}")
 
     await annette.page.goto(f"{annette.address}/mine")
+    await annette.page.locator('a[href$="/stop"]').first.click()
+    await annette.page.locator("main button[type=submit]").click()
+
+
+@pytest.mark.parametrize(("locale", "language"), [("da-DK", "da"), ("en-GB", "en")])
+async def test_a_yes_for_once(stage: Stage, locale: str, language: str) -> None:
+    """How often is chosen, read once more and given; a form sent half says what is missing; start says what is left."""
+    lene, annette, words = await stage.surfer(), await stage.surfer(locale), WORDS[language]
+    await lene.log_in("caseworker", "lene", "/case")
+    await ask(lene)
+    await annette.log_in("citizen", "annette", "/mine")
+    await annette.page.get_by_role("link", name=words["read"]).click()
+    await annette.page.locator('main a[href$="/often"]').click()
+    await looked_at(annette, f"often-{language}")
+    assert await annette.page.locator("input:checked").count() == 0
+    await annette.page.locator("main button[type=submit]").click()
+    await looked_at(annette, f"often-faults-{language}")
+    await annette.page.locator('label[for="limit-0"]').click()
+    await annette.page.locator("main button[type=submit]").click()
+    assert await annette.page.locator("input:checked").count() == 1
+    for number in range(2):
+        await annette.page.locator(f'label[for="line-{number}"]').click()
+    await annette.page.locator("main button[type=submit]").click()
+    await looked_at(annette, f"some-once-{language}")
+    await annette.page.locator(".bb-answers button").first.click()
+    await looked_at(annette, f"receipt-once-{language}")
+    await annette.page.goto(f"{annette.address}/mine")
+    await looked_at(annette, f"mine-once-{language}")
     await annette.page.locator('a[href$="/stop"]').first.click()
     await annette.page.locator("main button[type=submit]").click()
 

@@ -100,7 +100,12 @@ async def test_the_whole_way(stage: Stage) -> None:
     await lene.page.reload()
     assert "Siden blev sendt igen." in await lene.page.locator("main").inner_text()
 
-    for path, name in (("/mine", "mine-shared"), ("/mine/accesses", "accesses"), ("/mine/blocks", "blocks")):
+    for path, name in (
+        *(("/mine?by=topic&lang=en", "mine-topic-en"), ("/mine?by=topic&lang=da", "mine-topic")),
+        *(("/mine", "mine-shared"), ("/mine/accesses", "accesses"), ("/mine/blocks", "blocks")),
+        *(("/mine/accesses?outcome=refused", "accesses-chosen"), ("/mine/accesses?until=x", "accesses-fault")),
+        *(("/mine/rights", "rights"), ("/mine/rights/recipients", "recipients"), ("/accessibility", "accessibility")),
+    ):
         await annette.page.goto(f"{annette.address}{path}")
         await looked_at(annette, name)
     await annette.page.goto(f"{annette.address}/mine")
@@ -111,13 +116,12 @@ async def test_the_whole_way(stage: Stage) -> None:
 
     await dpo.log_in("officer", "dpo-korsbaek", "/dpo")
     await looked_at(dpo, "dpo")
-    await dpo.page.get_by_role("button", name="Tjek loggene nu").click()
-    await looked_at(dpo, "dpo-verified")
-    assert "Loggene er hele" in await dpo.page.locator("h1").inner_text()
-    await dpo.page.goto(f"{dpo.address}/dpo")
     await dpo.page.fill("#citizen", "7102740022")
-    await dpo.page.get_by_role("button", name="Find borgerens linjer").click()
+    await dpo.page.get_by_role("button", name="Find", exact=True).click()
     await looked_at(dpo, "dpo-citizen")
+    await dpo.page.locator('main a[href^="/dpo/lines/"]').first.click()
+    await looked_at(dpo, "dpo-line")
+    await a_question_is_answered(annette, dpo)
 
     own = {stage.world.address.removeprefix("http://"), stage.world.provider.removeprefix("http://")}
     for person in (lene, annette, dpo):
@@ -156,6 +160,27 @@ async def test_a_citizen_checks_that_nothing_is_missing(stage: Stage) -> None:
     await button.click()
     await told.get_by_text("Vi kan ikke sige").wait_for(timeout=30_000)
     assert [line for line in annette.errors if not line.startswith(STATUS)] == []
+
+
+async def a_question_is_answered(annette: Surfer, dpo: Surfer) -> None:
+    """Ask about the newest line, answer it, and look at each page on the way."""
+    await annette.page.goto(f"{annette.address}/mine/accesses")
+    await annette.page.get_by_role("link", name="Spørg om dette opslag", exact=False).first.click()
+    await looked_at(annette, "ask-about-a-line")
+    await annette.page.get_by_role("button", name="Send det").click()
+    await looked_at(annette, "ask-fault")
+    await annette.page.fill("#text", "Hvorfor så de det?")
+    await annette.page.get_by_role("button", name="Send det").click()
+    await looked_at(annette, "questions")
+    await dpo.page.goto(f"{dpo.address}/dpo/inquiries")
+    await looked_at(dpo, "dpo-questions")
+    await dpo.page.get_by_role("link", name="Spørgsmål fra", exact=False).first.click()
+    await looked_at(dpo, "dpo-question")
+    await dpo.page.fill("#text", "De havde brug for det til planen.")
+    await dpo.page.get_by_role("button", name="Send svaret").click()
+    await annette.page.goto(f"{annette.address}/mine/inquiries")
+    await looked_at(annette, "question-answered")
+    assert "Besvaret" in await annette.page.locator("main").inner_text()
 
 
 async def equal_buttons(annette: Surfer) -> None:
@@ -225,6 +250,25 @@ async def test_a_log_in_that_ends_is_told_of_in_time(stage: Stage) -> None:
     await box.get_by_text("Du er logget af").wait_for()
 
 
+@pytest.mark.parametrize(
+    ("kind", "person", "place"), [("caseworker", "lene", "/case"), ("officer", "dpo-korsbaek", "/dpo")]
+)
+async def test_who_works_is_warned_in_time_too(stage: Stage, kind: str, person: str, place: str) -> None:
+    """Five minutes before the end the page says what would be lost; staying asks the server, and takes it away."""
+    reader = await stage.surfer(script=True)
+    await reader.page.clock.install()
+    await reader.log_in(kind, person, place)
+    box = reader.page.locator("#bb-session")
+    assert await box.is_hidden()
+    await reader.page.clock.fast_forward("10:30")
+    await box.get_by_text("går tabt").wait_for()
+    async with reader.page.expect_response("**/session") as stayed:
+        await box.get_by_role("button", name="Bliv på siden").click()
+    answer = await stayed.value
+    assert answer.status == 200
+    assert datetime.fromisoformat((await answer.json())["idle_at"])
+
+
 async def test_who_must_be_gone_at_once(stage: Stage) -> None:
     """The way out works without script, logs out, and leads to the neutral page; the way back shows nothing."""
     annette = await stage.surfer()
@@ -265,3 +309,31 @@ async def test_a_citizen_looks_at_their_own_help(stage: Stage) -> None:
         assert seen in await annette.page.locator("main").inner_text()
         await annette.page.evaluate("document.documentElement.dir = 'rtl'")
         await looked_at(annette, f"rtl-week-{locale}")
+
+
+async def test_a_citizen_chooses_how_they_are_written_to(stage: Stage) -> None:
+    """List, form, faults, the code from a real e-mail and the receipt, in both languages, without script."""
+    for locale in ("da-DK", "en-GB"):
+        annette = await stage.surfer(locale)
+        await annette.log_in("citizen", "annette", "/mine/notices")
+        await looked_at(annette, f"notices-{locale}")
+        await annette.page.goto(f"{annette.address}/mine/notices/korsbaek")
+        await looked_at(annette, f"notices-choose-{locale}")
+        await annette.page.locator('label[for="way-email"]').click()
+        await annette.page.fill("#address", "annette")
+        await annette.page.locator("main form button[type=submit]").click()
+        await looked_at(annette, f"notices-fault-{locale}")
+        await annette.page.fill("#address", f"annette.{'e' * 40}.{locale}@example.dk")
+        await annette.page.locator('label[for="often-weekly"]').click()
+        await annette.page.locator("main form button[type=submit]").click()
+        await looked_at(annette, f"notices-code-{locale}")
+        await annette.page.fill("#code", "1")
+        await annette.page.locator("main form button[type=submit]").click()
+        await looked_at(annette, f"notices-wrong-{locale}")
+        newest = max(stage.world.files.mail.glob("*.eml")).read_text("utf-8")
+        await annette.page.fill("#code", newest.split("Koden er ")[1][:6])
+        await annette.page.locator("main form button[type=submit]").click()
+        await looked_at(annette, f"notices-receipt-{locale}")
+        await annette.page.goto(f"{annette.address}/mine/notices")
+        await looked_at(annette, f"notices-chosen-{locale}")
+        assert f"{locale.lower()}@example.dk" in (await annette.page.locator("main").inner_text()).lower()

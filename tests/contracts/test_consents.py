@@ -16,6 +16,7 @@ from broker.domain.days import danish_day
 from broker.domain.errors import BadAsk, Conflict, FactsChanged, LogUnavailable, NotFound, StoreUnavailable
 from broker.domain.facts import ConsentFacts
 from broker.domain.identity import Caseworker
+from broker.domain.limits import Limit, Use
 from broker.domain.personal import Personal
 from broker.ports import AuditLog, Consents, Handles
 from demo.postgres import PrivatePostgres
@@ -267,6 +268,10 @@ class ConsentsContract:
         await town.consents.request(request, requested(request, town.kim))
 
         assert await town.consents.requests_of(town.bo) == ()
+        assert await town.consents.requests_of(town.bo, municipality=request.municipality) == ()
+        assert await town.consents.requests_of(town.anna, municipality=NEXT_TOWN) == ()
+        (known,) = await town.consents.requests_of(town.anna, municipality=request.municipality)
+        assert known.id == request.id
         for stranger in ({"citizen": town.bo}, {"municipality": NEXT_TOWN}, {}):
             with pytest.raises(NotFound):
                 await town.consents.request_by_id(request.id, **stranger)
@@ -436,6 +441,81 @@ class ConsentsContract:
         assert await town.consents.shown(grant.id, town.anna) == (grant.text, how)
         with pytest.raises(NotFound):
             await town.consents.shown(grant.id, town.bo)
+
+    async def test_a_use_is_counted_and_moves_the_version(self, town: Town) -> None:
+        """A yes for once is told with its limit; its use is told with it from then on, and moves who it is about."""
+        grant = a_grant(town.anna, town.case, a_line(town.anna), a_line(town.anna, "health", "H01"), limit=Limit(1))
+        await town.consents.grant(grant, granted(grant))
+        before = await town.facts()
+        use = Use(HOME, grant.id, "ask-1", town.anna, NOON)
+        await town.log.append([an_outcome(town.anna, town.kim)], versions=before.versions, uses=[use])
+        after = await town.facts()
+        (consent,) = await town.consents.of_citizen(town.anna)
+
+        assert [(line.limit, line.used_up(TODAY)) for line in before.lines] == [(Limit(1), False)] * 2
+        assert [(line.used, line.used_up(TODAY)) for line in after.lines] == [(1, True)] * 2
+        assert (after.usable(TODAY).lines, after.versions) == ((), ((town.anna, 2),))
+        assert (consent.limit, consent.uses, consent.left(TODAY), consent.spent) == (Limit(1), (NOON,), 0, True)
+        with pytest.raises(FactsChanged):
+            await town.log.append([an_outcome(town.anna, town.kim)], versions=before.versions, uses=[use])
+
+    async def test_a_month_brings_new_uses(self, town: Town) -> None:
+        """Twice a month: used up by the second, there again on the first of the next; every use stays on record."""
+        twice = Limit(2, monthly=True)
+        grant = a_grant(town.anna, town.case, limit=twice)
+        await town.consents.grant(grant, granted(grant))
+        for number, day in enumerate((1, 31)):
+            at, facts = datetime(2019, 3, day, 11, tzinfo=UTC), await town.facts()
+            use = Use(HOME, grant.id, f"ask-{number}", town.anna, at)
+            await town.log.append([an_outcome(town.anna, town.kim)], versions=facts.versions, uses=[use])
+        (line,) = (await town.facts()).lines
+        (consent,) = await town.consents.of_citizen(town.anna)
+
+        assert [line.used_up(day) for day in (20190228, 20190331, 20190401)] == [True, True, False]
+        assert (consent.left(20190331), consent.left(20190401), consent.spent, len(consent.uses)) == (0, 2, False, 2)
+
+    async def test_a_month_that_is_over_gives_no_new_uses(self, town: Town) -> None:
+        """With the clock set back behind a use of April, what March is asked for counts in April."""
+        grant = a_grant(town.anna, town.case, limit=Limit(3, monthly=True))
+        await town.consents.grant(grant, granted(grant))
+        left = []
+        for number, month in enumerate((4, 3, 3)):
+            at, facts = datetime(2019, month, 2, 11, tzinfo=UTC), await town.facts()
+            use = Use(HOME, grant.id, f"ask-{number}", town.anna, at)
+            await town.log.append([an_outcome(town.anna, town.kim)], versions=facts.versions, uses=[use])
+            (consent,) = await town.consents.of_citizen(town.anna)
+            left.append([consent.left(20190331), consent.left(20190430)])
+        (line,) = (await town.facts()).lines
+
+        assert left == [[2, 2], [1, 1], [0, 0]]
+        assert [line.used_up(day) for day in (20190331, 20190430, 20190501)] == [True, True, False]
+
+    async def test_a_wish_bounds_how_often(self, town: Town) -> None:
+        """Asked for twice a month, a yes for once or once a month is one, and a yes to more or without bound is not."""
+        asked = a_request(town.anna, town.case, limit=Limit(2, monthly=True))
+        await town.consents.request(asked, requested(asked, town.kim))
+        kept = await town.consents.request_by_id(asked.id, citizen=town.anna)
+
+        for wider in (None, Limit(3, monthly=True)):
+            grant = replace(yes_to(kept, town.anna), limit=wider)
+            with pytest.raises(BadAsk):
+                await town.consents.grant(grant, granted(grant))
+        grant = replace(yes_to(kept, town.anna), limit=Limit(1, monthly=True))
+        await town.consents.grant(grant, granted(grant))
+        assert kept.limit == Limit(2, monthly=True)
+        assert (await town.consents.request_by_id(asked.id, citizen=town.anna)).state(TODAY) == GRANTED
+
+    async def test_what_is_used_up_neither_rests_nor_comes_back(self, town: Town) -> None:
+        """A yes for once that was used can be taken back; it is not paused, and so never let hold again."""
+        grant = a_grant(town.anna, town.case, limit=Limit(1))
+        await town.consents.grant(grant, granted(grant))
+        facts, use = await town.facts(), Use(HOME, grant.id, "ask-1", town.anna, NOON)
+        await town.log.append([an_outcome(town.anna, town.kim)], versions=facts.versions, uses=[use])
+
+        with pytest.raises(Conflict):
+            await town.consents.pause(grant.id, None, paused(grant))
+        await town.consents.withdraw(grant.id, None, withdrawn(grant))
+        assert (await town.facts()).lines[0].state == WITHDRAWN
 
     async def test_a_childs_line_moves_both_versions(self, town: Town) -> None:
         """A yes about a child, and taking it back, moves the child's version and the citizen's."""

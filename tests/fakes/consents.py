@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import accumulate
 from typing import TypeVar
 from uuid import uuid4
 
@@ -35,6 +37,7 @@ from broker.domain.events import (
     LinesChanged,
 )
 from broker.domain.facts import Block, ConsentFacts, ConsentLine, EarlierRequest
+from broker.domain.notices import Notice
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from tests.fakes.log import FakeLog
@@ -52,6 +55,7 @@ class FakeConsents:
         self.requests: dict[str, ConsentRequest] = {}
         self.consents: dict[str, Consent] = {}
         self.blocks: dict[str, Block] = {}
+        self.told: list[Notice] = []
         self._grants: dict[str, Grant] = {}
 
     async def facts(
@@ -60,7 +64,7 @@ class FakeConsents:
         """Read what a decision for this unit, purpose and case may rest on."""
         about = [c for c in self.consents.values() if (c.municipality, c.purpose) == (municipality, purpose)]
         found = [c for c in about if c.unit != unit or c.case == case]
-        lines = [line for consent in found for line in consent.lines if line.subject in subjects]
+        lines = [self._counted(line) for consent in found for line in consent.lines if line.subject in subjects]
         blocks = [block for block in self.blocks.values() if block.subject in subjects]
         return ConsentFacts(
             tuple(sorted(lines, key=lambda line: line.id)),
@@ -76,19 +80,27 @@ class FakeConsents:
         )
 
     async def request(
-        self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested
+        self, new: ConsentRequest, event: ConsentRequested, *also: ConsentRequested, tell: Sequence[Notice] = ()
     ) -> tuple[Receipt, ...]:
         """Ask for consent."""
         if new.id in self.requests:
             raise Conflict("already_asked")
         receipts = await self.log.append(_about(new.id, event, *also))
         self.requests[new.id] = new
+        self.told.extend(tell)
         return receipts
 
-    async def requests_of(self, citizen: str) -> tuple[ConsentRequest, ...]:
+    async def requests_of(
+        self, citizen: str, *, municipality: str = "", within: Collection[str] | None = None
+    ) -> tuple[ConsentRequest, ...]:
         """List the requests that concern a citizen."""
-        seen = (_as_seen(request, citizen) for request in self.requests.values())
-        return tuple(sorted((r for r in seen if r), key=lambda r: (r.asked_at, r.id), reverse=True))
+        theirs = [
+            row for row in self.requests.values()
+            if row.municipality == municipality and citizen in row.givers | {row.citizen}
+        ]  # fmt: skip
+        seen = theirs if municipality else [_as_seen(request, citizen) for request in self.requests.values()]
+        own = (r for r in seen if r and (within is None or r.municipality in within))
+        return tuple(sorted(own, key=lambda r: (r.asked_at, r.id), reverse=True))
 
     async def request_by_id(self, request: str, *, municipality: str = "", citizen: str = "") -> ConsentRequest:
         """Read one request."""
@@ -130,7 +142,9 @@ class FakeConsents:
         self._answer(asked, Answer(EXPIRED, None, event.at, event.channel))
         return receipts
 
-    async def grant(self, grant: Grant, event: ConsentGranted, *also: ConsentGranted) -> tuple[Receipt, ...]:
+    async def grant(
+        self, grant: Grant, event: ConsentGranted, *also: ConsentGranted, tell: Sequence[Notice] = ()
+    ) -> tuple[Receipt, ...]:
         """Keep a yes."""
         if grant.id in self.consents:
             raise Conflict("already_answered")
@@ -158,44 +172,70 @@ class FakeConsents:
             text_digest=grant.text_digest,
             given_at=event.at,
             lines=lines,
+            limit=grant.limit,
+            renews=grant.renews,
             history=tuple(LineState(line.id, 1, GRANTED, event.at, event.channel) for line in lines),
         )
         self._bump(grant.citizen, *(line.subject for line in lines))
+        self.told.extend(tell)
         return receipts
 
     async def refuse(
-        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused
+        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused, tell: Sequence[Notice] = ()
     ) -> tuple[Receipt, ...]:
         """Keep a no."""
         asked = self._open_request(request, giver, event)
         receipts = await self.log.append(_about(request, event, *also))
         self._answer(asked, Answer(REFUSED, giver, event.at, event.channel))
+        self.told.extend(tell)
         return receipts
 
     async def withdraw(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentWithdrawn, *also: ConsentWithdrawn
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentWithdrawn,
+        *also: ConsentWithdrawn,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Take a yes back."""
-        return await self._change(consent, lines, WITHDRAWN, event, *also)
+        return await self._change(consent, lines, WITHDRAWN, tell, event, *also)
 
     async def pause(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentPaused, *also: ConsentPaused
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentPaused,
+        *also: ConsentPaused,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Let a yes rest."""
-        return await self._change(consent, lines, PAUSED, event, *also)
+        return await self._change(consent, lines, PAUSED, tell, event, *also)
 
     async def resume(
-        self, consent: str, lines: Sequence[str] | None, event: ConsentResumed, *also: ConsentResumed
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        event: ConsentResumed,
+        *also: ConsentResumed,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Let what was paused hold again."""
-        return await self._change(consent, lines, GRANTED, event, *also)
+        return await self._change(consent, lines, GRANTED, tell, event, *also)
 
     async def _change(
-        self, consent: str, lines: Sequence[str] | None, state: str, event: LinesChanged, *also: LinesChanged
+        self,
+        consent: str,
+        lines: Sequence[str] | None,
+        state: str,
+        tell: Sequence[Notice],
+        event: LinesChanged,
+        *also: LinesChanged,
     ) -> tuple[Receipt, ...]:
         before = self.consents.get(consent)
         if before is None or (event.channel != "online" and before.municipality != event.municipality):
             raise NotFound
+        before = replace(before, uses=self._uses(consent), months=self._months(consent), used_from=self._uses(consent))
         taken, version = before.to_become(state, lines, event.giver, danish_day(event.at)), before.version + 1
         gone = {line.id for line in taken}
         receipts = await self.log.append(told_of_change(_about(consent, event, *also), taken, version))
@@ -208,12 +248,16 @@ class FakeConsents:
             + tuple(LineState(line, version, state, event.at, event.channel) for line in sorted(gone)),
         )
         self._bump(before.citizen, *(line.subject for line in before.lines))
+        self.told.extend(tell)
         return receipts
 
-    async def of_citizen(self, citizen: str, *, municipality: str = "") -> tuple[Consent, ...]:
+    async def of_citizen(
+        self, citizen: str, *, municipality: str = "", within: Collection[str] | None = None
+    ) -> tuple[Consent, ...]:
         """List consents about or by a citizen."""
         seen = (self._as_seen(consent, citizen, municipality) for consent in self.consents.values())
-        return tuple(sorted((c for c in seen if c), key=lambda c: (c.given_at, c.id), reverse=True))
+        own = (c for c in seen if c and (within is None or c.municipality in within))
+        return tuple(sorted(own, key=lambda c: (c.given_at, c.id), reverse=True))
 
     async def shown(self, consent: str, giver: str) -> tuple[Personal[str], Personal[str] | None]:
         """Give back what was shown."""
@@ -270,7 +314,22 @@ class FakeConsents:
         if not lines or not concerned:
             return None
         ids = {line.id for line in lines}
-        return replace(consent, lines=tuple(lines), history=tuple(s for s in consent.history if s.line in ids))
+        uses, months = self._uses(consent.id), self._months(consent.id)
+        steps = tuple(step for step in consent.history if step.line in ids)
+        return replace(consent, lines=tuple(lines), history=steps, uses=uses, months=months, used_from=uses)
+
+    def _uses(self, consent: str) -> tuple[datetime, ...]:
+        return tuple(sorted((use.at for use in self.log.uses if use.consent == consent), reverse=True))
+
+    def _months(self, consent: str) -> tuple[int, ...]:
+        """Give the month each use counts in: never one before the latest that was used in."""
+        return tuple(accumulate((use.month for use in self.log.uses if use.consent == consent), max))
+
+    def _counted(self, line: ConsentLine) -> ConsentLine:
+        """Tell with a line how often its consent was used in the last month in which it was."""
+        months = self._months(line.consent)
+        latest = max(months, default=0)
+        return replace(line, latest=latest, used=months.count(latest))
 
     def _bump(self, *citizens: str) -> None:
         for citizen in set(citizens):
@@ -320,4 +379,5 @@ def _line(grant: Grant, line: RequestLine) -> ConsentLine:
         data_from=line.data_from,
         data_to=line.data_to,
         source_told_to=line.source_told_to,
+        limit=grant.limit,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.events import BreakGlassDecided, BreakGlassRequested
+from broker.domain.notices import Notice
 from broker.domain.receipts import Receipt
 from broker.ports import AuditLog
 
@@ -18,9 +20,15 @@ class FakeEmergencies:
         self.log = log
         self.versions = versions
         self.requests: dict[str, tuple[BreakGlass, Words]] = {}
+        self.told: list[Notice] = []
 
     async def request(
-        self, new: BreakGlass, words: Words, event: BreakGlassRequested, *also: BreakGlassRequested
+        self,
+        new: BreakGlass,
+        words: Words,
+        event: BreakGlassRequested,
+        *also: BreakGlassRequested,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Keep a request."""
         if any(one.request != new.id for one in (event, *also)):
@@ -29,6 +37,7 @@ class FakeEmergencies:
             raise Conflict("already_asked")
         receipts = await self.log.append([event, *also])
         self.requests[new.id] = (new, words)
+        self.told.extend(tell)
         return receipts
 
     async def decide(

@@ -39,6 +39,10 @@ class FakeHandles:
         """Give the handle of a node."""
         return self._handle("actor", "urn:borgerbro:nodes", name)
 
+    async def system(self, client_id: str) -> str:
+        """Give the handle of a system."""
+        return self._handle("actor", "urn:borgerbro:systems", client_id)
+
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle of a unit's case number."""
         return self._handle("case", unit, case.disclose())

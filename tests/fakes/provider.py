@@ -80,7 +80,9 @@ class FakeProvider:
             "iss": self.address, "aud": CLIENT_ID, "sub": "person-1", "nonce": query["nonce"],
             "iat": at, "exp": at + 300, "auth_time": at - 5, "loa": f"{NSIS}Substantial",
         }  # fmt: skip
-        token = signed(self.signs_with, said | self.id_claims, self.alg, **({"kid": "k1"} | self.id_header))
+        token = signed(
+            self.signs_with, _without_none(said | self.id_claims), self.alg, **({"kid": "k1"} | self.id_header)
+        )
         return JSONResponse({"access_token": "at", "token_type": "Bearer", "id_token": token})
 
     async def _userinfo(self, request: Request) -> Response:

@@ -45,6 +45,13 @@ class FakeCeilings:
             raise TooManyAsks(60)
         self.asked[name] = self.asked.get(name, 0) + 1
 
+    async def count_package(self, officer: str) -> None:
+        """Count one file an officer makes, or refuse it."""
+        name = ("package", officer)
+        if self.asked.get(name, 0) >= self.most.get("package", self.asked.get(name, 0) + 1):
+            raise TooManyAsks(60)
+        self.asked[name] = self.asked.get(name, 0) + 1
+
 
 class FakeSessions:
     """Sessions in a dictionary."""

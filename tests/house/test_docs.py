@@ -74,7 +74,7 @@ def unknown_names(text: str) -> list[str]:
 
 def _unknown_in(line: str) -> Iterator[str]:
     yield from (word for word in re.findall(r"\bBROKER_[A-Z_]+\b", line) if word not in _settings())
-    yield from (f"run.py {word}" for word in re.findall(r"run\.py ([a-z]+)", line) if word not in COMMANDS)
+    yield from (f"run.py {word}" for word in re.findall(r"run\.py ([a-z]+(?:-[a-z]+)*)", line) if word not in COMMANDS)
     for first, second in re.findall(r"^(?:\S*python3? -m )?broker ([a-z]+)(?: ([a-z]+))?", line):
         if not _is_command(first, second):
             yield f"broker {first} {second}".strip()

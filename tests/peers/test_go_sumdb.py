@@ -1,8 +1,11 @@
 """Go's own sumdb code judges our notes, proofs and exported tiles: what we make it accepts, what is bent it refuses."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +14,17 @@ from typing import Any
 import pytest
 
 from audit.checkpoint import Checkpoint
+from audit.evidence import Evidence
 from audit.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
 from audit.note import SigningKey
 from audit.tiles import bundle, bundles_of, derive
 from tests import proof_cases
+from tests.attacks.test_evidence import BENT, WHOLE
+from tests.evidence_house import LOG_KEY
 from tests.proof_pairs import pairs
 
 GLUE = Path(__file__).parent / "gosumdb"
+ROOT = Path(__file__).parents[2]
 ORIGIN = "log.example/101-2026"
 KEY = SigningKey.generate(ORIGIN)
 SIZE = 40
@@ -155,3 +162,50 @@ def test_go_reads_an_exported_log_and_every_entry_in_it(judge: Judge, tmp_path: 
         assert not accepted()
         (tmp_path / name).write_bytes(files[name])
     assert accepted()
+
+
+# What Go's code refuses: everything but the policy and its witnesses, which it does not judge.
+NOT_JUDGED = {
+    "nobody's key", "another key", "one key more", "a witness less", "a policy of nobody", "a policy of one",
+    "a policy of another log", "a policy with a remark", "no policy", "shown without a salt",
+}  # fmt: skip
+
+
+def judged(program: Path, evidence: Evidence, folder: Path) -> int:
+    """Unpack a package and ask Go's code, with the key from elsewhere; give how it ended."""
+    folder.mkdir()
+    for name, content in evidence.files().items():
+        (folder / name).write_bytes(content)
+    words = [program, folder, str(LOG_KEY.verify_key)]
+    return subprocess.run(words, capture_output=True, text=True, check=False).returncode
+
+
+def test_the_evidence_of_one_entry_is_judged(program: Path, tmp_path: Path) -> None:
+    """A package is believed by Go's code with the key from elsewhere, and each bent one that it judges is refused."""
+    assert judged(program, WHOLE.evidence, tmp_path / "whole") == 0
+    accepted = {
+        what
+        for number, (what, bend) in enumerate(BENT.items())
+        if judged(program, bend(WHOLE.evidence), tmp_path / str(number)) == 0
+    }
+    assert accepted == NOT_JUDGED
+
+
+def test_every_command_of_the_page_of_evidence_works(program: Path, tmp_path: Path) -> None:
+    """As an inspector types them, ours and Go's, in a folder with the file and the key alone beside the sources."""
+    if shutil.which("unzip") is None:
+        pytest.skip("unzip is not on PATH: the page's commands are not typed")
+    page = (ROOT / "docs" / "evidence.md").read_text("utf-8")
+    (tmp_path / "evidence.zip").write_bytes(WHOLE.evidence.pack())
+    (tmp_path / "trusted").write_text(f"{LOG_KEY.verify_key}\n", "utf-8")
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    commands = [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+    for command in commands:
+        told = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert told.returncode == 0, command + told.stderr
+    assert len(commands) == 4
+    assert program.exists()

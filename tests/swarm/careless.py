@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Sequence
+from typing import Any
 
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.domain.events import AuditEvent
@@ -16,9 +17,9 @@ _append = AuditLogPostgres.append
 
 
 async def _append_whatever_changed(
-    self: AuditLogPostgres, events: Sequence[AuditEvent], *, versions: Sequence[tuple[str, int]] = ()
+    self: AuditLogPostgres, events: Sequence[AuditEvent], *, versions: Sequence[tuple[str, int]] = (), **rest: Any
 ) -> tuple[Receipt, ...]:
-    return await _append(self, events)
+    return await _append(self, events, **rest)
 
 
 if __name__ == "__main__":

@@ -209,3 +209,25 @@ def test_a_key_set_may_stand_in_yaml_too(tmp_path: Path) -> None:
     registry = read_registry(file, POLICIES / "tables")
 
     assert registry.systems["sys"].jwks["keys"][0]["kid"] == "a"
+
+
+def test_each_unit_says_how_many_systems_act_for_it(tmp_path: Path) -> None:
+    """Every registered system that names it counts, but the broker's own page; one that none names counts as one."""
+    raw = copy.deepcopy(REGISTRY)
+    row = {"municipality": "korsbaek", "units": ["jobcentre"], "employers": []}
+    page = {"issuer": "https://login.example", "client_id": "broker", "secret": {"env": "LOGIN_SECRET"}}
+    raw["providers"] = {"caseworker": page | {"system": "page", "employer": "town"}}
+    raw["employers"] = {
+        "town": {"issuer": "https://town.example", "municipality": "korsbaek", "jwks_file": "town.json"}
+    }
+    for name in ("one", "two", "page", "town"):
+        (tmp_path / f"{name}.json").write_text(key_set(name), "utf-8")
+        raw["systems"] |= {} if name == "town" else {name: row | {"jwks_file": f"{name}.json"}}
+    raw["systems"]["two"]["units"] = ["jobcentre", "social-centre"]
+    file = tmp_path / "registry.yaml"
+    file.write_text(json.dumps(raw), "utf-8")
+    units = read_registry(file, POLICIES / "tables").directory.units
+
+    assert {name: units[name].systems for name in ("jobcentre", "social-centre", "health-centre")} == {
+        "jobcentre": 2, "social-centre": 1, "health-centre": 1,
+    }  # fmt: skip

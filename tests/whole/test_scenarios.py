@@ -145,7 +145,10 @@ def _lives(process: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process tree from /proc")
 def test_the_demo_gives_its_tour_and_leaves_nothing_running(tmp_path: Path) -> None:
-    """The tour tells what it promises; the pages answer; Ctrl-C, and even a kill, leave no process; state stays."""
+    """The tour tells what it promises; the pages answer; Ctrl-C, and even a kill, leave no process; state stays.
+
+    And the tour goes again over what the last one left.
+    """
     with a_demo(tmp_path / "demo", "--tour") as demo:
         address = demo.until("the broker ").split()[-1]
         demo.until("Ctrl-C ends the demo")
@@ -162,8 +165,8 @@ def test_the_demo_gives_its_tour_and_leaves_nothing_running(tmp_path: Path) -> N
         assert words not in told.partition("1. An ask")[2]
     assert told.rfind("intact, ") > told.rfind("NOT INTACT")
 
-    with a_demo(tmp_path / "demo") as again:
-        again.until("Everybody is invented")
+    with a_demo(tmp_path / "demo", "--tour") as again:
+        again.until("That was the tour")
         family = again.family()
         again.process.kill()
         again.process.wait(30)

@@ -1,23 +1,34 @@
 """`/v1/me/accesses` and `/v1/accesses`: who looked, as citizen and overseer may see it; proofs of the log."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from broker.domain.entries import LogFilter
 from broker.domain.identity import CitizenLogin, OfficerLogin
 from broker.domain.receipts import Receipt
-from broker.oversight.search import Wanted, search, state_of_logs, verify
+from broker.oversight.lines import open_line
+from broker.oversight.search import Line, Wanted, search, state_of_logs
 from broker.ports import Clock, LogReader, Ports
 from broker.transparency.history import my_entries
 from broker.transparency.proof import my_bundle
-from broker.web.access_wire import SearchBody, entry_body, my_entry_body, state_body, verdict_body, wanted_search
+from broker.web.access_wire import (
+    CodesBody,
+    SearchBody,
+    entry_body,
+    my_entry_body,
+    opened_body,
+    state_body,
+    wanted_codes,
+    wanted_search,
+)
 from broker.web.api.answers import CHANGE_ANSWERS, OPEN_ANSWERS, READ_ANSWERS, problems, told
 from broker.web.api.strict import StrictRoute
 from broker.web.consent_wire import moment
 from broker.web.login import OFFICER
+from broker.web.pages.filters import filter_of
 from broker.web.sessions import Session
 from broker.web.wire import CODE
 
@@ -27,11 +38,11 @@ SessionOf = Callable[[Request, str], Awaitable[Session]]
 Cursor = Annotated[str | None, Query(max_length=80)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 CodeFilter = Annotated[str | None, Query(pattern=CODE)]
+DayFilter = Annotated[date | None, Query(description="A Danish day, itself included")]
 Name = Annotated[str, Path(pattern=CODE)]
 AS_A_FILE = {"Content-Disposition": 'attachment; filename="list-with-proof.json"'}
 SESSION = told("Session", READ_ANSWERS)
 SEARCHED = told("Accesses", CHANGE_ANSWERS)
-VERIFIED = told("Verification", CHANGE_ANSWERS)
 
 
 def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate, clock: Clock) -> APIRouter:
@@ -40,8 +51,13 @@ def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate, cl
     proven = Annotated[CitizenLogin, Depends(citizen)]
 
     @routes.get("/v1/me/accesses", responses=told("MyAccesses", READ_ANSWERS), summary="Who asked about me")
-    async def get_mine(login: proven, cursor: Cursor = None, limit: Limit = 50) -> Response:
-        page = await my_entries(login, ports, reader, cursor=cursor, limit=limit)
+    async def get_mine(
+        login: proven, unit: CodeFilter = None, purpose: CodeFilter = None, outcome: CodeFilter = None,
+        since: DayFilter = None, until: DayFilter = None, cursor: Cursor = None, limit: Limit = 50,
+    ) -> Response:  # fmt: skip
+        codes = {"unit": unit, "purpose": purpose, "outcome": outcome}
+        wanted = filter_of({name: code for name, code in codes.items() if code}, since, until)
+        page = await my_entries(login, ports, reader, wanted=wanted, cursor=cursor, limit=limit)
         rows = [my_entry_body(entry, ports.directory) for entry in page.entries]
         return _json({"entries": rows, "next": page.next})
 
@@ -60,7 +76,7 @@ def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate, cl
 def build_for_officers(
     ports: Ports, reader: LogReader, officer: OfficerGate, session: SessionOf, *, test_numbers: bool
 ) -> APIRouter:
-    """Build the overseer's search, the state of the logs, and the check of all of them."""
+    """Build the overseer's search, and the state of the logs in short."""
     routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
     proven = Annotated[OfficerLogin, Depends(officer)]
 
@@ -70,32 +86,21 @@ def build_for_officers(
         return _json({"csrf": mine.csrf, "idle_at": moment(mine.idle_at), "ends_at": moment(mine.ends_at)})
 
     @routes.get("/v1/accesses", responses=told("Accesses", READ_ANSWERS), summary="Search the log by codes")
-    async def get_accesses(
-        login: proven,
-        kind: CodeFilter = None,
-        unit: CodeFilter = None,
-        purpose: CodeFilter = None,
-        outcome: CodeFilter = None,
-        reason: CodeFilter = None,
-        source: CodeFilter = None,
-        cursor: Cursor = None,
-        limit: Limit = 50,
-    ) -> Response:
-        wanted = LogFilter(kind=kind, unit=unit, purpose=purpose, outcome=outcome, reason=reason, source=source)
-        return await _found(Wanted(wanted, None, cursor, limit), login)
+    async def get_accesses(login: proven, codes: Annotated[CodesBody, Query()]) -> Response:
+        return await _found(wanted_codes(codes), login)
 
     @routes.post("/v1/accesses/search", responses=SEARCHED, summary="Search the log, also by citizen")
     async def post_search(body: SearchBody, login: proven) -> Response:
         return await _found(wanted_search(body, test_numbers=test_numbers), login)
 
+    @routes.get("/v1/accesses/{municipality}/{year}/{index}", responses=told("OpenedAccess", READ_ANSWERS),
+                summary="Open a line of the log; the log says so")  # fmt: skip
+    async def get_access(municipality: Name, year: int, index: int, login: proven) -> Response:
+        return _json(opened_body(await open_line(Line(municipality, year, index), login, ports, reader)))
+
     @routes.get("/v1/logs", responses=told("Logs", READ_ANSWERS), summary="How the logs stand")
     async def get_logs(login: proven) -> Response:
         return _json({"logs": [state_body(state) for state in await state_of_logs(login, reader)]})
-
-    @routes.post("/v1/logs/verification", responses=VERIFIED, summary="Check the logs from first entry to last")
-    async def post_verification(login: proven) -> Response:
-        verdicts = await verify(login, ports, reader)
-        return _json({"intact": all(v.intact for v in verdicts), "logs": [verdict_body(v) for v in verdicts]})
 
     async def _found(wanted: Wanted, login: OfficerLogin) -> Response:
         page = await search(wanted, login, ports, reader)

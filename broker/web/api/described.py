@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from broker.web.api.after_check_shapes import AFTER_CHECK_SHAPES
 from broker.web.api.answers import PROBLEM, told
 from broker.web.api.authzen_shapes import AUTHZEN_SHAPES
+from broker.web.api.breach_shapes import BREACH_SHAPES
 from broker.web.api.deferral_shapes import DEFERRAL_SHAPES
+from broker.web.api.fhir import FHIR_SHAPES
+from broker.web.api.figure_shapes import FIGURE_SHAPES
+from broker.web.api.inquiry_shapes import INQUIRY_SHAPES
+from broker.web.api.integrity_shapes import INTEGRITY_SHAPES
+from broker.web.api.record import RECORD_SHAPES
+from broker.web.api.sample_shapes import SAMPLE_SHAPES
 from broker.web.api.shapes import COUNT, MISSING, REASONS, SHAPES, TEXT, form, named, one_of
+from broker.web.api.withdrawal_shapes import WITHDRAWAL_SHAPES
 from broker.web.problems import PLAIN, PROBLEM_TYPE, TABLE
 
 Document = dict[str, Any]
@@ -34,6 +43,11 @@ SCHEMES: Mapping[str, Mapping[str, str]] = {
         "scheme": "dpop",
         "description": "A token from /oauth2/token that names a caseworker, with a proof in the header DPoP (RFC 9449)",
     },
+    "system": {
+        "type": "http",
+        "scheme": "dpop",
+        "description": "A token from /oauth2/token, with or without a caseworker, and a proof in the header DPoP",
+    },
     "citizenSession": {
         "type": "apiKey",
         "in": "cookie",
@@ -54,6 +68,7 @@ CALLERS = {
     "break-glass": "systemAndCaseworker",
     "consents": "systemAndCaseworker",
     "me": "citizenSession",
+    "withdrawals": "system",
     "oversight": "officerSession",
 }
 # What the framework declares for a fault of form, which we answer as a problem with 400.
@@ -85,7 +100,23 @@ def described(document: Document) -> Document:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in FOREIGN:
         schemas.pop(name, None)
-    schemas.update({**SHAPES, **AUTHZEN_SHAPES, **DEFERRAL_SHAPES, "Problem": PROBLEM_FORM})
+    schemas.update(
+        {
+            **SHAPES,
+            **AUTHZEN_SHAPES,
+            **DEFERRAL_SHAPES,
+            **FIGURE_SHAPES,
+            **AFTER_CHECK_SHAPES,
+            **INQUIRY_SHAPES,
+            **INTEGRITY_SHAPES,
+            **SAMPLE_SHAPES,
+            **BREACH_SHAPES,
+            **RECORD_SHAPES,
+            **FHIR_SHAPES,
+            **WITHDRAWAL_SHAPES,
+            "Problem": PROBLEM_FORM,
+        }
+    )
     document["components"]["securitySchemes"] = {name: dict(row) for name, row in SCHEMES.items()}
     for operation in operations(document):
         _without_foreign(operation["responses"])

@@ -23,6 +23,7 @@ from broker.web.consent_wire import (
     YesBody,
     consent_body,
     grant_body,
+    limit_from,
     moment,
     my_request_body,
 )
@@ -34,13 +35,16 @@ CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
 SessionOf = Callable[[Request, str], Awaitable[Session]]
 
 
-def build(ports: Ports, citizen: CitizenGate, session: SessionOf) -> APIRouter:
-    """Build the routes over the citizen's log-in. Answering twice is a conflict, so no idempotency key is needed."""
+def build(ports: Ports, citizen: CitizenGate, signer: CitizenGate, session: SessionOf) -> APIRouter:
+    """Build the routes over the citizen's log-in; what opens takes `signer`, the same of a fresh one.
+
+    Answering twice is a conflict, so no idempotency key is needed.
+    """
     routes = APIRouter(tags=["me"], route_class=StrictRoute)
     _session(routes, session)
-    _consents(routes, ports, citizen)
-    _requests(routes, ports, citizen)
-    _blocks(routes, ports, citizen)
+    _consents(routes, ports, citizen, signer)
+    _requests(routes, ports, citizen, signer)
+    _blocks(routes, ports, citizen, signer)
     return routes
 
 
@@ -57,15 +61,16 @@ def _session(routes: APIRouter, session: SessionOf) -> None:
         return _json({"csrf": mine.csrf, **ends})
 
 
-def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
+def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate, signer: CitizenGate) -> None:
     proven = Annotated[CitizenLogin, Depends(citizen)]
+    signing = Annotated[CitizenLogin, Depends(signer)]
 
     @routes.get("/v1/me/consents", responses=told("MyConsents", READ_ANSWERS), summary="What I said yes to")
     async def get_consents(login: proven) -> Response:
         handles = await own_handles(login.cpr, ports.handles, ports.people)
-        today = danish_day(ports.clock.now())
-        given = await own_consents(handles, ports.consents)
-        return _json({"consents": [consent_body(consent, handles[0], today) for consent in given]})
+        at = ports.clock.now()
+        given = await own_consents(handles, ports.consents, at)
+        return _json({"consents": [consent_body(consent, handles[0], at, handles) for consent in given]})
 
     @routes.post(
         "/v1/me/consents/{consent_id}/withdraw",
@@ -90,13 +95,14 @@ def _consents(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
         responses=told("ConsentChanged", CHANGE_ANSWERS),
         summary="Let what I paused hold again",
     )
-    async def post_resume(consent_id: str, body: WithdrawBody, login: proven) -> Response:
+    async def post_resume(consent_id: str, body: WithdrawBody, login: signing) -> Response:
         receipt = await resume(consent_id, body.lines, login, ports)
         return _json({"consent": consent_id, "receipt": receipt_body(receipt)})
 
 
-def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
+def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate, signer: CitizenGate) -> None:
     proven = Annotated[CitizenLogin, Depends(citizen)]
+    signing = Annotated[CitizenLogin, Depends(signer)]
 
     @routes.get("/v1/me/consent-requests", responses=told("MyRequests", READ_ANSWERS), summary="What I am asked")
     async def get_requests(login: proven) -> Response:
@@ -109,9 +115,9 @@ def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
         responses=told("ConsentGiven", CHANGE_ANSWERS),
         summary="Say yes, all or some",
     )
-    async def post_grant(request_id: str, body: YesBody, login: proven) -> Response:
+    async def post_grant(request_id: str, body: YesBody, login: signing) -> Response:
         lines = tuple(body.lines) if body.lines is not None else None
-        yes = Yes(lines, day_from(body.to, "/to") if body.to else None, body.language)
+        yes = Yes(lines, day_from(body.to, "/to") if body.to else None, limit_from(body.limit), body.language)
         given, receipt = await grant(request_id, yes, login, ports)
         return _json(grant_body(given, receipt))
 
@@ -125,8 +131,9 @@ def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
         return _json({"request": request_id, "receipt": receipt_body(receipt)})
 
 
-def _blocks(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
+def _blocks(routes: APIRouter, ports: Ports, citizen: CitizenGate, signer: CitizenGate) -> None:
     proven = Annotated[CitizenLogin, Depends(citizen)]
+    signing = Annotated[CitizenLogin, Depends(signer)]
 
     @routes.get("/v1/me/blocks", responses=told("MyBlocks", READ_ANSWERS), summary="My standing noes")
     async def get_blocks(login: proven) -> Response:
@@ -148,7 +155,7 @@ def _blocks(routes: APIRouter, ports: Ports, citizen: CitizenGate) -> None:
     @routes.post(
         "/v1/me/blocks/{block_id}/lift", responses=told("BlockChanged", CHANGE_ANSWERS), summary="Lift a standing no"
     )
-    async def post_lift(block_id: str, login: proven) -> Response:
+    async def post_lift(block_id: str, login: signing) -> Response:
         receipt = await lift_block(block_id, login, ports)
         return _json({"block": block_id, "receipt": receipt_body(receipt)})
 

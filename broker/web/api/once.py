@@ -40,6 +40,14 @@ class Idempotency(Protocol):
         """Claim the id `fresh` for this request's resource, or learn the one claimed before."""
 
 
+def key_of(request: Request) -> str:
+    """Give the key a request came with, empty without one; raise `BadAsk` for several, or what is none."""
+    keys = request.headers.getlist(HEADER)
+    if keys and (len(keys) != 1 or not KEY.match(keys[0])):
+        raise BadAsk("", "idempotency_key")
+    return keys[0] if keys else ""
+
+
 class Once:
     """Gives each request the id its resource shall have."""
 
@@ -50,15 +58,13 @@ class Once:
     async def resource(self, request: Request, caller: Caller) -> tuple[str, bool]:
         """Give the id for what this request makes, and whether it is a repeat. Without a key each is its own."""
         fresh = str(uuid.uuid4())
-        keys = request.headers.getlist(HEADER)
-        if not keys:
+        key = key_of(request)
+        if not key:
             return fresh, False
-        if len(keys) != 1 or not KEY.match(keys[0]):
-            raise BadAsk("", "idempotency_key")
         route = getattr(request.scope.get("route"), "path", "")
         # What the path names is part of what is asked: the same key for another resource is another request.
         named = "".join(f"{name}={value}&" for name, value in sorted(request.path_params.items()))
-        claimed = await self._claim(caller, route, keys[0], named.encode() + await request.body(), fresh)
+        claimed = await self._claim(caller, route, key, named.encode() + await request.body(), fresh)
         return claimed.resource, claimed.repeated
 
     async def seen(self, caller: Caller, request_id: str | None) -> bool:

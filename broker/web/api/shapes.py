@@ -198,6 +198,7 @@ VIEW: Mapping[str, Schema] = {
     "excluded": many(form({"item": COUNT, "reason": named("Reason")})),
     "journal_note": NOTE,
 }
+LIMIT = {"limit": form({"times": COUNT, "per": one_of("consent", "month")})}
 REQUEST: Mapping[str, Schema] = {
     "id": TEXT,
     "state": TEXT,
@@ -217,7 +218,8 @@ MY_REQUEST = form(
         "asked_before": many(form({"at": MOMENT, "answer": TEXT})),
         "my_lines": many(form({"number": COUNT, "about": ABOUT, "source": maybe(TEXT), "category": TEXT}, DATA_DAYS)),
         "text": {"type": "object", "properties": {"da": TEXT, "en": TEXT}},
-    }
+    },
+    LIMIT,
 )
 MY_CONSENT = form(
     {
@@ -229,13 +231,15 @@ MY_CONSENT = form(
         "lines": many(
             form(
                 {**PERIOD, "id": TEXT, "about": ABOUT, "source": maybe(TEXT), "category": TEXT, "state": TEXT},
-                DATA_DAYS,
+                {**DATA_DAYS, "told": form({"received_at": maybe(MOMENT), "received_by": COUNT})},
             )
         ),
-    }
+    },
+    {**LIMIT, "left": COUNT, "used_at": many(MOMENT), "renews": TEXT},
 )
 GRANTED = form(
-    {**PERIOD, "consent": TEXT, "lines": many(PLACE_OF_DAYS), "text": TEXT, "text_sha256": TEXT, "receipt": RECEIPT}
+    {**PERIOD, "consent": TEXT, "lines": many(PLACE_OF_DAYS), "text": TEXT, "text_sha256": TEXT, "receipt": RECEIPT},
+    LIMIT,
 )
 MY_ENTRY = form(
     {"log": TEXT, "index": COUNT, "at": MOMENT, "kind": TEXT},
@@ -253,6 +257,7 @@ MY_ENTRY = form(
 )
 # What else stands in it follows from its kind (`docs/audit-events.md`): the fields that supervision may search by.
 ENTRY: Schema = {**form({"log": TEXT, "index": COUNT, "at": MOMENT, "state": TEXT}), "additionalProperties": True}
+SAVED = form({"id": TEXT, "municipality": TEXT, "name": TEXT, "criteria": {"type": "object"}, "at": MOMENT})
 LOG_STATE = form(
     {
         "log": TEXT,
@@ -273,7 +278,6 @@ PUBLIC_LOG = form(
         "signed_at": maybe(MOMENT),
     }
 )
-CHECKED = form({"log": TEXT, "size": COUNT, "signed_size": maybe(COUNT), "intact": YES_NO, "faults": many(TEXT)})
 HOLDER = form({"unit": TEXT, "sources": many(TEXT), "said": one_of("nothing", "yes", "no")}, {"until": MOMENT})
 BREAK_GLASS = form(
     {"request": TEXT, "reason": TEXT, "unit": TEXT, "requested_at": MOMENT, "holders": many(HOLDER)},
@@ -289,7 +293,7 @@ SHAPES: Mapping[str, Schema] = {
     "Receipt": form({"log": TEXT, "index": COUNT, "checkpoint": TEXT}),
     "Answer": form(ANSWER),
     "View": form({**ANSWER, **VIEW}),
-    "ConsentRequest": form(REQUEST, {"receipt": RECEIPT}),
+    "ConsentRequest": form(REQUEST, {**LIMIT, "renews": TEXT, "receipt": RECEIPT}),
     "ConsentGiven": GRANTED,
     "BreakGlass": BREAK_GLASS,
     "ConsentChanged": form({"consent": TEXT, "receipt": RECEIPT}),
@@ -308,9 +312,11 @@ SHAPES: Mapping[str, Schema] = {
     # What is in it, audit/bundle.py says: a log, its signed head, the lists and their proofs.
     "MyBundle": form({"format": one_of("log-bundle@v1"), "made_at": TEXT, "logs": many({"type": "object"})}),
     "Accesses": form({"entries": many(ENTRY), **NEXT}),
+    "OpenedAccess": {**ENTRY, "properties": {**ENTRY["properties"], "body": maybe({"type": "object"})}},
+    "SavedSearch": SAVED,
+    "SavedSearches": form({"searches": many(SAVED)}),
     "Logs": form({"logs": many(LOG_STATE)}),
     "PublicLogs": form({"keys": many(TEXT), "logs": many(PUBLIC_LOG)}),
-    "Verification": form({"intact": YES_NO, "logs": many(CHECKED)}),
     "Proof": form({"log": TEXT, "index": COUNT, "format": one_of("c2sp.org/tlog-proof@v1"), "proof": TEXT}),
     "Live": form({"live": YES_NO}),
     "Ready": form({"ready": YES_NO, "doors": {"type": "object", "additionalProperties": one_of("ok", "no answer")}}),

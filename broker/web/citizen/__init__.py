@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from broker.ports import LogReader, Ports
-from broker.web.citizen import accesses, answers, blocks, own_look, pauses, receipts, shares, whole
+from broker.ports import Breaches, Inquiries, LogReader, Ports
+from broker.transparency.notice_choices import Desk as NoticeDesk
+from broker.web.citizen import (
+    accesses,
+    answers,
+    blocks,
+    inquiries,
+    notices,
+    others,
+    own_look,
+    pauses,
+    receipts,
+    rights,
+    shares,
+    whole,
+)
+from broker.web.citizen import (
+    breaches as breach_letters,
+)
 from broker.web.citizen.room import Room
 from broker.web.doors import Ceilings, Records
 from broker.web.login import Logins
@@ -14,11 +31,25 @@ from broker.web.pages.show import Pages
 
 def build(
     ports: Ports, reader: LogReader, logins: Logins, pages: Pages, log_name: str, records: Records, address: str,
-    ceilings: Ceilings,
+    ceilings: Ceilings, asked: Inquiries, notice_desk: NoticeDesk, breaches: Breaches,
 ) -> APIRouter:  # fmt: skip
     """Build every page of the citizen's. `log_name` is what the logs are published under, `address` our own."""
-    room = Room(ports, reader, logins, pages, log_name, records, address, ceilings)
+    room = Room(ports, reader, logins, pages, log_name, records, address, ceilings, asked, notice_desk, breaches)
     routes = APIRouter(include_in_schema=False)
-    for part in (shares, own_look, pauses, answers, accesses, whole, blocks, receipts):
+    for part in (
+        shares,
+        own_look,
+        pauses,
+        answers,
+        accesses,
+        inquiries,
+        whole,
+        blocks,
+        breach_letters,
+        notices,
+        rights,
+        others,
+        receipts,
+    ):
         routes.include_router(part.build(room))
     return routes

@@ -1,8 +1,12 @@
-"""`/mine/blocks`: standing noes. A no to a source, a unit or a kind of information, which no yes gets past."""
+"""`/mine/blocks`: standing noes. A no to a source, a unit or a kind of information, which no yes gets past.
+
+To lift one opens, as a yes does, and takes a fresh log-in; to set one takes none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
@@ -10,12 +14,14 @@ from broker.consents.blocks import BlockWish, lift_block, set_block
 from broker.consents.own import own_blocks
 from broker.view.phrases import Language
 from broker.web.citizen.room import Me, Room
+from broker.web.login import CITIZEN
 from broker.web.pages.forms import sent
 from broker.web.pages.language import language_of
-from broker.web.pages.show import Named
+from broker.web.pages.show import Named, go_to
 from broker.web.pages.words import marked
 
 NAMES = ("source", "unit", "category")
+LOG_IN = f"/login/{CITIZEN}?{urlencode({'anew': '1', 'next': '/mine/blocks?anew=1'})}"
 NAMES_NOTHING = (("source", marked("Choose at least one of the three.")),)
 
 
@@ -39,6 +45,8 @@ def build(room: Room) -> APIRouter:
     @routes.post("/mine/blocks/{block_id}/lift")
     async def post_lift(request: Request, block_id: str) -> Response:
         me = await room.enter(request)
+        if not await room.logins.may_sign(request):
+            return go_to("/mine/blocks")
         return room.to_receipt(await lift_block(block_id, me.login, room.ports))
 
     return routes
@@ -53,6 +61,9 @@ async def _page(
         me,
         status,
         blocks=await own_blocks(me.handles, room.ports.consents),
+        may_sign=await room.logins.may_sign(request),
+        anew="anew" in request.query_params,
+        log_in=LOG_IN,
         faults=faults,
         start_over=None if request.method == "GET" else "/mine/blocks",
         **_choices(room, language_of(request)),

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Path, Request, Response
 
 from broker.consents.own import own_consents
 from broker.consents.receipts import Desk, consent_receipt, refusal_receipt
-from broker.domain.consents import RequestLine
+from broker.domain.consents import Consent, RequestLine
 from broker.domain.entries import LogEntry
 from broker.domain.errors import NotFound
 from broker.domain.facts import ConsentLine
+from broker.domain.limits import limit_of
 from broker.domain.receipts import Receipt
 from broker.web.api.receipts import document
-from broker.web.citizen.room import Me, Room
+from broker.web.citizen.room import Me, Room, live
 from broker.web.record_wire import record_body
 
 Name = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$")]
@@ -40,8 +41,12 @@ def build(room: Room) -> APIRouter:
         me = await room.enter(request)
         entry = await _done(room, me, Receipt(f"{room.log_name}/{municipality}/{year}", index))
         body = entry.body or {}
-        lines = await _lines(room, me, entry.kind, body)
-        return room.show(request, "receipt.html", me, entry=entry, body=body, lines=lines)
+        consent = await _consent(room, me, body)
+        lines = await _lines(room, me, entry.kind, body, consent)
+        limit = limit_of(body["limit"]) if body.get("limit") else None
+        return room.show(
+            request, "receipt.html", me, entry=entry, body=body, lines=lines, limit=limit, holds=_holds(consent, me)
+        )
 
     @routes.get("/mine/receipts/{municipality}/{year}/{index}/record")
     async def get_record(
@@ -82,12 +87,23 @@ async def _entry(room: Room, me: Me, receipt: Receipt) -> LogEntry:
     raise NotFound
 
 
-async def _lines(room: Room, me: Me, kind: str, body: Mapping[str, Any]) -> Sequence[ConsentLine | RequestLine]:
+async def _consent(room: Room, me: Me, body: Mapping[str, Any]) -> Consent | None:
+    """Find the yes that an entry is about, as it stands now; none for a no, or for a standing no."""
+    given = await own_consents(me.handles, room.ports.consents, room.ports.clock.now())
+    return next((row for row in given if row.id == body.get("consent")), None)
+
+
+def _holds(consent: Consent | None, me: Me) -> bool:
+    """Tell whether a yes opens anything now or later; a receipt stands for ever, and what it tells of may be over."""
+    return consent is not None and live(consent, me)
+
+
+async def _lines(
+    room: Room, me: Me, kind: str, body: Mapping[str, Any], consent: Consent | None
+) -> Sequence[ConsentLine | RequestLine]:
     """Give all lines that were answered at once; each person's own entry names those about them alone."""
     if kind == "consent.refused":
         return (await room.ports.consents.request_by_id(body["consent"], citizen=me.handle)).lines_of(me.handle)
-    given = await own_consents(me.handles, room.ports.consents)
-    consent = next((row for row in given if row.id == body.get("consent")), None)
     if consent is None:
         return ()
     changed = {step.line for step in consent.history if step.version == body["version"]}
@@ -96,7 +112,7 @@ async def _lines(room: Room, me: Me, kind: str, body: Mapping[str, Any]) -> Sequ
 
 async def _spoken_for(room: Room, me: Me) -> list[str]:
     asked = await room.ports.consents.requests_of(me.handle)
-    given = await own_consents(me.handles, room.ports.consents)
+    given = await own_consents(me.handles, room.ports.consents, room.ports.clock.now())
     others = {line.subject for row in asked for line in row.lines if line.giver == me.handle}
     others |= {line.subject for row in given for line in row.lines if line.giver == me.handle}
     return [*me.handles, *sorted(others - {*me.handles})]

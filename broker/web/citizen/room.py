@@ -15,7 +15,8 @@ from broker.domain.errors import NotFound
 from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
 from broker.exchange.numbers import own_handles
-from broker.ports import LogReader, Ports
+from broker.ports import Breaches, Inquiries, LogReader, Ports
+from broker.transparency.notice_choices import Desk as NoticeDesk
 from broker.web.doors import Ceilings, Records
 from broker.web.login import CITIZEN, Logins
 from broker.web.pages.show import Pages, Visitor, go_to, visitor_of
@@ -47,6 +48,9 @@ class Room:
     records: Records
     address: str
     ceilings: Ceilings
+    inquiries: Inquiries
+    notice_desk: NoticeDesk
+    breaches: Breaches
 
     async def enter(self, request: Request) -> Me:
         """Let a citizen in. Raises `NotAuthenticated`, and `NotAllowed` for a form that is not from our own page."""
@@ -69,7 +73,7 @@ class Room:
 
 async def my_consent(room: Room, me: Me, consent_id: str) -> Consent:
     """Find a consent that this citizen gave; raise `NotFound` for any other."""
-    given = await own_consents(me.handles, room.ports.consents)
+    given = await own_consents(me.handles, room.ports.consents, room.ports.clock.now())
     found = next((row for row in given if row.id == consent_id and row.giver == me.handle), None)
     if found is None:
         raise NotFound
@@ -89,4 +93,4 @@ def went_unanswered(request: ConsentRequest, me: Me) -> bool:
 
 def live(consent: Consent, me: Me) -> bool:
     """Tell whether any line of a consent holds today or will later."""
-    return any(line.state == "granted" and me.today <= line.to_day for line in consent.lines)
+    return not consent.spent and any(line.state == "granted" and me.today <= line.to_day for line in consent.lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,6 +12,9 @@ from broker.consents.own import own_consents
 from broker.consents.withdraw import withdraw
 from broker.domain.consents import WITHDRAWN, Consent
 from broker.domain.facts import ConsentLine
+from broker.domain.renewals import days_left
+from broker.domain.stops import Told
+from broker.oversight.breach_letters import letters_of
 from broker.transparency.history import MyEntry, my_entries
 from broker.web.citizen.room import Me, Room, live, my_consent, waits_for_me, went_unanswered
 from broker.web.consent_wire import line_state
@@ -17,6 +22,7 @@ from broker.web.pages.forms import sent
 
 LOOKED_BACK = 200
 LOOKED, SHOWN = 3, 5
+SHARED = ("live", "not_yet")
 
 
 def build(room: Room) -> APIRouter:
@@ -26,7 +32,8 @@ def build(room: Room) -> APIRouter:
     @routes.get("/mine")
     async def get_mine(request: Request) -> Response:
         me = await room.enter(request)
-        return room.show(request, "mine.html", me, **await _start(room, me))
+        by_topic = request.query_params.get("by") == "topic"
+        return room.show(request, "mine.html", me, by_topic=by_topic, **await _start(room, me))
 
     @routes.get("/mine/consents/{consent_id}/stop")
     async def get_stop(request: Request, consent_id: str, line: str | None = None) -> Response:
@@ -51,20 +58,58 @@ def build(room: Room) -> APIRouter:
 async def _start(room: Room, me: Me) -> dict[str, Any]:
     """Gather what waits, what is shared, what rests, what is over, and who looked last."""
     asked = await room.ports.consents.requests_of(me.handle)
-    given = await own_consents(me.handles, room.ports.consents)
+    given = await own_consents(me.handles, room.ports.consents, room.ports.clock.now())
     over = [row for row in given if not live(row, me)]
+    state_of, at = _states(given, me), room.ports.clock.now()
     looked = [entry for entry in await _latest(room, me) if entry.kind == "outcome"]
+    sharing = sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose))
     return {
+        "breached": await letters_of(me.handles, room.breaches),
         "waiting": [row for row in asked if waits_for_me(row, me)],
         "refused": [row for row in asked if row.answered_by(me.handle) and row.state(me.today) == "refused"],
         "unanswered": [row for row in asked if went_unanswered(row, me)],
-        "sharing": sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose)),
-        "paused": [row for row in given if any(_state(line, me) == "paused" for line in row.lines)],
-        "ended": [row for row in over if any(_state(line, me) != "paused" for line in row.lines)],
+        "sharing": sharing,
+        "topics": _by_topic(sharing, state_of),
+        "paused": [row for row in given if any(state_of(line) == "paused" for line in row.lines)],
+        "ended": [row for row in over if any(state_of(line) != "paused" for line in row.lines)],
         "looked": looked[:LOOKED],
         "seen": [entry for entry in looked if entry.released][:SHOWN],
-        "state_of": lambda line: _state(line, me),
+        "last_seen": _last_seen(looked),
+        "state_of": state_of,
+        "told_of": _told_of(me, at),
+        "days_left": lambda line: days_left(line.to_day, me.today),
     }
+
+
+def _states(given: Iterable[Consent], me: Me) -> Callable[[ConsentLine], str]:
+    spent = {line.id for row in given if row.spent for line in row.lines}
+    return lambda line: line_state(line.state, line.from_day, line.to_day, me.today, spent=line.id in spent)
+
+
+def _by_topic(
+    sharing: Iterable[Consent], state_of: Callable[[ConsentLine], str]
+) -> list[tuple[str, list[tuple[Consent, ConsentLine]]]]:
+    """Put the lines that are shared by what they are about, in the order of the categories' codes."""
+    topics: dict[str, list[tuple[Consent, ConsentLine]]] = {}
+    for consent in sharing:
+        for line in consent.lines:
+            if state_of(line) in SHARED:
+                topics.setdefault(line.category, []).append((consent, line))
+    return sorted(topics.items())
+
+
+def _told_of(me: Me, at: datetime) -> Callable[[Consent, ConsentLine], Told | None]:
+    """Tell of a line about oneself how far its unit has heard; what was got about another is that one's to see."""
+    return lambda consent, line: consent.told(line, at) if line.subject in me.handles else None
+
+
+def _last_seen(looked: Iterable[MyEntry]) -> dict[tuple[str | None, str, str], datetime]:
+    """Give when a unit last saw a kind of information from a source, of looks that come newest first."""
+    seen: dict[tuple[str | None, str, str], datetime] = {}
+    for entry in looked:
+        for source, category in entry.released:
+            seen.setdefault((entry.unit, source, category), entry.at)
+    return seen
 
 
 def _to_stop(consent: Consent, me: Me, line: str | None) -> tuple[ConsentLine, ...]:
@@ -79,7 +124,3 @@ async def _seen(room: Room, me: Me) -> list[MyEntry]:
 
 async def _latest(room: Room, me: Me) -> tuple[MyEntry, ...]:
     return (await my_entries(me.login, room.ports, room.reader, limit=LOOKED_BACK)).entries
-
-
-def _state(line: ConsentLine, me: Me) -> str:
-    return line_state(line.state, line.from_day, line.to_day, me.today)

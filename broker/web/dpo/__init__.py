@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from broker.ports import Clock, Erasures, LogReader, Ports
+from broker.oversight.after_checks import AfterCheckDesk
+from broker.oversight.breaches import Desk as BreachDesk
+from broker.oversight.integrity import Desk as IntegrityDesk
+from broker.oversight.publication import Press
+from broker.oversight.report import Desk as ReportDesk
+from broker.oversight.reviews import Desk as ReviewDesk
+from broker.oversight.saved import Desk as SavedDesk
+from broker.ports import Clock, Erasures, Inquiries, LogReader, Ports
+from broker.transparency.inquiries import Desk as InquiryDesk
+from broker.web.doors import Ceilings
+from broker.web.dpo import after_checks as checking
+from broker.web.dpo import breaches as filing
 from broker.web.dpo import erasures as erasing
-from broker.web.dpo import log
+from broker.web.dpo import evidence as proving
+from broker.web.dpo import figures as counting
+from broker.web.dpo import found, log, package, record
+from broker.web.dpo import inquiries as asking
+from broker.web.dpo import integrity as watching
+from broker.web.dpo import report as reporting
+from broker.web.dpo import samples as reviewing
+from broker.web.dpo import saved as keeping
 from broker.web.dpo.room import Room
 from broker.web.login import Logins
 from broker.web.pages.show import Pages
@@ -21,9 +39,31 @@ def build(
     *,
     test_numbers: bool,
     erasures: Erasures,
+    inquiries: Inquiries,
+    samples: ReviewDesk,
+    breaches: BreachDesk,
+    integrity: IntegrityDesk,
+    figures: Press,
+    ceilings: Ceilings,
+    log_name: str,
+    after_checks: AfterCheckDesk,
+    report: ReportDesk,
+    saved: SavedDesk,
 ) -> APIRouter:
     """Build the overseer's pages. `clock` is the machine's, which checkpoints are signed by."""
     room = Room(ports, reader, logins, pages, clock, test_numbers)
-    routes = log.build(room)
+    routes = log.build(room, saved)
+    routes.include_router(found.build(room, saved))
+    routes.include_router(keeping.build(room, saved))
     routes.include_router(erasing.build(room, erasures))
+    routes.include_router(asking.build(room, inquiries))
+    routes.include_router(reviewing.build(room, samples))
+    routes.include_router(filing.build(room, breaches))
+    routes.include_router(record.build(room))
+    routes.include_router(package.build(room, InquiryDesk(ports, reader, inquiries), ceilings))
+    routes.include_router(counting.build(room, figures))
+    routes.include_router(reporting.build(room, report))
+    routes.include_router(watching.build(room, integrity))
+    routes.include_router(proving.build(room, integrity, log_name))
+    routes.include_router(checking.build(room, after_checks))
     return routes

@@ -1,16 +1,11 @@
-"""What the log can be filtered on, from an address or a form: codes and days, never a person."""
+"""What an overseer can filter the log on, and the words of what happened."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from broker.domain.catalogue import CATALOGUE
-from broker.domain.days import DANISH_TIME
 from broker.domain.directory import Directory
-from broker.domain.entries import LogFilter
 from broker.view.phrases import Language
 from broker.web.pages.show import Named
 from broker.web.pages.words import marked
@@ -25,11 +20,15 @@ KINDS = {
     "consent.paused": marked("a yes was paused"),
     "consent.resumed": marked("a paused yes holds again"),
     "consent.unanswered": marked("a request was not answered in time"),
+    "stop.received": marked("a unit received that a yes holds no more"),
     "block.changed": marked("a standing no was set or lifted"),
     "break_glass.requested": marked("asked for a yes, for danger to life"),
     "break_glass.read": marked("read why life was in danger"),
     "break_glass.decided": marked("a yes or a no for danger to life"),
     "log.searched": marked("the log was searched"),
+    "entry.opened": marked("a line was opened"),
+    "search.saved": marked("a search was kept"),
+    "search.removed": marked("a kept search was taken away"),
     "log.verified": marked("the log was checked"),
     "decisions.replayed": marked("past decisions were tried again"),
     "registry.loaded": marked("a registry was taken into use"),
@@ -45,6 +44,39 @@ KINDS = {
     "archive.received": marked("an archive confirmed what it has"),
     "own.asked": marked("a citizen asked to see their own information"),
     "own.shown": marked("a citizen saw their own information"),
+    "own.seen_for_another": marked("a parent or a representative saw what is shared, or tried to"),
+    "notice.sent": marked("a notice was sent to a citizen"),
+    "notices.chosen": marked("a citizen chose how they are written to"),
+    "inquiry.sent": marked("a citizen asked the DPO about a line"),
+    "inquiry.read": marked("the DPO read what a citizen asked"),
+    "inquiry.answered": marked("the DPO answered a citizen"),
+    "inquiry.passed_on": marked("the DPO passed on what a citizen wants"),
+    "package.made": marked("the DPO made the file that a citizen may have"),
+    "desk.looked": marked("the desk saw what a citizen has said yes and no to"),
+    "sample.seeded": marked("fixed what the next sample goes by"),
+    "sample.drawn": marked("drew a sample"),
+    "sample.read": marked("opened a sample"),
+    "sample.explained": marked("explained a sample"),
+    "sample.closed": marked("closed a sample"),
+    "sample.reopened": marked("opened a sample again"),
+    "breach.opened": marked("opened a file of a breach"),
+    "breach.read": marked("read a file of a breach"),
+    "breach.noted": marked("wrote in a file of a breach"),
+    "breach.counted": marked("counted whom a breach touches"),
+    "breach.listed": marked("saw whom a breach touches, without names"),
+    "breach.letters_prepared": marked("prepared letters to those a breach touches"),
+    "breach.letters_released": marked("let the letters of a breach go"),
+    "breach.exported": marked("took out a file of a breach"),
+    "figures.read": marked("read a month in numbers"),
+    "integrity.seen": marked("looked how the logs stand"),
+    "log.check_begun": marked("had a check of the log begin"),
+    "evidence.made": marked("took out the evidence of a line"),
+    "figures.published": marked("made numbers ready for others"),
+    "after_check.read": marked("opened an after-check of danger to life"),
+    "after_check.explained": marked("explained why danger to life was named"),
+    "after_check.closed": marked("closed an after-check of danger to life"),
+    "after_check.reopened": marked("opened an after-check of danger to life again"),
+    "employee.disclosed": marked("was told who an employee is"),
 }
 OUTCOMES = {
     "released": marked("all was shown"),
@@ -56,39 +88,7 @@ OUTCOMES = {
     "shown": marked("shown to the citizen"),
 }
 BASES = {"consent": marked("consent"), "statute": marked("law"), "own_case": marked("own case")}
-CODES = ("kind", "unit", "purpose", "outcome", "reason", "source")
-DAYS = ("since", "until")
-NO_SUCH_DAY = marked("Write the day as year-month-day, such as 2019-03-04.")
 Choices = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A filter as it was written, what the log is asked, and what is wrong with it."""
-
-    written: Mapping[str, str]
-    filter: LogFilter
-    faults: tuple[tuple[str, str], ...]
-
-
-def wish_of(written: Mapping[str, str]) -> Wish:
-    """Read a filter. Days are whole Danish days, both included; a day that does not exist is a fault."""
-    days: dict[str, date | None] = {}
-    faults = []
-    for name in DAYS:
-        try:
-            days[name] = date.fromisoformat(written[name]) if written.get(name) else None
-        except ValueError:
-            days[name] = None
-            faults.append((name, NO_SUCH_DAY))
-    since, until = days["since"], days["until"]
-    fields: dict[str, Any] = {name: written.get(name) for name in CODES}
-    wanted = LogFilter(
-        **fields,
-        since=None if since is None else _midnight(since),
-        until=None if until is None or until == date.max else _midnight(until + timedelta(days=1)),
-    )
-    return Wish(written, wanted, tuple(faults))
 
 
 def choices(directory: Directory, language: Language) -> dict[str, Choices]:
@@ -99,16 +99,15 @@ def choices(directory: Directory, language: Language) -> dict[str, Choices]:
         return sorted(((key, row.name_da if danish else row.name_en) for key, row in rows.items()), key=lambda r: r[1])
 
     reasons = [(code, text.da if danish else text.en) for code, text in directory.reasons.items()]
+    holders = {source.municipality for source in directory.sources.values()}
+    everywhere = directory.municipalities
     return {
+        "holders": sorted((home, everywhere[home].name) for home in holders if home in everywhere),
         "units": named(directory.units),
         "purposes": named(directory.purposes),
         "sources": named(directory.sources),
         "reasons": sorted(reasons, key=lambda row: row[1]),
     }
-
-
-def _midnight(day: date) -> int:
-    return int(datetime.combine(day, time(), DANISH_TIME).timestamp())
 
 
 if {event.name for event in CATALOGUE} != KINDS.keys():

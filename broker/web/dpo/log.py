@@ -1,6 +1,7 @@
-"""`/dpo`: how the logs stand, the check of all of them, the list with its filter, and one citizen's entries.
+"""`/dpo`: how the logs stand, the check of all of them, and the list with its filter.
 
-A filter of codes stands in the address and can be kept; a citizen's number stands in a form's body and nowhere else.
+A filter of codes stands in the address and can be kept; whoever names a person sends a form, and stands in its body and
+nowhere else (`found.py`).
 """
 
 from __future__ import annotations
@@ -10,96 +11,67 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
-from broker.domain.entries import LogEntry, LogFilter, LogPage
+from broker.domain.entries import LogEntry, LogPage
 from broker.domain.erasure import places_in
-from broker.domain.errors import BadAsk
 from broker.domain.identity import OfficerLogin
-from broker.oversight.search import Wanted, search, state_of_logs, verify
-from broker.web.dpo.choices import BASES, CODES, DAYS, KINDS, OUTCOMES, Wish, choices, wish_of
+from broker.oversight.saved import Desk, saved_searches
+from broker.oversight.search import search, state_of_logs
+from broker.web.dpo.choices import BASES, KINDS, OUTCOMES, choices
 from broker.web.dpo.room import Room
-from broker.web.pages.forms import sent
+from broker.web.dpo.wish import Criteria, Written, wish_of_codes
 from broker.web.pages.language import language_of
 from broker.web.pages.told import told
-from broker.web.pages.words import marked
-from broker.web.wire import CODE, cpr_of
 
 A_PAGE = 50
 # A log at rest is cosigned every two minutes; after five without, something is wrong.
 ALARM_MINUTES = 5
-Code = Annotated[str, Query(pattern=rf"^$|{CODE}")]
-Day = Annotated[str, Query(max_length=10)]
-Cursor = Annotated[str | None, Query(max_length=80)]
-NO_CPR = (("citizen", marked("Write the citizen's CPR number with ten digits.")),)
+Faults = tuple[tuple[str, str], ...]
 WORDS: dict[str, Any] = {"kinds": KINDS, "outcomes": OUTCOMES, "bases": BASES, "places": places_in}
 
 
-def build(room: Room) -> APIRouter:
+def build(room: Room, desk: Desk) -> APIRouter:
     """Build the overseer's pages."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/dpo")
-    async def get_log(
-        request: Request, kind: Code = "", unit: Code = "", purpose: Code = "", outcome: Code = "", reason: Code = "",
-        source: Code = "", since: Day = "", until: Day = "", cursor: Cursor = None,
-    ) -> Response:  # fmt: skip
+    async def get_log(request: Request, criteria: Annotated[Criteria, Query()]) -> Response:
         officer = await room.enter(request)
-        written = dict(zip((*CODES, *DAYS), (kind, unit, purpose, outcome, reason, source, since, until), strict=True))
-        wish = wish_of({name: value for name, value in written.items() if value})
-        return await _log_page(request, room, officer, wish, cursor)
-
-    @routes.post("/dpo/verify")
-    async def post_verify(request: Request) -> Response:
-        officer = await room.enter(request)
-        verdicts = await verify(officer, room.ports, room.reader)
-        intact = all(verdict.intact for verdict in verdicts)
-        at = room.ports.clock.now()
-        return await room.show(request, "verified.html", officer, verdicts=verdicts, intact=intact, at=at)
-
-    @routes.post("/dpo/citizen")
-    async def post_citizen(request: Request) -> Response:
-        officer = await room.enter(request)
-        form = await sent(request)
-        try:
-            citizen = cpr_of(form.one("citizen"), pointer="/citizen", test_numbers=room.test_numbers)
-        except BadAsk:
-            return await _log_page(request, room, officer, wish_of({}), None, faults=NO_CPR, status=400)
-        wanted = Wanted(LogFilter(), citizen, form.one("cursor") or None, A_PAGE)
-        page = await search(wanted, officer, room.ports, room.reader)
-        again = {"citizen": citizen.disclose()} | ({"cursor": page.next} if page.next else {})
-        return await room.show(request, "citizen.html", officer, rows=_rows(page), more=page.next, again=again, **WORDS)
+        return await log_page(request, room, officer, wish_of_codes(criteria), desk)
 
     return routes
 
 
-def _rows(page: LogPage) -> list[tuple[LogEntry, Any]]:
+def rows_of(page: LogPage) -> list[tuple[LogEntry, Any]]:
     """Pair each entry with its index row, in which a field that its kind does not have reads as None."""
     return [(entry, told(dict(entry.index))) for entry in page.entries]
 
 
-async def _log_page(
-    request: Request, room: Room, officer: OfficerLogin, wish: Wish, cursor: str | None, *,
-    faults: tuple[tuple[str, str], ...] = (), status: int = 200,
-) -> Response:  # fmt: skip
-    wrong = (*wish.faults, *faults)
-    page = None
+async def log_page(
+    request: Request, room: Room, officer: OfficerLogin, written: Written, desk: Desk, *, faults: Faults = ()
+) -> Response:
+    """Show the logs, the form with what was written in it, and what was found where nothing is wrong."""
+    wrong, page = (*written.faults, *faults), None
     if not wrong:
-        page = await search(Wanted(wish.filter, None, cursor, A_PAGE), officer, room.ports, room.reader)
+        page = await search(written.wanted(A_PAGE), officer, room.ports, room.reader)
     older = None
     if page is not None and page.next is not None:
-        older = "/dpo?" + urlencode([*wish.written.items(), ("cursor", page.next)])
+        older = "/dpo?" + urlencode([*written.kept.items(), ("cursor", page.next)])
     shown: dict[str, Any] = choices(room.ports.directory, language_of(request)) | WORDS
+    known = room.ports.directory.municipalities
     return await room.show(
         request,
         "log.html",
         officer,
-        400 if wrong else status,
+        400 if wrong else 200,
         states=await state_of_logs(officer, room.reader),
         alarm_minutes=ALARM_MINUTES,
         now=room.clock.now(),
-        rows=None if page is None else _rows(page),
-        wish=wish.written,
+        rows=None if page is None else rows_of(page),
+        wish=written.kept,
         older=older,
-        first=cursor is None,
+        saved=[(one, "/dpo?" + urlencode([*one.criteria.items()])) for one in await saved_searches(officer, desk)],
+        first=written.criteria.cursor is None,
+        homes=sorted((home, known[home].name) for home in officer.municipalities if home in known),
         faults=wrong,
         **shown,
     )

@@ -24,6 +24,11 @@ def weekday_words(day: int | str | date, language: Language) -> str:
     return format_date(_date(day), "full", locale=LOCALES[language])
 
 
+def month_words(month: str, language: Language) -> str:
+    """Write a month (YYYY-MM): marts 2019, March 2019."""
+    return format_date(date.fromisoformat(f"{month}-01"), "LLLL y", locale=LOCALES[language])
+
+
 def moment_words(at: datetime | str, language: Language) -> str:
     """Write a moment: 4. marts 2019 kl. 11.00."""
     local = danish(at)

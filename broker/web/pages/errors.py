@@ -25,7 +25,7 @@ from broker.web.pages.words import marked
 from broker.web.problems import TABLE
 
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
-DOORS = {"/mine": CITIZEN, "/case": CASEWORKER, "/dpo": OFFICER}
+DOORS = {"/mine": CITIZEN, "/case": CASEWORKER, "/desk": CASEWORKER, "/dpo": OFFICER}
 NOTHING_DONE = marked("Nothing was shown and nothing was changed.")
 
 # error → (heading, what to do)

@@ -26,7 +26,9 @@ from broker.web.pages.language import language_of, remember, switched
 from broker.web.pages.words import LANGUAGES, marked, words_of
 
 WEB = Path(__file__).parents[1]
-ROOMS = ("pages", "citizen", "case", "dpo", "log", "reference")
+ROOMS = ("pages", "citizen", "case", "desk", "dpo", "log", "reference")
+# The menu of a caseworker who keeps the citizens' desk.
+DESK = "desk"
 MENUS = {
     CITIZEN: (
         ("/mine", marked("Start")),
@@ -34,9 +36,18 @@ MENUS = {
         ("/mine/week", marked("My week")),
         ("/mine/accesses", marked("Who has looked")),
         ("/mine/blocks", marked("My standing noes")),
+        ("/mine/rights", marked("My rights")),
     ),
     CASEWORKER: (("/case", marked("New look-up")),),
-    OFFICER: (("/dpo", marked("The log")),),
+    DESK: (("/desk", marked("Find a citizen")),),
+    OFFICER: (
+        ("/dpo", marked("The log")),
+        ("/dpo/integrity", marked("Integrity")),
+        ("/dpo/samples", marked("Samples")),
+        ("/dpo/break-glass", marked("Danger to life")),
+        ("/dpo/breaches", marked("Breaches")),
+        ("/dpo/figures", marked("Figures")),
+    ),
 }
 
 
@@ -52,21 +63,35 @@ class Named(Protocol):
         """The English name."""
 
 
+STAYS_AT = {"citizen": "/v1/me/session", "officer": "/v1/accesses/session", "caseworker": "/case/session"}
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is logged in on a page: the kind of person, their name if we know it, the token, when the log-in ends."""
+    """Who is logged in on a page: the kind of person, their name if we know it, the token, when the log-in ends.
+
+    `room` names the menu, where it is not that of the kind.
+    """
 
     kind: str
     csrf: str = field(repr=False)
     idle_at: datetime
     seconds_left: int
     name: str | None = field(default=None, repr=False)
+    room: str = ""
+
+    @property
+    def stays_at(self) -> str:
+        """Give the address that a page asks to stay logged in, and that says until when."""
+        return STAYS_AT[self.kind]
 
 
-async def visitor_of(logins: Logins, request: Request, kind: str, name: str | None = None) -> Visitor:
+async def visitor_of(
+    logins: Logins, request: Request, kind: str, name: str | None = None, *, room: str = ""
+) -> Visitor:
     """Describe who is logged in here. Raises `NotAuthenticated("login_required")`."""
     session = await logins.session(request, kind)
-    return Visitor(kind, session.csrf, session.idle_at, logins.seconds_left(session), name)
+    return Visitor(kind, session.csrf, session.idle_at, logins.seconds_left(session), name, room)
 
 
 class Pages:
@@ -104,6 +129,10 @@ class Pages:
         response.headers["Referrer-Policy"] = "same-origin"
         remember(request, response, secure=self._secure)
         return response
+
+    def written(self, template: str, language: Language, **values: Any) -> str:
+        """Write a part that no browser is shown by itself, such as a picture for print."""
+        return self._environments[language].get_template(template).render(**values)
 
 
 def go_to(path: str) -> Response:

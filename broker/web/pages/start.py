@@ -1,4 +1,4 @@
-"""`/`: the front page. Three doors, the reference of the API, and the logs' public checkpoints."""
+"""`/`, the front page: three doors, the reference, the logs' checkpoints; `/accessibility`: who can use the pages."""
 
 from __future__ import annotations
 
@@ -20,5 +20,9 @@ def build(ports: Ports, reader: LogReader, pages: Pages) -> APIRouter:
             for log in await reader.logs(sorted(ports.directory.municipalities))
         ]
         return pages.show(request, "pages/start.html", logs=logs)
+
+    @routes.get("/accessibility")
+    async def get_accessibility(request: Request) -> Response:
+        return pages.show(request, "pages/accessibility.html")
 
     return routes

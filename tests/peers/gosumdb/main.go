@@ -1,7 +1,8 @@
 // Command gosumdb judges our log with Go's own sumdb code, which shares nothing with ours.
 //
 // It reads one JSON request and writes one JSON answer: for each case an empty string, or why it was refused. With a
-// number it reads the proofs of all pairs up to that size instead (pairs.go) and says how many it took.
+// number it reads the proofs of all pairs up to that size instead (pairs.go) and says how many it took; with a folder and
+// a key it judges the package of one entry (evidence.go).
 package main
 
 import (
@@ -41,6 +42,14 @@ type answer struct {
 }
 
 func main() {
+	if len(os.Args) == 3 {
+		if err := evidence(os.Args[1], os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println("the entry is on the log, and says what was logged")
+		return
+	}
 	if len(os.Args) == 2 {
 		most, err := strconv.ParseInt(os.Args[1], 10, 64)
 		if err == nil {

@@ -165,9 +165,7 @@ async def test_a_destroyed_key_leaves_an_erased_entry(archive: Archive) -> None:
     keys = await owner.fetchval("SELECT count(*) FROM vault.subject_key WHERE handle = $1", archive.bo)
     await owner.close()
 
-    await archive.signer.once()
     assert (entry.state, entry.body, keys) == ("erased", None, 0)
-    assert (await archive.reader.verify(["korsbaek"]))[0].intact
 
 
 @pytest.mark.parametrize(
@@ -188,7 +186,6 @@ async def test_what_was_changed_says_so(archive: Archive, superuser: "asyncpg.Co
 
     for entry in (*page.entries, *searched.entries):
         assert (entry.state, entry.body) == ("changed", None)
-    assert not (await archive.reader.verify(["korsbaek"]))[0].intact
 
 
 async def test_a_signed_log_proves_its_entries(archive: Archive) -> None:

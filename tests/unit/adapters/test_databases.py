@@ -62,6 +62,21 @@ async def test_an_older_house_gets_what_a_new_one_is_laid_with(postgres: Private
     assert newer == []
 
 
+async def test_what_every_ask_runs_is_planned_once(databases: Databases) -> None:
+    """No function on an ask's road is planned anew for each call, nor keeps a plan that scans a table grown large.
+
+    A migration that makes one of them anew, without saying its settings, takes them away.
+    """
+    road = ["append_and_count", "append_if_still", "facts", "hold_states", "append"]
+    rows = await databases.pool.fetch(
+        "SELECT p.proname, p.proconfig FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+        " WHERE n.nspname IN ('consents', 'log') AND p.proname = ANY ($1)",
+        road,
+    )
+    wanted = {"plan_cache_mode=force_generic_plan", "enable_seqscan=off"}
+    assert {row["proname"]: wanted <= set(row["proconfig"]) for row in rows} == dict.fromkeys(road, True)
+
+
 async def test_a_commit_waits_for_the_disk_whatever_the_database_says(postgres: PrivatePostgres) -> None:
     """A role that was set, there alone, to answer before the disk has it: a node asks for more by itself (P2)."""
     async with fresh(postgres) as (admin_dsn, at):

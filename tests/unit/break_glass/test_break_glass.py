@@ -10,7 +10,7 @@ from broker.break_glass.decide import read_as_holder, request_of_asker
 from broker.domain.errors import BadAsk, Conflict, LogUnavailable, NotAllowed, NotFound, Refused, RegisterUnavailable
 from broker.domain.events import AskMade, BreakGlassDecided, BreakGlassRead, BreakGlassRequested, OutcomeReached
 from broker.domain.identity import Role
-from tests.builders import CHILD
+from tests.builders import CHILD, CITIZEN
 from tests.watch import (
     CALLOUT,
     FAR_HEALTH_UNIT,
@@ -54,6 +54,16 @@ async def test_a_yes_opens_the_profile(night: Night) -> None:
         (HEALTH, category) for category in ("E01", "H06", "P03")
     }
     assert night.house.sources[HEALTH].asked == ["E01", "H06", "P03"]
+
+
+async def test_the_citizen_is_told_that_somebody_asked(night: Night) -> None:
+    """At the number that was asked with, for the asking unit: what keeps its steps back keeps the letter back too."""
+    call = await night.call()
+
+    (notice,) = night.house.ports.emergencies.told  # type: ignore[attr-defined]  # the fake's own list
+
+    assert (notice.recipient, notice.number) == (call.citizen, CITIZEN)
+    assert (notice.cause, notice.unit) == (BreakGlassRequested.name, call.unit)
 
 
 async def test_where_the_citizen_is_takes_a_reason_of_its_own(night: Night) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from broker.consents.desk import TakenYes, record_at_desk
+from broker.consents.desk_answer import SaidYes, read_at_desk, yes_at_desk
 from broker.consents.lines import Wanted, WantedLine
 from broker.consents.request import request_consent
 from broker.domain.errors import BadAsk, ConsentNotNeeded
+from broker.domain.identity import Caller, Role, System
 from broker.domain.laws import REQUIRED
 from broker.domain.personal import Personal
 from tests.builders import CASE, CITIZEN, HEALTH, JOB, REGISTRY, SOCIAL, SmallHouse, a_caller, a_house
@@ -88,5 +90,34 @@ def test_a_written_yes_where_the_law_wants_one(tmp_path: Path, form: str, line: 
     else:
         with pytest.raises(BadAsk) as caught:
             asyncio.run(work)
+        assert caught.value.pointer == "/form"
+    assert len(house.consents.consents) == int(kept)
+
+
+@pytest.mark.parametrize(("form", "line", "kept"), [
+    ("oral", (HEALTH, "H01"), False), ("paper", (HEALTH, "H01"), True), ("oral", (SOCIAL, "S01"), True),
+])  # fmt: skip
+def test_so_it_is_where_the_desk_answers_a_request(
+    tmp_path: Path, form: str, line: tuple[str, str], kept: bool
+) -> None:
+    """What the law would have in writing the desk neither offers nor keeps by word of mouth."""
+    house = asyncio.run(a_house(tmp_path))
+    rows = tuple(
+        replace(row, written=REQUIRED) if row.id == "SUL-43-1" else row for row in house.directory.consent_laws
+    )
+    ports = replace(house.ports, directory=replace(house.directory, consent_laws=rows))
+    system, role = System("page", "korsbaek", frozenset({"school-office"})), Role("borgerservice", ("23.*",), 2)
+    desk = Caller(system, a_caller(unit="school-office", roles=(role,)).caseworker)
+    made = str(uuid.uuid4())
+    asyncio.run(request_consent(made, wanted("jobplan", line), a_caller(), ports))
+    reading = asyncio.run(read_at_desk(made, None, "da", CITIZEN, desk, ports))
+    said = SaidYes(None, reading.digest, TakenYes(form, "da", Personal("read aloud and read back")))
+
+    assert reading.must_be_written is (line == (HEALTH, "H01"))
+    if kept:
+        asyncio.run(yes_at_desk(made, said, CITIZEN, desk, ports))
+    else:
+        with pytest.raises(BadAsk) as caught:
+            asyncio.run(yes_at_desk(made, said, CITIZEN, desk, ports))
         assert caught.value.pointer == "/form"
     assert len(house.consents.consents) == int(kept)

@@ -218,7 +218,12 @@ def test_everybody_can_log_in_once_and_each_municipality_has_a_dpo() -> None:
     """Citizens carry their number, caseworkers their unit and roles, officers their privilege."""
     persons = {row["id"]: row for row in login_persons(cast(), read_template(DEMO_REGISTRY))}
 
-    assert set(persons) == {"anna", "barn", "lene", "dpo-korsbaek", "dpo-noerrestrand"}
+    officers = {f"{role}-{home}" for role in ("dpo", "kontrol", "leder") for home in ("korsbaek", "noerrestrand")}
+    assert set(persons) == {"anna", "barn", "lene"} | officers
+    assert {"privilege": "teamleder", "unit": "korsbaek-social", "cvr": "11111111"} in persons["leder-korsbaek"][
+        "privileges"
+    ]
+    assert {row["cvr"] for row in persons["leder-korsbaek"]["privileges"]} == {"11111111"}
     assert persons["lene"]["roles"] == [
         {"name": "sagsbehandler", "kle": ["15.*"], "sensitivity": 3, "attested_on": "today"}
     ]

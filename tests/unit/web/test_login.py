@@ -73,7 +73,37 @@ async def test_an_officer_oversees_what_their_privileges_name(lobby: Lobby) -> N
 
     await lobby.log_in(browser, "officer", **{"nemlogin.privileges": privileges})
 
-    assert (await browser.get("/officer")).json() == {"role": "dpo", "over": ["skovlund"]}
+    assert (await browser.get("/officer")).json() == {"role": "dpo", "over": ["skovlund"], "leads": []}
+
+
+async def test_a_leader_leads_the_units_their_privileges_name(lobby: Lobby) -> None:
+    """A unit counts with the municipality of its own row alone; not of another role, nor of an unknown CVR number."""
+    browser = lobby.browser()
+    privileges = [
+        {"cvr": "11111111", "privilege": "teamleder", "unit": "jobcentre"},
+        {"cvr": "22222222", "privilege": "teamleder"},
+        {"cvr": "33333333", "privilege": "teamleder", "unit": "social-centre"},
+        {"cvr": "11111111", "privilege": "styregruppe", "unit": "school-office"},
+    ]
+
+    await lobby.log_in(browser, "officer", **{"nemlogin.privileges": privileges})
+
+    told = (await browser.get("/officer")).json()
+    assert told == {"role": "teamleder", "over": ["korsbaek", "skovlund"], "leads": [["korsbaek", "jobcentre"]]}
+
+
+async def test_a_log_controller_who_leads_a_unit_is_both(lobby: Lobby) -> None:
+    """The unit of the leader's privilege comes along; a unit written to the other role does not, nor one with a DPO."""
+    privileges = [
+        {"cvr": "11111111", "privilege": "logkontrollant", "unit": "school-office"},
+        {"cvr": "11111111", "privilege": "teamleder", "unit": "jobcentre"},
+    ]
+    for added, role, leads in (([], "logkontrollant", [["korsbaek", "jobcentre"]]),
+                               ([{"cvr": "11111111", "privilege": "dpo"}], "dpo", [])):  # fmt: skip
+        browser = lobby.browser()
+        await lobby.log_in(browser, "officer", **{"nemlogin.privileges": privileges + added})
+        told = (await browser.get("/officer")).json()
+        assert told == {"role": role, "over": ["korsbaek"], "leads": leads}
 
 
 async def test_a_caseworker_acts_through_our_page(lobby: Lobby) -> None:

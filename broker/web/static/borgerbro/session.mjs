@@ -29,7 +29,7 @@ function out() {
 
 async function stay() {
   try {
-    const answer = await fetch("/v1/me/session", { credentials: "same-origin", cache: "no-store" });
+    const answer = await fetch(box.dataset.at, { credentials: "same-origin", cache: "no-store" });
     if (!answer.ok) {
       out();
       return;

@@ -9,7 +9,7 @@ from babel.messages.extract import extract_from_file
 from jinja2.ext import babel_extract
 
 WEB = Path(__file__).parents[4] / "broker" / "web"
-ROOMS = ("pages", "citizen", "case", "dpo", "log", "reference")
+ROOMS = ("pages", "citizen", "case", "desk", "dpo", "log", "reference")
 Sentence = str | tuple[str, str]
 
 

@@ -1,10 +1,12 @@
 """The words of the pages: every sentence has its Danish, in plain language, and nothing is left over."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from broker.adapters.notices_memo import LABEL, TEXT
 from broker.consents.texts import _WORDS
 from broker.view import phrases
 from broker.web.pages.errors import LOGIN_WORDS, WORDS
@@ -54,6 +56,14 @@ def test_no_translation_is_left_over() -> None:
     } == set()
 
 
+def test_no_sentence_stands_twice_in_the_catalogue() -> None:
+    """Each sentence has one place, so that whoever mends its Danish mends all of it."""
+    catalogue = (WEB / "pages" / "catalogues" / "da" / "LC_MESSAGES" / "messages.po").read_text("utf-8")
+    sentences = Counter(re.findall(r'^msgid ("(?:.+)"(?:\n".*")*)', catalogue, re.MULTILINE))
+
+    assert [sentence for sentence, times in sentences.items() if times > 1] == []
+
+
 def test_both_languages_have_the_same_places() -> None:
     """A value that the English sentence shows stands in the Danish one too."""
     pairs = [*DANISH.plain.items(), *((one, text) for one, pair in DANISH.plural.items() for text in pair)]
@@ -68,11 +78,12 @@ def test_the_danish_is_plain(room: str) -> None:
 
 
 def test_what_is_read_beside_the_pages_own_words_is_plain() -> None:
-    """So are the text of a consent, findings and suggestions."""
+    """So are the text of a consent, findings and suggestions, and the letter that there is something new."""
     consent = [text for name, text in _WORDS["da"].items() if name not in {"line", "child", "other"}]
     seen = [pair[0] for pair in (*phrases.SENTENCES.values(), *phrases.SUGGESTIONS.values())]
     assert lix(consent) <= MOST_LIX
     assert lix(seen) <= MOST_LIX
+    assert lix([LABEL, *TEXT.partition("----")[0].split("\n\n")]) <= MOST_LIX
 
 
 def test_hard_danish_is_noticed() -> None:

@@ -11,8 +11,8 @@ from broker.transparency.history import MyEntry
 from broker.view.week import IsoWeek
 from broker.view.weeks import week_view
 from broker.web.citizen.accesses import looks_of
-from broker.web.dpo.choices import wish_of
 from broker.web.pages import dates
+from broker.web.pages.filters import wish_of
 from broker.web.pages.language import language_of, switched
 from broker.web.pages.told import told
 from broker.web.pages.week_picture import PATTERNS, letters_of, picture
@@ -163,10 +163,10 @@ def test_an_ask_stands_with_its_answer() -> None:
     assert rows == [(4, 1, "here"), (3, None, "here"), (2, 2, "never")]
 
 
-def test_an_answer_on_the_page_before_is_told() -> None:
-    """An ask whose answer stood on the page before is not said to be without one."""
+def test_an_answer_elsewhere_is_told() -> None:
+    """An ask whose answer is not on the page is not said to be without one."""
     (look,) = looks_of((an_entry("ask", "a", 1),), frozenset({"a"}))
-    assert look.answered == "earlier"
+    assert look.answered == "elsewhere"
 
 
 def test_no_entry_is_left_out() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from demo.postgres import PrivatePostgres
 from tests.builders import CASE, CITIZEN
-from tests.pages_house import ASK, LINES, PagesHouse, ask_for, hidden, link, open_pages, say_yes
+from tests.pages_house import ASK, LINES, PagesHouse, ask_for, hidden, link, marked, open_pages, say_yes
 
 
 @pytest.fixture
@@ -45,18 +45,20 @@ async def test_the_reference_names_every_operation(house: PagesHouse) -> None:
     page, document = await browser.get("/reference"), (await browser.http.get("/openapi.json")).json()
     assert document["paths"]
     assert [path for path in document["paths"] if f"<code>{path}</code>" not in page.text] == []
-    assert not [path for path in document["paths"] if path.startswith(("/mine", "/case", "/dpo"))]
+    assert not [path for path in document["paths"] if path.startswith(("/mine", "/case", "/desk", "/dpo"))]
     assert "710274-0022" in page.text  # the examples are shown
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/mine", "citizen"), ("/case", "caseworker"), ("/dpo", "officer")])
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/mine", "citizen"), ("/case", "caseworker"), ("/desk", "caseworker"), ("/dpo", "officer")]
+)
 async def test_who_is_not_logged_in_is_sent_to_log_in(house: PagesHouse, path: str, kind: str) -> None:
     """A person is sent to their log-in and comes back to the page; after a form, to the room's first page."""
     browser = house.stranger()
     opened = await browser.get(f"{path}?lang=en")
     assert (opened.status_code, opened.headers["location"]) == (303, f"/login/{kind}?next=%2F{path[1:]}%3Flang%3Den")
     sent = await browser.post(
-        f"{path}/verify" if kind == "officer" else path if kind == "caseworker" else f"{path}/blocks"
+        f"{path}/integrity/checks" if kind == "officer" else path if kind == "caseworker" else f"{path}/blocks"
     )
     assert (sent.status_code, sent.headers["location"]) == (303, f"/login/{kind}?next=%2F{path[1:]}")
 
@@ -166,7 +168,7 @@ async def test_yes_to_some(house: PagesHouse) -> None:
     await ask_for(lene, ["social/S01", "social/S02"])
     where = link((await annette.get("/mine")).text, '/mine/requests/[^"/]+')
     await annette.get(where)
-    some = await annette.get(f"{where}/some?line=1")
+    some = await annette.get(f"{where}/some?line=1&{await marked(annette, where)}")
     assert some.text.count("\n- ") == 1
     receipt = await annette.send(f"{where}/yes", digest=hidden(some.text, "digest"), line="1")
     assert receipt.text.count("fra social") == 1
@@ -180,7 +182,7 @@ async def test_choosing_nothing_points_at_the_first_line(house: PagesHouse) -> N
     await lene.get("/case")
     await ask_for(lene, LINES)
     where = link((await annette.get("/mine")).text, '/mine/requests/[^"/]+')
-    page = await annette.get(f"{where}/some")
+    page = await annette.get(f"{where}/some?{await marked(annette, where)}")
     assert page.status_code == 400
     assert page.text.index('href="#line-0"') < page.text.index("<h1>")
     assert 'id="line-0"' in page.text
@@ -195,7 +197,7 @@ async def test_another_text_than_was_read_is_not_taken(house: PagesHouse) -> Non
     page = await annette.get(where)
     answer = await annette.post(f"{where}/yes", digest=hidden(page.text, "digest"), line="0")
     assert answer.status_code == 409
-    assert "Du har ikke sagt ja til noget." in (await annette.get("/mine")).text
+    assert "Du har ikke et ja, der gælder lige nu." in (await annette.get("/mine")).text
 
 
 async def test_no_is_kept_and_shown(house: PagesHouse) -> None:
@@ -221,7 +223,7 @@ async def test_stop_all(house: PagesHouse) -> None:
     stop = await annette.get(link((await annette.get("/mine")).text, '/mine/consents/[^"?]+/stop'))
     receipt = await annette.send(link(stop.text, '/mine/consents/[^"]+/stop'))
     assert receipt.text.count("fra ") >= 4
-    assert "Du har ikke sagt ja til noget." in (await annette.get("/mine")).text
+    assert "Du har ikke et ja, der gælder lige nu." in (await annette.get("/mine")).text
     await lene.get("/case")
     assert (await lene.post("/case", **ASK)).status_code == 403
 
@@ -352,7 +354,7 @@ async def test_offered_lines_are_checked_too(house: PagesHouse) -> None:
 
 
 async def test_the_overseer_finds_and_checks(house: PagesHouse) -> None:
-    """The overseer sees how the logs stand, filters by codes, has the logs checked; each look is on the log."""
+    """The overseer sees how the logs stand, filters by codes; each look is on the log."""
     lene, dorte = await house.caseworker(), await house.officer()
     await lene.get("/case")
     await lene.post("/case", **ASK)
@@ -363,8 +365,6 @@ async def test_the_overseer_finds_and_checks(house: PagesHouse) -> None:
     assert refused.text.count("bb-panel") == 2  # the citizen's and the child's
     assert "Der er ikke samtykke" in refused.text
     assert "Ingen linjer passer." in (await dorte.get("/dpo?since=2019-03-05")).text
-    checked = await dorte.post("/dpo/verify")
-    assert "Loggene er hele" in checked.text
     assert "der blev søgt i loggen" in (await dorte.get("/dpo")).text
 
 
@@ -374,10 +374,10 @@ async def test_the_overseer_finds_a_citizen_by_a_form(house: PagesHouse) -> None
     await lene.get("/case")
     await lene.post("/case", **ASK)
     await dorte.get("/dpo")
-    page = await dorte.post("/dpo/citizen", citizen="710274-0022")
+    page = await dorte.post("/dpo/find", citizen="710274-0022")
     assert page.text.count("bb-panel") == 2
     assert "710274" not in "".join(dorte.seen)
-    wrong = await dorte.post("/dpo/citizen", citizen="12")
+    wrong = await dorte.post("/dpo/find", citizen="12")
     assert (wrong.status_code, 'href="#citizen"' in wrong.text) == (400, True)
     assert "Kommunens kontrol har set i loggen om dig" in (await (await house.citizen()).get("/mine/accesses")).text
 
@@ -425,3 +425,24 @@ async def test_log_down_shows_nothing(house: PagesHouse, monkeypatch: pytest.Mon
     assert page.status_code == 503
     assert "CANARY" not in page.text
     assert "<h1>" in page.text
+
+
+async def test_what_is_shared_may_be_read_by_topic(house: PagesHouse) -> None:
+    """The same lines with the same buttons, each once, under what they are about; a link changes between both."""
+    lene, annette = await house.caseworker(), await house.citizen()
+    await lene.get("/case")
+    await ask_for(lene, ["social/S01", "social/S02"])
+    none = (await annette.get("/mine?by=topic")).text
+    await say_yes(annette)
+    acts = r'href="(/mine/consents/[^"]+/(?:pause|stop)\?line=[^"]+)"'
+    by_helper, by_topic = [(await annette.get(path)).text for path in ("/mine", "/mine?by=topic")]
+    directory = house.ports.directory
+    topics = [directory.categories[code].name_da for code in ("S01", "S02")]
+
+    assert "by=topic#shared" not in none
+    assert sorted(re.findall(acts, by_helper)) == sorted(re.findall(acts, by_topic))
+    assert len(set(re.findall(acts, by_topic))) == 4
+    assert all(re.search(rf'<h3 id="t-\d+">{re.escape(name)}</h3>', by_topic) for name in topics)
+    assert by_topic.count(f"{directory.units['jobcentre'].name_da} må se det") == 2
+    assert [page.count('aria-current="true"') for page in (by_helper, by_topic)] == [1, 1]
+    assert 'href="/mine?by=topic#shared"' in by_helper

@@ -1,0 +1,137 @@
+"""What a node does beside answering: forget what is due, watch the witnesses, close requests, send notices.
+
+Each goes on when a database gives no answer, and the operator is told. Nothing is written behind the back of whoever
+sets the clock by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+
+import structlog
+
+from broker.adapters.after_checks_sql import AfterChecksSql
+from broker.adapters.audit_lateness import Lateness
+from broker.adapters.clock_system import SystemClock
+from broker.adapters.idempotency_sql import IdempotencySql
+from broker.adapters.outbox_sql import OutboxSql
+from broker.channels import open_channels
+from broker.consents.lapse import lapse_unanswered
+from broker.domain.errors import LogUnavailable, StoreUnavailable
+from broker.drawing import drawing_desk
+from broker.main import House, node_name
+from broker.oversight.after_checks import count_late
+from broker.oversight.samples import keep_drawing
+from broker.transparency.notices import Channels, send_due
+
+HOUR_SECONDS = 3600
+WATCH_SECONDS = 5
+CLOSE_SECONDS = 300
+NOTICE_SECONDS = 60
+log = structlog.get_logger()
+
+
+async def chores(house: House) -> list[Coroutine[None, None, None]]:
+    """Give what a node does beside answering; raise `FolderRefused` or `MailRefused` where notices cannot be sent."""
+    channels = open_channels(house.settings, house.ports.directory)
+    errands = [_forget(house), _watch_witnesses(house.lateness), _watch_after_checks(house)]
+    # Where the clock is set by hand, nothing may be written behind the back of whoever sets it.
+    set_by_hand = house.settings.fixed_clock or house.settings.clock_file
+    if set_by_hand:
+        return errands
+    return [*errands, _close_requests(house), _send_notices(house, channels), _draw_samples(house)]
+
+
+async def _close_requests(house: House) -> None:
+    """Every few minutes, close the requests for consent whose last day is over; the log says so."""
+    while True:
+        await asyncio.sleep(CLOSE_SECONDS)
+        try:
+            node = await house.ports.handles.node(node_name(house.settings))
+            for municipality in house.ports.directory.municipalities:
+                await lapse_unanswered(municipality, node, house.ports)
+        except (StoreUnavailable, LogUnavailable):
+            log.warning("store_unavailable")
+
+
+async def _send_notices(house: House, channels: Channels) -> None:
+    """Every minute, send what waits; tell the operator of what is tried again, and of what must go on paper."""
+    outbox = OutboxSql(house.pool, house.log, house.vault)
+    while True:
+        await asyncio.sleep(NOTICE_SECONDS)
+        try:
+            node = await house.ports.handles.node(node_name(house.settings))
+            for municipality in house.ports.directory.municipalities:
+                done = await send_due(municipality, node, channels, outbox, house.ports.clock)
+                if done.failed:
+                    log.warning("notices_not_sent", names=municipality, count=done.failed)
+                if done.given_up:
+                    log.warning("notices_on_paper", names=municipality, count=done.given_up)
+        except (StoreUnavailable, LogUnavailable):
+            log.warning("store_unavailable")
+
+
+async def _draw_samples(house: House) -> None:
+    """Every hour, commit this month's draw and draw the months that are over; tell the operator of late reviews."""
+    directory, clock = house.ports.directory, house.ports.clock
+    desk = drawing_desk(house.pool, house.log, house.vault, house.keys, directory, clock)
+    while True:
+        await asyncio.sleep(HOUR_SECONDS)
+        try:
+            node = await house.ports.handles.node(node_name(house.settings))
+        except StoreUnavailable:
+            log.warning("store_unavailable")
+            continue
+        for municipality in directory.municipalities:
+            # One municipality's trouble stops no other's draw.
+            try:
+                if late := await keep_drawing(municipality, node, desk):
+                    log.warning("samples_late", names=municipality, count=late)
+            except (StoreUnavailable, LogUnavailable):
+                log.warning("store_unavailable")
+
+
+async def _watch_after_checks(house: House) -> None:
+    """Look every few minutes; tell the operator how many after-checks of break-glass are late, where that changes."""
+    door, told = AfterChecksSql(house.pool, house.log, house.vault), house.late_after_checks
+    while True:
+        for municipality in house.ports.directory.municipalities:
+            try:
+                late = await count_late(municipality, door, house.ports.clock)
+            except StoreUnavailable:
+                log.warning("store_unavailable")
+                continue
+            if late != told.get(municipality, 0):
+                log.warning("after_checks_late", names=municipality, count=late)
+            told[municipality] = late
+        await asyncio.sleep(CLOSE_SECONDS)
+
+
+async def _watch_witnesses(lateness: Lateness) -> None:
+    """Look every few seconds; tell the operator when a municipality's asks begin to be refused, and when no more."""
+    while True:
+        before = lateness.late
+        try:
+            await lateness.look()
+        except StoreUnavailable:
+            log.warning("store_unavailable")
+        for municipality in sorted(lateness.late ^ before):
+            tell = log.error if municipality in lateness.late else log.warning
+            tell("log_late" if municipality in lateness.late else "log_witnessed", municipality=municipality)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _forget(house: House) -> None:
+    """Each hour, forget handles of numbers no register knows (`design.md` 6b i), and requests older than a week."""
+    repeats = IdempotencySql(house.pool, house.keys.house.requests)
+    while True:
+        await asyncio.sleep(HOUR_SECONDS)
+        now = SystemClock().now()
+        try:
+            await house.vault.purge_unknown(now - timedelta(seconds=HOUR_SECONDS))
+            for municipality in house.ports.directory.municipalities:
+                await repeats.sweep(municipality, now - timedelta(days=7))
+        except StoreUnavailable:
+            log.warning("store_unavailable")

@@ -1,0 +1,161 @@
+"""After-checks of break-glass: each request, and three of one caseworker in 30 days, is looked into afterwards.
+
+Rules kept here:
+- A request is an after-check from its first moment, by being there: none can be missed, and there is no copy to differ.
+- It is to be closed within three working days of the request, or of being opened again.
+- Texts stand in no event. An event names the after-check, and its subject is the officer: whoever a deferral keeps an
+  access back from learns nothing of it here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, ClassVar
+from uuid import NAMESPACE_URL, uuid5
+
+from broker.domain.break_glass import BreakGlass
+from broker.domain.days import DANISH_TIME
+from broker.domain.entries import LogEntry
+from broker.domain.events import AuditEvent
+from broker.domain.samples import CLOSED, OPEN, REOPENED, Step
+from broker.domain.working_days import working_days_after
+
+USE, REPEATED = "use", "repeated"
+# So many requests of one caseworker, within so long, are looked into together.
+USES, WITHIN = 3, timedelta(days=30)
+WORKING_DAYS = 3
+# What a list can be asked for beside the states.
+LATE = "late"
+# How far before and after a request a case of the citizen's speaks for it.
+RELATION_WITHIN = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class AfterCheck:
+    """A request, or three of one caseworker, to be looked into; with what was said of it.
+
+    `erased` is that of no citizen concerned a key is left: nothing can be written of it any more.
+    """
+
+    id: str
+    kind: str
+    municipality: str
+    unit: str
+    caseworker: str = field(repr=False)
+    opened_at: datetime
+    requests: tuple[str, ...]
+    citizens: tuple[str, ...] = field(repr=False)
+    steps: tuple[Step, ...] = ()
+    erased: bool = False
+
+    @property
+    def state(self) -> str:
+        """Say how far it has come."""
+        return self.steps[-1].state if self.steps else OPEN
+
+    @property
+    def due(self) -> date:
+        """Give the last day on which it should be closed."""
+        since = next((step.at for step in reversed(self.steps) if step.state == REOPENED), self.opened_at)
+        return working_days_after(since.astimezone(DANISH_TIME).date(), WORKING_DAYS)
+
+    def late(self, today: date) -> bool:
+        """Tell whether it should be closed by now."""
+        return self.state != CLOSED and today > self.due
+
+
+def late_before(today: date) -> datetime:
+    """Give the moment before which what was opened is late today."""
+    day = today
+    while working_days_after(day - timedelta(days=1), WORKING_DAYS) >= today:
+        day -= timedelta(days=1)
+    return datetime.combine(day, time(), DANISH_TIME)
+
+
+# Where the citizen's notice is.
+WAITS, PUT_OFF, ON_PAPER, SENT, NOT_KNOWN = "waits", "put_off", "on_paper", "sent", "not_known"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeState:
+    """How the citizen's notice stands: since or until when, through which channel, on which ground it is put off."""
+
+    state: str
+    at: datetime | None = None
+    channel: str = ""
+    ground: str = ""
+
+
+# Whether the registers told, at some access around it, that the caseworker had a case of the citizen's.
+BEFORE, LATER, NONE, NOT_YET = "before", "later", "none", "not_yet"
+
+
+@dataclass(frozen=True, slots=True)
+class RelationFound:
+    """Whether a case ties the two: when it was told, or until when it is looked for."""
+
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSeen:
+    """One request as an after-check shows it: who decided what, its lines on the log, the notice, the relation."""
+
+    request: BreakGlass
+    lines: tuple[LogEntry, ...]
+    notice: NoticeState
+    relation: RelationFound
+
+
+def notice_id(request: str) -> str:
+    """Name the notice of a request, so that it can be found again; nobody learns the request from it."""
+    return str(uuid5(NAMESPACE_URL, f"urn:borgerbro:break-glass:notice:{request}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterCheckEvent(AuditEvent):
+    """What every step of an after-check says: which one, of which kind and unit, of which requests, and as what."""
+
+    after_check: str
+    what: str
+    unit: str
+    requests: tuple[str, ...]
+    role: str
+
+    def index(self) -> dict[str, Any]:
+        """Add unit and after-check."""
+        return AuditEvent.index(self) | {"unit": self.unit, "after_check": self.after_check}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterCheckRead(AfterCheckEvent):
+    """An officer opened an after-check; each time is an entry of its own."""
+
+    code: ClassVar[int] = 120
+    name: ClassVar[str] = "after_check.read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterCheckExplained(AfterCheckEvent):
+    """A leader of the unit explained what was asked in danger to life."""
+
+    code: ClassVar[int] = 121
+    name: ClassVar[str] = "after_check.explained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterCheckClosed(AfterCheckEvent):
+    """A log controller closed it with a note; without one where its citizen is erased."""
+
+    code: ClassVar[int] = 122
+    name: ClassVar[str] = "after_check.closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterCheckReopened(AfterCheckEvent):
+    """A DPO asked that it be looked into again."""
+
+    code: ClassVar[int] = 123
+    name: ClassVar[str] = "after_check.reopened"

@@ -1,0 +1,42 @@
+"""Disclosing who an employee's handle stands for: for one reason, to one officer, on the log before it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from broker.domain.events import AuditEvent
+from broker.domain.personal import Personal
+
+# Why: a leader explains what their own employee did.
+OF_BREAK_GLASS, OF_SAMPLE = "break-glass review", "sample review"
+
+
+@dataclass(frozen=True, slots=True)
+class ActorIdentity:
+    """Who an employee's handle stands for, as their employer named them when first seen."""
+
+    issuer: str
+    id: Personal[str]
+    name: Personal[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmployeeDisclosed(AuditEvent):
+    """An officer was told who an employee is: for what reason, in which review, of which unit, whose handle.
+
+    Its subject is the officer.
+    """
+
+    code: ClassVar[int] = 124
+    name: ClassVar[str] = "employee.disclosed"
+
+    reason: str
+    review: str
+    unit: str
+    employee: str
+    role: str
+
+    def index(self) -> dict[str, Any]:
+        """Add the unit."""
+        return AuditEvent.index(self) | {"unit": self.unit}

@@ -1,0 +1,114 @@
+"""Whose hand a review waits for: a leader explains, a log controller closes, a DPO opens again.
+
+Rules kept here:
+- A leader sees what is of the units they lead and no other; whatever one may not see is not there.
+- The DPO decides no case: they read, and open again (GDPR art. 38, stk. 6).
+- Nobody explains or closes what they did themselves, whichever way they logged in for it, and who explained does not
+  close. That one person is one needs the same id from the employer and from the overseers' log-in.
+- A log controller who also leads a unit explains for that unit, and then somebody else closes.
+- Of an erased citizen nothing can be written any more: it is closed without words, by a log controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from broker.domain.directory import Directory
+from broker.domain.errors import NotAllowed, NotFound
+from broker.domain.identity import OfficerLogin
+from broker.domain.samples import CLOSED, EXPLAINED, OPEN, REOPENED, Step
+from broker.ports import Handles
+
+DPO, CONTROLLER, LEADER = "dpo", "logkontrollant", "teamleder"
+# By whose hand each step is taken.
+HANDS = {EXPLAINED: LEADER, CLOSED: CONTROLLER, REOPENED: DPO}
+WAITS_FOR_LEADER = frozenset({OPEN, REOPENED})
+
+
+class Reviewed(Protocol):
+    """What is looked at: of which municipality and unit, how far it has come, and whether its citizen is erased."""
+
+    @property
+    def municipality(self) -> str:
+        """Whose log it is on."""
+
+    @property
+    def unit(self) -> str:
+        """Whose employee did it."""
+
+    @property
+    def state(self) -> str:
+        """How far it has come."""
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What was done with it."""
+
+    @property
+    def erased(self) -> bool:
+        """Whether nothing can be written of it any more."""
+
+
+def units_of(officer: OfficerLogin) -> Collection[tuple[str, str]] | None:
+    """Give the units of which an officer sees reviews; None for all of their municipalities. Raises `NotAllowed`."""
+    if officer.role not in {DPO, CONTROLLER, LEADER} or not officer.municipalities:
+        raise NotAllowed
+    if officer.role != LEADER:
+        return None
+    return {unit for unit in officer.units if unit[0] in officer.municipalities}
+
+
+def refuse_unseen(one: Reviewed, officer: OfficerLogin) -> None:
+    """Raise `NotFound` for what is of a unit that the officer does not see, `NotAllowed` for who sees none."""
+    units = units_of(officer)
+    if units is not None and (one.municipality, one.unit) not in units:
+        raise NotFound
+
+
+def leads(officer: OfficerLogin, one: Reviewed) -> bool:
+    """Tell whether an officer leads the unit; the DPO leads none, whatever else they are."""
+    return officer.role in {LEADER, CONTROLLER} and (one.municipality, one.unit) in officer.units
+
+
+def may_ever(officer: OfficerLogin, step: str) -> bool:
+    """Tell whether a step is one that the officer takes at all."""
+    return officer.role == HANDS[step] or (step == EXPLAINED and officer.role == CONTROLLER and bool(officer.units))
+
+
+def next_step(one: Reviewed, actor: str, officer: OfficerLogin, directory: Directory) -> str | None:
+    """Say which step is this officer's to take now; `actor` is their handle."""
+    if officer.role == DPO:
+        return REOPENED if one.state == CLOSED and not one.erased else None
+    if one.state in WAITS_FOR_LEADER and not _unexplainable(one, directory):
+        return EXPLAINED if leads(officer, one) else None
+    explained_it = any(step.by == actor and step.state == EXPLAINED for step in one.steps)
+    return CLOSED if officer.role == CONTROLLER and one.state != CLOSED and not explained_it else None
+
+
+def _unexplainable(one: Reviewed, directory: Directory) -> bool:
+    """Tell whether no leader can explain it: its citizen is erased, or the unit is another municipality's."""
+    return one.erased or of_another(one, directory)
+
+
+def may_learn_who(one: Reviewed, officer: OfficerLogin, directory: Directory) -> bool:
+    """Tell whether an officer is told who did it: who leads that very unit, while it waits for their words."""
+    waits = one.state in WAITS_FOR_LEADER and not _unexplainable(one, directory)
+    return waits and leads(officer, one)
+
+
+def of_another(one: Reviewed, directory: Directory) -> bool:
+    """Tell whether the unit is another municipality's, whose leader explains nothing on this log.
+
+    One that left the registry is still its own's.
+    """
+    unit = directory.units.get(one.unit)
+    return unit is not None and unit.municipality != one.municipality
+
+
+async def handles_of(officer: OfficerLogin, employers: Collection[str], handles: Handles) -> tuple[str, frozenset[str]]:
+    """Give an officer's handle, and all under which they may have worked."""
+    actor = await handles.officer(officer)
+    at_work = [await handles.officer(replace(officer, issuer=issuer)) for issuer in employers]
+    return actor, frozenset({actor, *at_work})

@@ -1,0 +1,46 @@
+"""An overseer opens one line of the log, with its body; that is on the log before it is shown.
+
+Rules kept here:
+- Only lines of one's own municipalities: any other is not there, and neither is what the log writes for itself.
+- Whom a line is about sees that it was opened. Where the law keeps the line back from them, or they were erased, the
+  opening is about the overseer alone: it tells nobody of what is kept back.
+"""
+
+from __future__ import annotations
+
+from broker.domain.entries import INTACT, LogEntry
+from broker.domain.errors import NotFound
+from broker.domain.identity import OfficerLogin
+from broker.domain.oversight_events import EntryOpened
+from broker.oversight.search import Line, check_role, entry_at
+from broker.ports import LogReader, Ports
+
+
+async def open_line(line: Line, officer: OfficerLogin, ports: Ports, reader: LogReader) -> LogEntry:
+    """Open one entry. Raises `NotAllowed`, `NotFound`, `LogUnavailable` when the opening could not be written."""
+    check_role(officer)
+    found = await entry_at(line, officer, reader)
+    actor = await ports.handles.officer(officer)
+    subject = found.index["citizen"] if await shows_to_its_own(found, reader) else actor
+    event = EntryOpened(
+        municipality=found.municipality,
+        subject=subject,
+        actor=actor,
+        at=ports.clock.now(),
+        log=found.receipt.log,
+        line=found.receipt.index,
+        role=officer.role,
+    )
+    await ports.log.append([event])
+    return found
+
+
+async def shows_to_its_own(entry: LogEntry, reader: LogReader) -> bool:
+    """Tell whether whom an entry is about sees it at this moment: then they see what is done with it, too."""
+    if entry.state != INTACT:
+        return False
+    try:
+        await reader.entry(entry.receipt, subject=entry.index["citizen"])
+    except NotFound:
+        return False
+    return True

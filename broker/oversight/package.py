@@ -1,0 +1,52 @@
+"""A DPO answers who asks what is held about them (GDPR art. 15): the citizen's own file, of the DPO's municipalities.
+
+Rules kept here:
+- It is on the log, and in the citizen's own list, before anything of the broker's is read: under every number that the
+  register says is theirs, so that they see it by the one they have now, whichever the DPO wrote.
+- What another municipality answers for is not in it, nor what the law keeps back from the citizen for a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from broker.domain.errors import NotAllowed
+from broker.domain.identity import OfficerLogin
+from broker.domain.package import PackageMade
+from broker.domain.personal import Personal
+from broker.exchange.numbers import every_number
+from broker.ports import Ports
+
+DPO = "dpo"
+Count = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Whose file it is, by the handle of each number they have had, that of now first; and of which municipalities."""
+
+    handles: tuple[str, ...]
+    municipalities: frozenset[str]
+
+
+async def record_package(citizen: Personal[str], officer: OfficerLogin, ports: Ports, count: Count) -> Package:
+    """Write down that the file is made; give what it is to hold. `count` holds the officer (handle) to a ceiling.
+
+    Raises `NotAllowed`, `TooManyAsks`, `LogUnavailable`, and `RegisterUnavailable`: without the register it
+    would not be whole.
+    """
+    if officer.role != DPO or not officer.municipalities:
+        raise NotAllowed
+    actor = await ports.handles.officer(officer)
+    await count(actor)
+    handles = await ports.handles.citizens(await every_number(citizen, ports.people))
+    at = ports.clock.now()
+    await ports.log.append(
+        [
+            PackageMade(municipality=home, subject=subject, actor=actor, at=at, role=officer.role)
+            for home in sorted(officer.municipalities)
+            for subject in handles
+        ]
+    )
+    return Package(handles, officer.municipalities)

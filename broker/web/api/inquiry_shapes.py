@@ -1,0 +1,61 @@
+"""The forms of answers about citizens' questions, and of all that is held about one (`shapes.py` has all others)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from broker.domain.inquiries import AIMS, ANSWERED, PASSED_ON, READ, SENT
+from broker.web.api.shapes import (
+    COUNT,
+    DAY,
+    MOMENT,
+    MY_CONSENT,
+    MY_ENTRY,
+    MY_REQUEST,
+    NEXT,
+    RECEIPT,
+    SHAPES,
+    TEXT,
+    Schema,
+    form,
+    many,
+    maybe,
+    one_of,
+)
+from broker.web.export_wire import FORMAT
+
+PLAIN: Mapping[str, Schema] = {
+    "id": TEXT,
+    "municipality": TEXT,
+    "log": TEXT,
+    "index": COUNT,
+    "aim": one_of(*AIMS),
+    "state": one_of(SENT, READ, PASSED_ON, ANSWERED),
+    "sent_at": MOMENT,
+    "read_at": maybe(MOMENT),
+    "passed_on_at": maybe(MOMENT),
+    "told": many(TEXT),
+    "answered_at": maybe(MOMENT),
+    "answer_by": DAY,
+    "days_left": {"type": "integer"},
+}
+WITH_WORDS = form({**PLAIN, "text": TEXT, "answer": maybe(TEXT)})
+RECIPIENT = form({"unit": TEXT, "source": TEXT, "category": TEXT, "first": MOMENT, "last": MOMENT, "times": COUNT})
+EXPORT: Mapping[str, Schema] = {
+    "format": one_of(FORMAT),
+    "made_at": MOMENT,
+    "consents": many(MY_CONSENT),
+    "requests": many(MY_REQUEST),
+    "blocks": SHAPES["MyBlocks"]["properties"]["blocks"],
+    "entries": many(MY_ENTRY),
+    "recipients": many(RECIPIENT),
+    "inquiries": many(WITH_WORDS),
+}
+INQUIRY_SHAPES: Mapping[str, Schema] = {
+    "Inquiry": form(PLAIN),
+    "Inquiries": form({"inquiries": many(form(PLAIN)), **NEXT}),
+    "InquiryText": WITH_WORDS,
+    "MyInquiries": form({"inquiries": many(WITH_WORDS)}),
+    "MyExport": form(EXPORT),
+    "InquiryAnswered": form({"inquiry": TEXT, "receipt": RECEIPT}),
+}

@@ -1,0 +1,69 @@
+"""After-checks in a real browser without script: named in danger to life by the API, whole on phone and desk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from demo.scenario.callers import Callers
+from demo.scenario.emergencies import Emergencies
+from demo.scenario.file import read_scenario
+from demo.world.template import chosen_template
+from demo.world.world import World
+from tests.browser.conftest import SCENARIO, Stage
+from tests.browser.surfing import browsing, chromium
+from tests.browser.test_pages_in_browser import looked_at
+
+TOGETHER = {"da": "Tre gange", "en": "Three times"}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Start the world of the emergency before its first step, and a browser."""
+    chromium()
+    scenario = read_scenario(SCENARIO.parent / "e1-danger-to-life.yaml")
+    template = chosen_template(scenario.registry, scenario.file.parent)
+    async with World(tmp_path_factory.mktemp("world")) as world, browsing() as browser:
+        await world.stage(template, scenario.cast, scenario.records, scenario.clock)
+        yield Stage(world, browser, tmp_path_factory.mktemp("pictures"))
+
+
+async def test_an_after_check_on_phone_and_desk(stage: Stage) -> None:
+    """The leader is told who it was and explains, the log controller closes; every page is whole in both languages."""
+    async with Callers(stage.world) as callers:
+        calls = Emergencies(stage.world, callers)
+        for name in ("call", "again", "third"):
+            said = await calls.request(
+                name, {"by": "nina", "citizen": "anna", "callout": f"V-{name}", "reason": "LIFE"}
+            )
+            assert said.status == 201
+        assert (await calls.decide({"request": "call", "by": "grethe", "said": "yes"})).status < 300
+    place = f"/dpo/break-glass/{calls.id_of('call')}"
+    for locale, language in (("da-DK", "da"), ("en-GB", "en")):
+        leader = await stage.surfer(locale)
+        await leader.log_in("officer", "leder-korsbaek", "/dpo/break-glass")
+        assert await leader.page.locator("main ul li.bb-panel").count() == 4
+        await looked_at(leader, f"after-checks-{language}")
+        await leader.page.goto(f"{leader.address}{place}")
+        await looked_at(leader, f"after-check-{language}")
+        await leader.page.locator(f'form[action="{place}/who"] button').click()
+        await looked_at(leader, f"after-check-who-{language}")
+        await leader.page.goto(f"{leader.address}/dpo/break-glass")
+        together = leader.page.locator("main li.bb-panel", has_text=TOGETHER[language])
+        await together.locator("a").click()
+        await looked_at(leader, f"after-check-three-{language}")
+    await leader.page.goto(f"{leader.address}{place}")
+    await leader.page.fill("#text", "She was on call.")
+    await leader.page.locator("main form button.button-primary").click()
+    controller = await stage.surfer()
+    await controller.log_in("officer", "kontrol-korsbaek", place)
+    await controller.page.locator("main form button.button-primary").click()
+    assert await controller.page.locator("#text-fault").count() == 1
+    await looked_at(controller, "after-check-fault")
+    await controller.page.fill("#text", "Set og fundet i orden.")
+    await controller.page.locator("main form button.button-primary").click()
+    assert "Lukket" in await controller.page.locator("main").inner_text()
+    await looked_at(controller, "after-check-closed")

@@ -1,0 +1,107 @@
+"""What a node does by itself: it sends what waits, and does not start where that cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from broker.adapters.break_glass_sql import BreakGlassSql
+from broker.adapters.database import Scope, scoped
+from broker.adapters.notices_memo import FolderRefused
+from broker.adapters.outbox_rows import add_notices
+from broker.adapters.outbox_sql import OutboxSql
+from broker.chores import chores
+from broker.domain.notices import REQUEST, notice_to
+from broker.main import House, open_house
+from demo.postgres import PrivatePostgres
+from tests.break_glass_values import FAR_HEALTH, HEALTH, WORDS, a_call, called
+from tests.builders import CITIZEN
+from tests.databases import opened
+from tests.registry_files import ENVIRON
+from tests.unit.test_registry_record import settings_over
+
+HOME = "korsbaek"
+LONG_AGO = datetime(2019, 3, 1, 11, tzinfo=UTC)
+
+
+@pytest.fixture
+async def house(postgres: PrivatePostgres, tmp_path: Path) -> AsyncIterator[House]:
+    """Open a house in which a notice waits, with a folder that letters go to."""
+    folder = tmp_path / "post"
+    folder.mkdir(mode=0o750)
+    async with opened(postgres) as databases:
+        settings = settings_over(databases, tmp_path).model_copy(update={"notices_folder": folder})
+        async with open_house(settings, ENVIRON) as made:
+            (citizen,) = await made.vault.citizens([CITIZEN])
+            told = notice_to(citizen, CITIZEN, HOME, REQUEST, LONG_AGO)
+            waiting = await OutboxSql(made.pool, made.log, made.vault).sealed([told])
+            async with scoped(made.pool, Scope(municipality=HOME)) as connection:
+                await add_notices(connection, waiting)
+            yield made
+
+
+async def test_a_node_sends_what_waits(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to ask it to: the letter lies in the folder, and nothing waits."""
+    monkeypatch.setattr("broker.chores.NOTICE_SECONDS", 0.01)
+    folder = house.settings.notices_folder
+    assert folder is not None
+    outbox = OutboxSql(house.pool, house.log, house.vault)
+
+    errands = [asyncio.create_task(errand) for errand in await chores(house)]
+    try:
+        async with asyncio.timeout(20):
+            while await outbox.counts(HOME):
+                await asyncio.sleep(0.01)
+    finally:
+        for errand in errands:
+            errand.cancel()
+        await asyncio.gather(*errands, return_exceptions=True)
+
+    assert [file.suffix for file in folder.iterdir()] == [".xml"]
+
+
+async def test_a_node_does_not_start_where_letters_cannot_go(house: House) -> None:
+    """A folder that is gone is said at the start, not after three days."""
+    gone = house.settings.model_copy(update={"notices_folder": Path("/nowhere/at/all")})
+
+    with pytest.raises(FolderRefused, match="BROKER_NOTICES_FOLDER"):
+        await chores(replace(house, settings=gone))
+
+
+async def test_a_clock_set_by_hand_sends_nothing_by_itself(house: House) -> None:
+    """In the demo nothing is written behind the back of whoever sets the clock."""
+    stands = house.settings.model_copy(update={"fixed_clock": LONG_AGO})
+    errands = await chores(replace(house, settings=stands))
+    names = {errand.__name__ for errand in errands}
+    for errand in errands:
+        errand.close()
+
+    assert names == {"_forget", "_watch_after_checks", "_watch_witnesses"}
+
+
+async def test_the_operator_is_told_of_late_after_checks(house: House) -> None:
+    """What was asked in danger to life long ago and nobody looked into is counted, by municipality, for the metric."""
+    vault = house.vault
+    (citizen,) = await vault.citizens([CITIZEN])
+    kim = await vault.node("kim")
+    call = a_call(citizen, "case", kim, requested_at=LONG_AGO, holders={HEALTH: HOME, FAR_HEALTH: HOME})
+    await BreakGlassSql(house.pool, house.log, vault).request(call, WORDS, called(call))
+    errands = await chores(house)
+    watch = next(errand for errand in errands if errand.__name__ == "_watch_after_checks")
+    task = asyncio.create_task(watch)
+    try:
+        async with asyncio.timeout(20):
+            while HOME not in house.late_after_checks:
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        for errand in errands:
+            errand.close()
+
+    assert house.late_after_checks[HOME] == 1
