@@ -20,7 +20,10 @@ from broker.domain.facts import CustodyHolder
 from broker.domain.identity import CitizenLogin
 from broker.domain.personal import Personal
 from broker.web.consent_wire import consent_body, grant_body, my_request_body, request_body
-from tests.builders import CASE, CHILD, CITIZEN, NOON, PURPOSE, SCHOOL, SmallHouse, a_caller, a_house
+from demo.postgres import PrivatePostgres
+from tests.builders import CASE, CHILD, CITIZEN, NOON, PURPOSE, REGISTRY, SCHOOL, SmallHouse, a_caller, a_house
+from tests.fakes.registers import FakePeople
+from tests.pages_house import PagesHouse, Reader, hidden, link, open_pages
 
 FATHER = Personal("6505700011")
 TODAY = 20190304
@@ -104,3 +107,46 @@ async def test_who_asks_learns_nothing_of_it(tmp_path: Path) -> None:
         seen.append([{k: v for k, v in body.items() if k not in {"id", "consent"}} for body in bodies])
 
     assert seen[0] == seen[1]
+
+
+async def pages_of(house: PagesHouse, reader: Reader, request: str) -> dict[str, str]:
+    """Give each page that a parent opens of a request, from the question to what has become of their yes."""
+    place = f"/mine/requests/{request}"
+    first = (await reader.get(place)).text
+    some = f"{place}/some?mark={hidden(first, 'mark')}&line=0"
+    seen = {place: first, f"{place}/often": (await reader.get(f"{place}/often")).text}
+    seen[some] = (await reader.get(some)).text
+    await reader.get(place)
+    seen["receipt"] = (await reader.send(f"{place}/yes", digest=hidden(first, "digest"))).text
+    seen |= {page: (await reader.get(page)).text for page in ("/mine", "/mine?by=topic", "/mine/accesses", place)}
+    stop = link(seen["/mine"], '/mine/consents/[^"?]+/stop[^"]*')
+    return seen | {stop: (await reader.get(stop)).text}
+
+
+@pytest.mark.parametrize("protected", [True, None], ids=["protected", "not told"])
+async def test_no_page_names_the_source(postgres: PrivatePostgres, tmp_path: Path, protected: bool | None) -> None:
+    """The father's pages name neither the school's system nor its id, in either language; the mother's do."""
+    # A name that no word of the page holds.
+    named = REGISTRY["sources"] | {SCHOOL: REGISTRY["sources"][SCHOOL] | {"name": {"da": "Tabulex", "en": "Tabellex"}}}
+    async with open_pages(postgres, tmp_path, sources=named) as house:
+        people = house.ports.people
+        assert isinstance(people, FakePeople)
+        both = (CustodyHolder(CITIZEN, 3), CustodyHolder(FATHER, 4))
+        people.persons[CHILD] = replace(
+            people.persons[CHILD], custody=both, protected=protected, household=(CITIZEN,)
+        )  # fmt: skip
+        wish = Wanted(CITIZEN, PURPOSE, Personal(CASE), (WantedLine(SCHOOL, "K01"),), 20200303)
+        made, _ = await request_consent(str(uuid.uuid4()), wish, a_caller(), house.ports)
+        school = house.ports.directory.sources[SCHOOL]
+        father, mother = await house.citizen(FATHER), await house.citizen()
+        await father.get("/mine")
+        in_english = Reader(father.http, father.seen)
+        english = (await in_english.get(f"/mine/requests/{made.id}", **{"accept-language": "en"})).text
+        his, hers = await pages_of(house, father, made.id), await pages_of(house, mother, made.id)
+
+    names = (school.name_da, school.name_en)
+    told = [page for page, text in {**his, "english": english}.items() if any(name in text for name in names)]
+    assert told == []
+    assert not any(f'"{SCHOOL}"' in text for text in his.values())
+    assert all(school.name_da in text for page, text in hers.items() if page.startswith("/mine/requests"))
+    assert his[f"/mine/requests/{made.id}"].lower().count("en enhed i kommunen") >= 2

@@ -151,6 +151,9 @@ async def _asked_page(
         status,
         asked=asked,
         mine=mine,
+        tellers=sorted({line.source for line in mine if line.tells_source_to(me.handle)}),
+        # Once, however many they are: it is no count of what is kept back.
+        unnamed=any(not line.tells_source_to(me.handle) for line in mine),
         open=waits_for_me(asked, me),
         text=text,
         digest=text_digest(text),
