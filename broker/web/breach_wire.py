@@ -15,6 +15,7 @@ from broker.domain.errors import BadAsk
 from broker.domain.personal import Personal
 from broker.oversight.breaches import Listed, criteria_of
 from broker.web.consent_wire import moment
+from broker.web.wire import folded
 
 FORMAT = "borgerbro-breach@v1"
 A_NUMBER = re.compile(r"[0-9]{6}[ -]?[0-9]{4}", re.ASCII)
@@ -22,7 +23,7 @@ A_NUMBER = re.compile(r"[0-9]{6}[ -]?[0-9]{4}", re.ASCII)
 
 def words_from(text: str) -> Personal[str]:
     """Take what was written; raise `BadAsk` for no words, too many, or what looks like the number of a person."""
-    words = text.replace("\r\n", "\n").strip()  # A form sends each line's end as two signs, and counts it as one.
+    words = folded(text).strip()
     if not 0 < len(words) <= LONGEST_TEXT:
         raise BadAsk("/text")
     if A_NUMBER.search(words):

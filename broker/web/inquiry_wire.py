@@ -10,6 +10,7 @@ from broker.domain.errors import BadAsk
 from broker.domain.inquiries import AIMS, LONGEST_TEXT, Inquiry, Place, Told
 from broker.domain.personal import Personal
 from broker.web.consent_wire import moment
+from broker.web.wire import folded
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"([01])\.([0-9]{1,16})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
@@ -17,7 +18,7 @@ _CURSOR = re.compile(r"([01])\.([0-9]{1,16})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0
 
 def words_from(text: str) -> Personal[str]:
     """Take what was written; raise `BadAsk` where there is no word, or more than fits."""
-    words = text.replace("\r\n", "\n").strip()  # A form sends each line's end as two signs, and counts it as one.
+    words = folded(text).strip()
     if not 0 < len(words) <= LONGEST_TEXT:
         raise BadAsk("/text")
     return Personal(words)

@@ -34,6 +34,7 @@ Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2020-02-29
 CPR = re.compile(r"(\d{2})(\d{2})(\d{2})-?(\d{4})", re.ASCII)
 # Invented people carry day + 60, which no living person can have (domain.md 6.0).
 TEST_DAY = 60
+LINE_END = re.compile(r"\r\n?")
 LAST_DAY, LAST_MONTH = 31, 12
 
 
@@ -76,6 +77,11 @@ def cpr_of(text: str, *, pointer: str, test_numbers: bool) -> Personal[str]:
     if not (1 <= day <= LAST_DAY and 1 <= month <= LAST_MONTH):
         raise BadAsk(pointer, "not_a_cpr_number")
     return Personal("".join(match.groups()))
+
+
+def folded(text: str) -> str:
+    """Write each end of a line as the one sign that a form counts it as, however it was sent (HTML, "API value")."""
+    return LINE_END.sub("\n", text)
 
 
 def ask_of(body: AskBody, directory: Directory, *, test_numbers: bool, repeat: bool) -> Ask:

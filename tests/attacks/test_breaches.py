@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,6 +26,7 @@ from broker.domain.own_look import OwnLookReached
 from broker.domain.personal import Personal
 from broker.oversight.breaches import Desk, Wanted, affected, count, exported, listed, note, open_file, opened
 from broker.web.breach_wire import words_from
+from broker.web.inquiry_wire import words_from as words_of_inquiries
 from demo.postgres import PrivatePostgres
 from tests.log_events import an_outcome
 from tests.pages_house import PagesHouse, open_pages
@@ -328,9 +329,19 @@ async def test_what_cannot_be_written_is_told_by_its_field(
     assert len((await opened(one.id, DPO, house.desk)).notes) == 1
 
 
-async def test_the_end_of_a_line_counts_as_one_sign() -> None:
-    """A form sends each line's end as two signs: what fits in the field fits in the file."""
-    assert words_from("\r\n" + "x" * 1999 + "\r\n" + "x" * 2000 + "\r\n").disclose() == "x" * 1999 + "\n" + "x" * 2000
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+@pytest.mark.parametrize("read", [words_from, words_of_inquiries])
+async def test_the_end_of_a_line_counts_as_one_sign(read: Callable[[str], Personal[str]], end: str) -> None:
+    """A form sends each line's end as two signs: what fits in the field fits in the file. So it is for every other."""
+    assert read(end + "x" * 999 + end + "x" * 1000 + end).disclose() == "x" * 999 + "\n" + "x" * 1000
+    assert words_from(end + "x" * 1999 + end + "x" * 2000 + end).disclose() == "x" * 1999 + "\n" + "x" * 2000
+
+
+@pytest.mark.parametrize("text", ["a\r\rb", "a\r\n\rb", "a\n\r\nb", "a\n\nb"])
+async def test_words_that_are_read_twice_are_the_same_words(text: str) -> None:
+    """What stands in the file, sent again, is what stands there, whichever signs its lines first ended with."""
+    once = words_from(text).disclose()
+    assert once == words_from(once).disclose() == "a\n\nb"
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 4001, "det var 710274-0022 igen", "nr. 7102740022", "710274 0022"])
