@@ -33,12 +33,14 @@ async def looked_at(person: Surfer, name: str) -> None:
     assert [line for line in person.errors if not line.startswith(STATUS)] == [], name
 
 
-async def look_up(lene: Surfer) -> None:
+async def look_up(lene: Surfer, **days: str) -> None:
     """Fill in the look-up and send it."""
     await lene.page.goto(f"{lene.address}/case")
     await lene.page.fill("#citizen", "710274-0022")
     await lene.page.select_option("#purpose", "helhedsorienteret_plan")
     await lene.page.fill("#case", "JC-2019-0417")
+    for field, day in days.items():
+        await lene.page.fill(f"#{field}", day)
     await lene.page.locator("main button[type=submit]").click()
 
 
@@ -181,6 +183,21 @@ async def a_question_is_answered(annette: Surfer, dpo: Surfer) -> None:
     await annette.page.goto(f"{annette.address}/mine/inquiries")
     await looked_at(annette, "question-answered")
     assert "Besvaret" in await annette.page.locator("main").inner_text()
+
+
+async def test_a_look_up_of_some_days(stage: Stage) -> None:
+    """Days in the wrong order are told by their field, right ones stand on the page that comes."""
+    for locale, language, said in (("da-DK", "da", "Du har bedt om: kun det, der ligger fra 1. januar 2019"),
+                                   ("en-GB", "en", "You asked for: only what lies from 1 January 2019")):  # fmt: skip
+        lene = await stage.surfer(locale)
+        await lene.log_in("caseworker", "lene", "/case")
+        await look_up(lene, data_from="2019-03-31", data_to="2019-01-01")
+        await looked_at(lene, f"case-days-fault-{language}")
+        assert await lene.page.locator("#data_from").input_value() == "2019-03-31"
+        assert await lene.page.locator("#data_to").get_attribute("aria-invalid") == "true"
+        await look_up(lene, data_from="2019-01-01", data_to="2019-03-31")
+        await looked_at(lene, f"case-some-days-{language}")
+        assert said in await lene.page.locator("main").inner_text()
 
 
 async def equal_buttons(annette: Surfer) -> None:

@@ -21,7 +21,7 @@ from broker.web.consent_wire import request_body
 from broker.web.pages.forms import Sent, read, sent
 from broker.web.pages.show import go_to
 from broker.web.pages.words import marked
-from broker.web.wire import AskBody, cpr_of, period_from
+from broker.web.wire import AskBody, cpr_of, folded, period_body, period_from
 
 # A yes lasts a year at most; the shorter choices are in days.
 LASTS = {"90": marked("3 months"), "180": marked("6 months"), "year": marked("1 year")}
@@ -80,6 +80,7 @@ async def _again(
         caller,
         409 if said_no else 400,
         ask=_asked(form),
+        wanted_days=period_body(_period(form)),
         missing=[(line.source, line.category) for line in offered],
         faults=SAID_NO if said_no else NOTHING_CHOSEN,
         said_no=said_no or bool(form.one("again")),
@@ -97,8 +98,7 @@ def _asked(form: Sent) -> dict[str, Any]:
 def _wanted(form: Sent, room: Room) -> Wanted:
     asked = _asked(form)
     today = danish_day(room.ports.clock.now())
-    why = form.one("why")
-    again = form.one("again").strip()
+    why, again = folded(form.one("why")), folded(form.one("again"))
     if max(len(why), len(again)) > LONGEST_WORDS:
         raise BadAsk("/why", "too_long")
     return Wanted(

@@ -19,13 +19,16 @@ from broker.web.pages.week_picture import letters_of, picture
 from broker.web.pages.words import marked
 from broker.web.problems import GENERAL_NOTICE
 from broker.web.view_wire import view_body, view_of
-from broker.web.wire import AskBody, ask_of
+from broker.web.wire import AskBody, ask_of, period_body
 
-FIELDS = ("citizen", "purpose", "case", "request_id")
+DAYS = ("data_from", "data_to")
+FIELDS = ("citizen", "purpose", "case", "request_id", *DAYS)
 FAULTS = {
     "citizen": marked("Write the citizen's CPR number with ten digits."),
     "purpose": marked("Choose what the look-up is for."),
     "case": marked("Write the number of your case, without spaces."),
+    "data_from": marked("Choose a day, or leave the field empty."),
+    "data_to": marked("Choose a day that is not before the first, or leave the field empty."),
 }
 
 
@@ -57,11 +60,11 @@ def build(room: Room) -> APIRouter:
 async def _form(
     request: Request, room: Room, caller: Caller, form: Sent | None = None, wrong: frozenset[str] = frozenset()
 ) -> Response:
-    """Show the form; after a fault with purpose and case as they were, never the citizen's number."""
-    kept = {"purpose": "", "case": ""}
+    """Show the form; after a fault with purpose, case and days as they were, never the citizen's number."""
+    kept = dict.fromkeys(("purpose", "case", *DAYS), "")
     if form is not None:
         kept["purpose"] = form.one("purpose") if form.one("purpose") in room.ports.directory.purposes else ""
-        kept["case"] = form.one("case") if "case" not in wrong else ""
+        kept |= {name: form.one(name) for name in ("case", *DAYS) if name not in wrong}
     faults = [(field, FAULTS[field]) for field in FAULTS if field in wrong]
     if wrong and not faults:
         # A hidden field was tampered with: nothing the form can point at.
@@ -73,7 +76,8 @@ async def _form(
 async def _answer(request: Request, room: Room, caller: Caller, ask: Ask) -> Response:
     directory = room.ports.directory
     again = {"citizen": ask.citizen.disclose(), "purpose": ask.purpose, "case": ask.case.disclose()}
-    shared: dict[str, Any] = {"ask": again, "repeat": ask.repeat, "mark": str(uuid.uuid4()), "notice": GENERAL_NOTICE}
+    shared: dict[str, Any] = {"ask": again, "wanted_days": period_body(ask.period), "repeat": ask.repeat,
+                              "mark": str(uuid.uuid4()), "notice": GENERAL_NOTICE}  # fmt: skip
     try:
         answer = await exchange(ask, caller, room.ports, is_reduced=is_reduced)
     except Refused as error:

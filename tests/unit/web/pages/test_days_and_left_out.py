@@ -1,5 +1,6 @@
 """Which days a yes reaches over, and what is shown and left out, stand on the pages in words."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from broker.domain.items import LawRef
 from demo.postgres import PrivatePostgres
 from tests.builders import CITIZEN, JOB, SOCIAL, an_item
-from tests.pages_house import ASK, LINES, PagesHouse, ask_for, link, open_pages, say_yes
+from tests.pages_house import ASK, LINES, PagesHouse, ask_for, hidden, link, open_pages, say_yes
 
 YEAR = {"data_from": "2018-01-01", "data_to": "2018-12-31"}
 SAID = "kun det, der ligger fra 1. januar 2018 til og med 31. december 2018"
@@ -47,6 +48,67 @@ async def test_days_that_are_none_are_not_asked_for(house: PagesHouse, days: dic
 
     assert answer.status_code == 400
     assert "jobcentre spørger dig" not in (await (await house.citizen()).get("/mine")).text
+
+
+async def test_who_looks_up_may_want_some_days_alone(house: PagesHouse) -> None:
+    """They go with the ask, stand on the page that comes, and with its buttons: another look, and asking for more."""
+    (handle,) = await house.databases.vault.citizens([CITIZEN])
+    old = replace(an_item(SOCIAL, "S01", handle), from_day=20170101, to_day=20171231)
+    house.sources[SOCIAL].told[CITIZEN.disclose()] = [old]
+    lene = await house.caseworker()
+    await lene.get("/case")
+    refused = await lene.post("/case", **ASK, **YEAR)
+    assert (refused.status_code, SAID in refused.text) == (403, True)
+    assert hidden_days(refused.text) == []
+    assert [f'name="{name}" type="date" value="{day}"' in refused.text for name, day in YEAR.items()] == [True, True]
+    await ask_for(lene, LINES)
+    await say_yes(await house.citizen())
+    await lene.get("/case")
+
+    narrow, wide = [await lene.post("/case", **ASK, **days) for days in (YEAR, {})]
+
+    assert [old.title.disclose() in page.text for page in (narrow, wide)] == [False, True]
+    assert [SAID in page.text for page in (narrow, wide)] == [True, False]
+    assert (hidden_days(narrow.text), hidden_days(wide.text)) == (list(YEAR.items()), [])
+
+
+@pytest.mark.parametrize(("days", "fault", "kept"), [
+    ({"data_from": "2018-02-30"}, "data_from", []),
+    ({"data_from": "710274-0022", "data_to": "2018-12-31"}, "data_from", ["2018-12-31"]),
+    ({"data_to": "x"}, "data_to", []),
+    ({"data_from": "2019-01-01", "data_to": "2018-12-31"}, "data_to", ["2019-01-01"]),
+])  # fmt: skip
+async def test_a_look_up_of_days_that_are_none_reaches_nobody(
+    house: PagesHouse, days: dict[str, str], fault: str, kept: list[str]
+) -> None:
+    """The field is named, what was right in the others is kept, and nothing stands on the log."""
+    lene = await house.caseworker()
+    await lene.get("/case")
+
+    page = await lene.post("/case", **ASK, **days)
+
+    assert page.status_code == 400
+    assert re.findall('href="#([a-z_]+)"', page.text)[-1:] == [fault]
+    assert re.findall('type="date" value="([^"]+)"', page.text) == kept
+    assert "0022" not in page.text
+    assert [state.size for state in await house.databases.reader.logs(["korsbaek"])] == []
+
+
+async def test_days_are_not_lost_with_a_choice_that_was_forgotten(house: PagesHouse) -> None:
+    """Whoever asks for some days and forgets to tick what, is shown the form with the days still in it."""
+    lene = await house.caseworker()
+    await lene.get("/case")
+    made = hidden((await lene.post("/case", **ASK)).text, "made")
+
+    again = await lene.post("/case/requests", **ASK, **YEAR, made=made, offered=LINES, lasts="year")
+
+    assert again.status_code == 400
+    assert re.findall('type="date" value="([^"]+)"', again.text) == list(YEAR.values())
+
+
+def hidden_days(page: str) -> list[tuple[str, str]]:
+    """List the days that a button of the page sends on, unseen."""
+    return re.findall('type="hidden" name="(data_[a-z]+)" value="([^"]+)"', page)
 
 
 async def test_what_is_left_out_is_named_with_why(house: PagesHouse) -> None:

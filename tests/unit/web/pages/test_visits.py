@@ -132,6 +132,14 @@ async def test_the_whole_way(house: PagesHouse) -> None:
     assert CASE not in addresses
 
 
+async def test_what_fits_in_the_field_is_asked(house: PagesHouse) -> None:
+    """A browser counts the end of a line as one sign and sends it as two: a full field is a request like any other."""
+    lene = await house.caseworker()
+    await lene.get("/case")
+    assert (await ask_for(lene, LINES, why="x\r\n" * 1000)).status_code == 303
+    assert (await ask_for(lene, LINES, why="x\r\n" * 1000 + "xx")).status_code == 400
+
+
 async def test_a_request_says_all_there_is_to_know(house: PagesHouse) -> None:
     """Six headings before any button, nothing chosen beforehand, three equal buttons, the text, the reason."""
     lene, annette = await house.caseworker(), await house.citizen()
