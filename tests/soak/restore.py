@@ -47,15 +47,20 @@ class Memories:
     cosigner: Cosigner
     cosigned: int = 0
 
-    async def sign(self, address: str, *, new: bool) -> None:
-        """Let the log's head be signed and cosigned; raise AssertionError where the witness says no."""
+    async def sign(
+        self, address: str, *, new: bool = False, file: str = "checkpointer", take_over: bool = False
+    ) -> None:
+        """Let the log's head be signed and cosigned; raise AssertionError where the witness says no.
+
+        Raises TreeMismatch where the checkpointer signs nothing; `file` is where it keeps what it signed.
+        """
         logs = KnownLogs({LOG: [LOG_KEY.verify_key]})
         with (
-            HeadsFile(self.folder / "checkpointer", "checkpointer", new=new) as mine,
+            HeadsFile(self.folder / file, "checkpointer", new=new) as mine,
             HeadsFile(self.folder / "witness", "witness", new=new) as theirs,
         ):
             async with asyncpg.create_pool(address, min_size=1, max_size=1) as pool:
-                signed = await Checkpointer(pool, [LOG_KEY], mine).run_once(LOG)
+                signed = await Checkpointer(pool, [LOG_KEY], mine, take_over=take_over).run_once(LOG)
                 size, proof = signed.checkpoint.size, list[bytes]()
                 if 0 < self.cosigned < size:
                     async with pool.acquire() as connection:
@@ -97,7 +102,7 @@ class Drill:
             assert await self.keys_of(anna) == 1
             await years.erase()
             self.told.update(receipt.index for receipt in await years.ask_about(years.bo))
-            await self.memories.sign(self.at.checkpointer, new=False)
+            await self.memories.sign(self.at.checkpointer)
             await self.lose_under_load(years)
         await self.bring_back()
         await self.look(anna)
@@ -135,6 +140,13 @@ class Drill:
             self.took[f"ms to recover the {name}"] = round(recovered * 1000)
         self.at = moved(self.at, self.log, self.vault)
 
+    async def bring_back_too_early(self) -> None:
+        """Lose the log's server once more, and restore it to the moment of its base backup, as nobody should."""
+        await asyncio.to_thread(lose, self.log)
+        wal = self.keepers[0].folder
+        await asyncio.to_thread(restore, self.log, self.folder / "base-log", wal, too_early=True)
+        self.at = moved(self.at, self.log, self.vault)
+
     async def look(self, anna: str) -> None:
         """See that all is there that was told, that nobody is startled, and that the erased stay erased."""
         connection = await asyncpg.connect(self.superuser(self.log, self.at.app))
@@ -142,7 +154,7 @@ class Drill:
         lost = self.told - there
         assert lost == set(), f"{len(lost)} entries that were acknowledged are lost"
         began = time.monotonic()
-        await self.memories.sign(self.at.checkpointer, new=False)
+        await self.memories.sign(self.at.checkpointer)
         self.took["ms to the first head signed and witnessed"] = round((time.monotonic() - began) * 1000)
         reports = await verify_logs(connection, deletion_keys=[KEY.verify_key])
         assert all(report.intact for report in reports), [report.faults for report in reports]

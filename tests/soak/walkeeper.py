@@ -25,6 +25,8 @@ SECONDS_TO_FOLLOW = 60.0
 FOLLOWING = "SELECT sync_state FROM pg_stat_replication WHERE application_name = $1 AND state = 'streaming'"
 # What a restored server is told: where its WAL is, and to wait for nobody until a keeper follows it again.
 RECOVERY = "restore_command = 'cp {wal}/%f %p'\nsynchronous_standby_names = ''\n"
+# What nobody should tell it: to stop as soon as the backup is whole.
+TOO_EARLY = "recovery_target = 'immediate'\nrecovery_target_action = 'promote'\n"
 
 
 class WalKeeper:
@@ -93,16 +95,16 @@ def lose(server: PrivatePostgres) -> None:
     shutil.rmtree(data_of(server))
 
 
-def restore(server: PrivatePostgres, base: Path, wal: Path) -> tuple[float, float]:
+def restore(server: PrivatePostgres, base: Path, wal: Path, *, too_early: bool = False) -> tuple[float, float]:
     """Put a base backup where a lost server stood, let it read all the WAL that was kept, and open it.
 
-    Gives the seconds to copy, and to recover until it takes writes.
+    `too_early` stops it at the moment of the backup. Gives the seconds to copy, and to recover until it takes writes.
     """
     began = time.monotonic()
     data = data_of(server)
     subprocess.run(["cp", "-a", str(base), str(data)], check=True)
     with (data / "postgresql.auto.conf").open("a") as settings:
-        settings.write(RECOVERY.format(wal=wal))
+        settings.write(RECOVERY.format(wal=wal) + (TOO_EARLY if too_early else ""))
     (data / "recovery.signal").touch()
     if os.geteuid() == 0:
         os.chown(data / "recovery.signal", NOBODY, NOBODY)
