@@ -52,9 +52,12 @@ async def fresh(postgres: PrivatePostgres) -> AsyncIterator[tuple[str, Addresses
     main, vault = (f"main_{secrets.token_hex(4)}", f"vault_{secrets.token_hex(4)}")
     admin = await asyncpg.connect(postgres.dsn())
     try:
-        for name, ready in zip((main, vault), _migrated[postgres], strict=True):
-            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}" OWNER borgerbro_owner')
-        await admin.close()
+        try:
+            for name, ready in zip((main, vault), _migrated[postgres], strict=True):
+                await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}" OWNER borgerbro_owner')
+        finally:
+            # Where that fails too: a connection that is left open is told of by a test that has nothing to do with it.
+            await admin.close()
         yield postgres.dsn(main), await bootstrap(postgres.dsn(), PASSWORDS, main=main, vault=vault)
     finally:
         await drop(postgres, main, vault)
