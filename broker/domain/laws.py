@@ -24,7 +24,8 @@ class LawRow:
     """A row of law: a statute, or the law a consent rests on (`written` and `years` are its form). Days inclusive.
 
     `purposes` gives the categories it reaches for each; `years` of None means that the law sets no end.
-    `counts_meetings` says that each day something goes out on it is remembered.
+    `counts_meetings` says that each day something goes out on it is remembered; `verified`, that the table names who
+    held the row against the law.
     """
 
     id: str
@@ -38,6 +39,7 @@ class LawRow:
     written: str = FREE
     years: int | None = None
     counts_meetings: bool = False
+    verified: bool = False
 
     def carries(self, purpose: str, category: str, kinds: tuple[str, str], day: int) -> bool:
         """Tell whether the row holds for a category from one kind of unit to another on a day."""

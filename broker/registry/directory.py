@@ -131,6 +131,7 @@ def _law(i: str, row: Any) -> LawRow:
         written=form["written"],
         years=form["years"],
         counts_meetings="meeting_within_limit" in row.get("conditions", ()),
+        verified=row.get("verified_by") is not None,
     )
 
 

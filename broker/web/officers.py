@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from broker.oversight.after_checks import AfterCheckDesk
 from broker.oversight.breaches import Desk as BreachDesk
 from broker.oversight.deferral import Desk as DeferralDesk
+from broker.oversight.fact_sheets import Running
 from broker.oversight.figures import Desk as FiguresDesk
 from broker.oversight.inquiries import Desk as AnswerDesk
 from broker.oversight.integrity import Desk as IntegrityDesk
@@ -24,6 +25,7 @@ from broker.web.api import (
     breaches,
     deferrals,
     evidence,
+    fact_sheets,
     fhir,
     figures,
     inquiries,
@@ -54,6 +56,7 @@ def api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
         breaches.build(_breach_desk(ports, doors), officer),
         breach_letters.build_for_officers(_breach_desk(ports, doors), officer, test_numbers=tests),
         record.build(ports, officer),
+        fact_sheets.build(ports, _running(doors), officer),
         integrity.build(_integrity_desk(ports, doors), officer),
         searches.build(SavedDesk(ports.clock, ports.handles, doors.saved), officer),
         fhir.build(ports, doors.reader, officer, test_numbers=tests),
@@ -83,7 +86,13 @@ def pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> APIRou
         after_checks=_after_check_desk(ports, doors),
         report=_report_desk(ports, doors),
         saved=SavedDesk(ports.clock, ports.handles, doors.saved),
+        running=_running(doors),
     )
+
+
+def _running(doors: WebDoors) -> Running:
+    services = sorted((kind, provider.issuer) for kind, provider in doors.people.providers.items())
+    return Running(doors.version, doors.session_idle, doors.session_longest, tuple(services))
 
 
 def _review_desk(ports: Ports, doors: WebDoors) -> ReviewDesk:

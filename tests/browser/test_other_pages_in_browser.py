@@ -27,6 +27,7 @@ PAGES = (
             "/dpo/breaches",
             "/dpo/package",
             "/dpo/record",
+            "/dpo/fact-sheet",
         ),
     ),
 )

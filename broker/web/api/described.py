@@ -10,6 +10,7 @@ from broker.web.api.answers import PROBLEM, told
 from broker.web.api.authzen_shapes import AUTHZEN_SHAPES
 from broker.web.api.breach_shapes import BREACH_SHAPES
 from broker.web.api.deferral_shapes import DEFERRAL_SHAPES
+from broker.web.api.fact_sheets import FACT_SHEET_SHAPES
 from broker.web.api.fhir import FHIR_SHAPES
 from broker.web.api.figure_shapes import FIGURE_SHAPES
 from broker.web.api.inquiry_shapes import INQUIRY_SHAPES
@@ -112,6 +113,7 @@ def described(document: Document) -> Document:
             **SAMPLE_SHAPES,
             **BREACH_SHAPES,
             **RECORD_SHAPES,
+            **FACT_SHEET_SHAPES,
             **FHIR_SHAPES,
             **WITHDRAWAL_SHAPES,
             "Problem": PROBLEM_FORM,

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from broker.oversight.after_checks import AfterCheckDesk
 from broker.oversight.breaches import Desk as BreachDesk
+from broker.oversight.fact_sheets import Running
 from broker.oversight.integrity import Desk as IntegrityDesk
 from broker.oversight.publication import Press
 from broker.oversight.report import Desk as ReportDesk
@@ -18,6 +19,7 @@ from broker.web.dpo import after_checks as checking
 from broker.web.dpo import breaches as filing
 from broker.web.dpo import erasures as erasing
 from broker.web.dpo import evidence as proving
+from broker.web.dpo import fact_sheet as assessing
 from broker.web.dpo import figures as counting
 from broker.web.dpo import found, log, package, record
 from broker.web.dpo import inquiries as asking
@@ -49,6 +51,7 @@ def build(
     after_checks: AfterCheckDesk,
     report: ReportDesk,
     saved: SavedDesk,
+    running: Running,
 ) -> APIRouter:
     """Build the overseer's pages. `clock` is the machine's, which checkpoints are signed by."""
     room = Room(ports, reader, logins, pages, clock, test_numbers)
@@ -60,6 +63,7 @@ def build(
     routes.include_router(reviewing.build(room, samples))
     routes.include_router(filing.build(room, breaches))
     routes.include_router(record.build(room))
+    routes.include_router(assessing.build(room, running))
     routes.include_router(package.build(room, InquiryDesk(ports, reader, inquiries), ceilings))
     routes.include_router(counting.build(room, figures))
     routes.include_router(reporting.build(room, report))

@@ -31,6 +31,7 @@ LOOKED_AT = {
     "/dpo/inquiries/{inquiry}": '"dpo-question"',
     "/dpo/package": '"/dpo/package"',
     "/dpo/record": '"/dpo/record"',
+    "/dpo/fact-sheet": '"/dpo/fact-sheet"',
     "/dpo/lines/{municipality}/{year}/{index}": '"dpo-line"',
     "/dpo/break-glass/{after_check}": 'f"after-check-{language}"',
     "/dpo/samples": '"/dpo/samples"',
@@ -62,6 +63,7 @@ LOOKED_AT = {
 NO_PAGES = {
     "/case/session",
     "/dpo/figures/{name}.csv",
+    "/dpo/fact-sheet.pdf",
     "/dpo/report.csv",
     "/dpo/report.pdf",
     "/mine/accesses/list.csv",
