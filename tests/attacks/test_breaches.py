@@ -181,6 +181,23 @@ async def test_whom_it_touches_is_counted_first_and_listed_by_handle(house: Hous
     assert await house.kinds() == ["opened", "counted", "counted", "counted", "listed", "listed"]
 
 
+async def test_a_source_finds_whom_it_told_of(house: House) -> None:
+    """By source: each line in which it was read and something was given out; no line of another source or log."""
+    _, citizens = await house.looked(4, "lene", sources_read=("health", "social"))
+    await house.looked(7, "kim", sources_read=("family",))
+    await house.looked(6, "per", sources_read=("social",), outcome="refused")
+    await house.looked(5, "nora", sources_read=("social",), municipality="norrestrand")
+    one = await house.opened()
+    counted = await count(one.id, replace(MARCH, source="social"), DPO, house.desk)
+    assert (counted.more["entries"], counted.more["citizens"]) == (4, 4)
+    assert counted.more["criteria"]["source"] == "social"
+    found = await affected(one.id, counted.number, 1, DPO, house.desk)
+    assert {row.citizen for row in found.rows} == set(citizens)
+    for unknown in ("momentum", "soc", "social\x00", '"social"', "%"):
+        with pytest.raises(BadAsk, match="unknown_source"):
+            await count(one.id, replace(MARCH, source=unknown), DPO, house.desk)
+
+
 async def test_an_employee_is_named_by_a_line(house: House) -> None:
     """A line of the municipality's own log stands for its employee; of another's, or none, it is no such line."""
     thief, _ = await house.looked(2, "thief")
