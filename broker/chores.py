@@ -50,10 +50,15 @@ async def _close_requests(house: House) -> None:
         await asyncio.sleep(CLOSE_SECONDS)
         try:
             node = await house.ports.handles.node(node_name(house.settings))
-            for municipality in house.ports.directory.municipalities:
-                await lapse_unanswered(municipality, node, house.ports)
-        except (StoreUnavailable, LogUnavailable):
+        except StoreUnavailable:
             log.warning("store_unavailable")
+            continue
+        for municipality in house.ports.directory.municipalities:
+            # One municipality's trouble keeps no other's requests open.
+            try:
+                await lapse_unanswered(municipality, node, house.ports)
+            except (StoreUnavailable, LogUnavailable):
+                log.warning("store_unavailable", names=municipality)
 
 
 async def _send_notices(house: House, channels: Channels) -> None:
@@ -63,14 +68,20 @@ async def _send_notices(house: House, channels: Channels) -> None:
         await asyncio.sleep(NOTICE_SECONDS)
         try:
             node = await house.ports.handles.node(node_name(house.settings))
-            for municipality in house.ports.directory.municipalities:
-                done = await send_due(municipality, node, channels, outbox, house.ports.clock)
-                if done.failed:
-                    log.warning("notices_not_sent", names=municipality, count=done.failed)
-                if done.given_up:
-                    log.warning("notices_on_paper", names=municipality, count=done.given_up)
-        except (StoreUnavailable, LogUnavailable):
+        except StoreUnavailable:
             log.warning("store_unavailable")
+            continue
+        for municipality in house.ports.directory.municipalities:
+            # One municipality's trouble holds up no other's letters.
+            try:
+                done = await send_due(municipality, node, channels, outbox, house.ports.clock)
+            except (StoreUnavailable, LogUnavailable):
+                log.warning("store_unavailable", names=municipality)
+                continue
+            if done.failed:
+                log.warning("notices_not_sent", names=municipality, count=done.failed)
+            if done.given_up:
+                log.warning("notices_on_paper", names=municipality, count=done.given_up)
 
 
 async def _draw_samples(house: House) -> None:
@@ -118,8 +129,10 @@ async def _watch_witnesses(lateness: Lateness) -> None:
         except StoreUnavailable:
             log.warning("store_unavailable")
         for municipality in sorted(lateness.late ^ before):
-            tell = log.error if municipality in lateness.late else log.warning
-            tell("log_late" if municipality in lateness.late else "log_witnessed", municipality=municipality)
+            if municipality in lateness.late:
+                log.error("log_late", names=municipality)
+            else:
+                log.warning("log_witnessed", names=municipality)
         await asyncio.sleep(WATCH_SECONDS)
 
 

@@ -29,7 +29,8 @@ from broker.domain.notice_choices import ALWAYS, AT_ONCE, LEAST, Choice, week_be
 from broker.domain.notices import PAUSES, Notice, NoticeSent
 from broker.domain.personal import Personal
 
-LETTERS = 20
+# So few that the slowest way has tried them all before the shortest pause is over.
+LETTERS = 10
 NOTHING: Mapping[UUID, tuple[tuple[str, str], ...]] = MappingProxyType({})
 # notices.ready tells from when a recipient may see what it is about, and whether they are told once a week.
 _UNWANTED = """

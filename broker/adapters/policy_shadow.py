@@ -105,4 +105,4 @@ class Shadow:
             self.tally[how] += 1
             if how != SAME:
                 mark = decision.mark
-                log.error("policy_engine_mismatch", how=how, engine=mark.engine, revision=mark.revision)
+                log.error("policy_engine_mismatch", why=how, engine=mark.engine, revision=mark.revision)

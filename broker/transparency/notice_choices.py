@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from broker.domain.errors import BadAsk, Conflict, NotFound
@@ -29,7 +29,7 @@ class Wish:
 
     way: str
     weekly: bool
-    address: str = ""
+    address: str = field(default="", repr=False)
 
 
 class Step(Enum):

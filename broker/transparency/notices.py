@@ -6,6 +6,7 @@ under the same id.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from broker.ports import Clock, NoticeChannel, Outbox
 
 # What e-mail does not take in so many tries goes to Digital Post.
 EMAIL_TRIES = 3
+# A way that took nothing so often in a row in one round is down; each try of it may take half a minute.
+LEFT_ALONE_AFTER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +47,61 @@ class Round:
 async def send_due(municipality: str, node: str, channels: Channels, outbox: Outbox, clock: Clock) -> Round:
     """Send a municipality's notices that are due; what no channel can take goes on paper. Several nodes may do so.
 
+    What is taken is taken for a while from that very moment, so a long round sends nothing that another node has taken
+    since. Each way has its own lane, so e-mail that drips holds up no letter to Digital Post; a way that takes nothing
+    three times in a row is left alone until the next round.
+
     `node` is the handle of whoever sends. Raises `StoreUnavailable` or `LogUnavailable`; what was sent stays so.
     """
-    at = clock.now()
-    sent = failed = on_paper = 0
-    while batch := await outbox.due(municipality, at):
+    lanes = {
+        channel.name: _Lane(channel, node, outbox, clock) for channel in (channels.post, channels.email) if channel
+    }
+    on_paper = 0
+    while batch := await outbox.due(municipality, clock.now()):
+        given: dict[str, list[Notice]] = {name: [] for name in lanes}
         for notice in batch:
             channel = channels.of(notice)
             if channel is None:
-                on_paper += await outbox.put_on_paper(notice, at)
-                continue
-            try:
-                await channel.send(notice)
-            except NoticeNotSent:
-                failed += 1
+                on_paper += await outbox.put_on_paper(notice, clock.now())
             else:
-                sent += await outbox.sent(notice, sent_events(notice, node, channel.name, at))
-    return Round(sent, failed, on_paper + await outbox.give_up(municipality, at - GIVEN_UP_AFTER, at))
+                given[channel.name].append(notice)
+        ended = await asyncio.gather(*(lanes[name].send(given[name]) for name in lanes), return_exceptions=True)
+        for fault in filter(None, ended):
+            raise fault
+    at = clock.now()
+    on_paper += await outbox.give_up(municipality, at - GIVEN_UP_AFTER, at)
+    return Round(sum(lane.sent for lane in lanes.values()), sum(lane.failed for lane in lanes.values()), on_paper)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One way's letters of a round, one after the other."""
+
+    channel: NoticeChannel
+    node: str
+    outbox: Outbox
+    clock: Clock
+    sent: int = 0
+    failed: int = 0
+    in_a_row: int = 0
+
+    async def send(self, notices: Sequence[Notice]) -> None:
+        """Send what the way takes; what it does not take comes again after its pause."""
+        for notice in notices:
+            if self.in_a_row >= LEFT_ALONE_AFTER or not await self._took(notice):
+                self.failed += 1
+                continue
+            events = sent_events(notice, self.node, self.channel.name, self.clock.now())
+            self.sent += await self.outbox.sent(notice, events)
+
+    async def _took(self, notice: Notice) -> bool:
+        try:
+            await self.channel.send(notice)
+        except NoticeNotSent:
+            self.in_a_row += 1
+            return False
+        self.in_a_row = 0
+        return True
 
 
 async def take_on_paper(

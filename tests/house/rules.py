@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from broker.telemetry import FIELDS, LEVELS
 from tests.house.source import Module, branches_in, dotted, imported_names, is_typed
 
 Lines = Iterator[int]
@@ -99,6 +100,14 @@ def disclosure(module: Module) -> Lines:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and node.attr == "disclose":
             yield node.lineno
+
+
+def dropped_field(module: Module) -> Lines:
+    """Find a field of a log line that telemetry would drop unseen."""
+    for call in module.calls():
+        told = dotted(call.func)
+        if told.startswith("log.") and told.split(".")[-1] in LEVELS:
+            yield from (call.lineno for keyword in call.keywords if keyword.arg not in FIELDS)
 
 
 def making_of(name: str) -> Callable[[Module], Lines]:
@@ -242,6 +251,7 @@ RULES = [
         "x = OwnShown(permit)",
         spared=(("broker/transparency/own_look.py", "is the road of the own look"),),
     ),
+    Rule("A log line has no field that is dropped.", dropped_field, "log.warning('x', municipality='y')"),
     Rule("Every test says what it promises.", undocumented_test, "async def test_x() -> None: ...", shipped_only=False),
     Rule("Nothing is mocked.", mock, "from unittest import mock", shipped_only=False),
     Rule("No mocking fixture.", mock, "def test_x(mocker):\n    '''Promise.'''", shipped_only=False),

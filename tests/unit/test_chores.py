@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from broker.adapters.break_glass_sql import BreakGlassSql
@@ -63,6 +64,48 @@ async def test_a_node_sends_what_waits(house: House, monkeypatch: pytest.MonkeyP
         await asyncio.gather(*errands, return_exceptions=True)
 
     assert [file.suffix for file in folder.iterdir()] == [".xml"]
+
+
+async def _waiting(outbox: OutboxSql, homes: Sequence[str]) -> int:
+    """Count what waits and is not on the list for paper."""
+    return sum([told for home in homes for _, given_up, told in await outbox.counts(home) if not given_up])
+
+
+async def test_one_municipalitys_trouble_holds_up_no_others_letters(
+    postgres: PrivatePostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be noted of the first municipality's letters, those of the others leave all the same."""
+    monkeypatch.setattr("broker.chores.NOTICE_SECONDS", 0.01)
+    async with opened(postgres) as databases, open_house(settings_over(databases, tmp_path), ENVIRON) as made:
+        first, *others = made.ports.directory.municipalities
+        (citizen,) = await made.vault.citizens([CITIZEN])
+        outbox = OutboxSql(made.pool, made.log, made.vault)
+        for home in (first, *others):
+            waiting = await outbox.sealed([notice_to(citizen, CITIZEN, home, REQUEST, LONG_AGO)])
+            async with scoped(made.pool, Scope(municipality=home)) as connection:
+                await add_notices(connection, waiting)
+        admin = await asyncpg.connect(databases.admin)
+        await admin.execute(
+            "CREATE FUNCTION public.full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$"
+        )
+        await admin.execute(
+            "CREATE TRIGGER full_disk BEFORE UPDATE OR DELETE ON notices.waiting FOR EACH ROW"
+            f" WHEN (OLD.municipality = '{first}') EXECUTE FUNCTION public.full_disk()"
+        )
+        await admin.close()
+        errands = [asyncio.create_task(errand) for errand in await chores(made)]
+        try:
+            async with asyncio.timeout(20):
+                while await _waiting(outbox, others):
+                    await asyncio.sleep(0.01)
+        finally:
+            for errand in errands:
+                errand.cancel()
+            await asyncio.gather(*errands, return_exceptions=True)
+
+        assert others
+        assert await _waiting(outbox, [first]) == 1
 
 
 async def test_a_node_does_not_start_where_letters_cannot_go(house: House) -> None:
