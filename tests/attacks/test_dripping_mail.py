@@ -24,13 +24,16 @@ async def dripping(greeting: bytes = b"") -> AsyncIterator[tuple[int, asyncio.Qu
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         told.put_nowait("came")
-        writer.write(greeting)
-        gone = asyncio.ensure_future(reader.read())
-        while not gone.done():
-            writer.write(b"2")
-            await asyncio.wait([gone], timeout=0.05)
-        await asyncio.gather(gone, return_exceptions=True)
-        writer.close()
+        try:
+            writer.write(greeting)
+            gone = asyncio.ensure_future(reader.read())
+            while not gone.done():
+                writer.write(b"2")
+                await asyncio.wait([gone], timeout=0.05)
+            await asyncio.gather(gone, return_exceptions=True)
+        finally:
+            # Called off at the end of the test it closes too: what is left open is told of by another test.
+            writer.close()
         told.put_nowait("went")
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)

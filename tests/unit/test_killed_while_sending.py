@@ -40,16 +40,19 @@ class Inbox:
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk with one sender."""
-        writer.write(b"220 here\r\n")
-        while line := await reader.readline():
-            if line.upper().startswith(b"DATA"):
-                writer.write(b"354 go on\r\n")
-                self.took.append(await reader.readuntil(b"\r\n.\r\n"))
-                self.one_more.set()
-                if not self.says_so:
-                    continue
-            writer.write(b"250 well\r\n")
-        writer.close()
+        try:
+            writer.write(b"220 here\r\n")
+            while line := await reader.readline():
+                if line.upper().startswith(b"DATA"):
+                    writer.write(b"354 go on\r\n")
+                    self.took.append(await reader.readuntil(b"\r\n.\r\n"))
+                    self.one_more.set()
+                    if not self.says_so:
+                        continue
+                writer.write(b"250 well\r\n")
+        finally:
+            # Called off at the end of the test it closes too: what is left open is told of by another test.
+            writer.close()
 
 
 @pytest.fixture
