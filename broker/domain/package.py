@@ -12,7 +12,7 @@ from broker.domain.events import AuditEvent
 class PackageMade(AuditEvent):
     """A DPO made the file that a citizen may have of what is held about them (GDPR art. 15), of one municipality.
 
-    Durable before anything is read.
+    Durable before anything is read, the register included: where that keeps silent, no file came of it.
     """
 
     code: ClassVar[int] = 136

@@ -1,8 +1,9 @@
 """A DPO answers who asks what is held about them (GDPR art. 15): the citizen's own file, of the DPO's municipalities.
 
 Rules kept here:
-- It is on the log, and in the citizen's own list, before anything of the broker's is read: under every number that the
-  register says is theirs, so that they see it by the one they have now, whichever the DPO wrote.
+- It is on the log, and in the citizen's own list, under the number that the DPO wrote before the register is asked for
+  others (P2), and under every number that the register says is theirs before anything of the broker's is read: they see
+  it by the one they have now, whichever the DPO wrote.
 - What another municipality answers for is not in it, nor what the law keeps back from the citizen for a time.
 """
 
@@ -34,19 +35,26 @@ async def record_package(citizen: Personal[str], officer: OfficerLogin, ports: P
     """Write down that the file is made; give what it is to hold. `count` holds the officer (handle) to a ceiling.
 
     Raises `NotAllowed`, `TooManyAsks`, `LogUnavailable`, and `RegisterUnavailable`: without the register it
-    would not be whole.
+    would not be whole. That it was asked for then stands under the number named.
     """
     if officer.role != DPO or not officer.municipalities:
         raise NotAllowed
     actor = await ports.handles.officer(officer)
     await count(actor)
+    (named,) = await ports.handles.citizens([citizen])
+    await _write(named, actor=actor, officer=officer, ports=ports)
     handles = await ports.handles.citizens(await every_number(citizen, ports.people))
-    at = ports.clock.now()
-    await ports.log.append(
-        [
-            PackageMade(municipality=home, subject=subject, actor=actor, at=at, role=officer.role)
-            for home in sorted(officer.municipalities)
-            for subject in handles
-        ]
-    )
+    await _write(*(handle for handle in handles if handle != named), actor=actor, officer=officer, ports=ports)
     return Package(handles, officer.municipalities)
+
+
+async def _write(*subjects: str, actor: str, officer: OfficerLogin, ports: Ports) -> None:
+    """Write one entry a citizen's handle, on the log of each municipality that the officer oversees."""
+    at = ports.clock.now()
+    events = [
+        PackageMade(municipality=home, subject=subject, actor=actor, at=at, role=officer.role)
+        for home in sorted(officer.municipalities)
+        for subject in subjects
+    ]
+    if events:
+        await ports.log.append(events)

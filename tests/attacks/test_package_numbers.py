@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from broker.domain.entries import LogFilter
+from broker.domain.errors import LogUnavailable
 from broker.domain.facts import RegisterPerson
 from broker.domain.personal import Personal
+from broker.oversight.package import record_package
 from demo.postgres import PrivatePostgres
 from tests.builders import CITIZEN, NOON, STRANGER
 from tests.fakes.registers import FakePeople
@@ -92,12 +94,34 @@ async def test_one_register_row_alone_joins_nobody(house: PagesHouse) -> None:
 
 
 async def test_without_the_register_there_is_no_file(house: PagesHouse) -> None:
-    """A register that is silent, or leads on and on, gives no half a file, and none is said to be made."""
+    """A register that is silent, or leads on and on, gives no half a file; that it was asked stands where it was."""
     people(house).persons[NEW] = replace(people(house).persons[NEW], current_cpr=STRANGER)
     await file_of(house, CITIZEN, 502)
     people(house).silent = True
+    assert (await made_for(house, CITIZEN), await made_for(house, NEW)) == (1, 0)
     await file_of(house, NEW, 502)
-    assert (await made_for(house, CITIZEN), await made_for(house, NEW)) == (0, 0)
+    assert (await made_for(house, CITIZEN), await made_for(house, NEW)) == (1, 1)
+
+
+async def test_no_register_is_asked_before_the_log_has_it(house: PagesHouse) -> None:
+    """With the log down, the register is asked for nobody (P2)."""
+
+    class Down:
+        async def append(self, *_: Any, **__: Any) -> Any:
+            raise LogUnavailable
+
+    asked = people(house).asked
+    before = list(asked)
+    ports = replace(house.ports, log=cast("Any", Down()))
+    with pytest.raises(LogUnavailable):
+        await record_package(CITIZEN, an_officer("dorte", "dpo"), ports, uncounted)
+    assert asked == before
+    await record_package(CITIZEN, an_officer("dorte", "dpo"), house.ports, uncounted)
+    assert asked != before
+
+
+async def uncounted(_: str) -> None:
+    """Hold nobody to a ceiling."""
 
 
 async def test_what_the_law_keeps_back_under_one_number_it_keeps_back_under_each(house: PagesHouse) -> None:
