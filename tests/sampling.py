@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -46,16 +46,19 @@ class Sampling:
     work: reviews.Desk
     actor: str
 
-    async def accesses(self, count: int, unit: str = "jobcentre", **changes: Any) -> None:
-        """Put accesses of a unit on Korsbæk's log, one an hour from the first of March on."""
+    async def accesses(
+        self, count: int, unit: str = "jobcentre", each: Sequence[Mapping[str, Any]] = (), **changes: Any
+    ) -> None:
+        """Put accesses of a unit on Korsbæk's log, one an hour from the first of March on; `each` changes one alone."""
         databases = self.house.databases
         citizens = await databases.vault.citizens([Personal(f"{number:010d}") for number in range(count)])
         lene = await databases.vault.officer(replace(an_officer("lene", "employee"), issuer=EMPLOYER))
-        events = [
+        made = [
             replace(an_outcome(citizen, lene), unit=unit, ask=f"{unit}-{number}", case=f"{unit}{number}",
                     at=datetime(2019, 3, 1 + number // 6, 9 + number % 6, tzinfo=DANISH_TIME), **changes)
             for number, citizen in enumerate(citizens)
         ]  # fmt: skip
+        events = [replace(one, **given) for one, given in zip(made, each, strict=True)] if each else made
         await databases.log.append(events)
 
     async def sign(self) -> None:

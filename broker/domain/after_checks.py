@@ -75,6 +75,8 @@ def late_before(today: date) -> datetime:
 
 # Where the citizen's notice is.
 WAITS, PUT_OFF, ON_PAPER, SENT, NOT_KNOWN = "waits", "put_off", "on_paper", "sent", "not_known"
+# What who leads the unit is told of it: a letter may be put off because of the unit itself.
+UNDISCLOSED = "undisclosed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ Rules kept here (P6):
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from broker.domain.decisions import MASK, RELEASE, Basis, Decision, Missing, Verdict
@@ -148,17 +148,23 @@ def _withheld_row(source: str, category: str, verdicts: list[Verdict]) -> ShownV
     """Say no once for the place. A child nobody gave a line for adds nothing to what its sibling's line says."""
     codes = {code for verdict in verdicts for code in verdict.shown}
     missing = {row for verdict in verdicts for row in verdict.missing}
-    # Where no line tells more, one generic word stands for all: two of them would tell of a second child.
-    generic = {NO_CONSENT} if NO_CONSENT in codes else codes
-    telling = codes - GENERIC_REASONS
     return ShownVerdict(
         source=source,
         category=category,
         subject=CITIZEN,
         outcome="withhold",
-        reasons=tuple(sorted(telling or generic)),
+        reasons=shown_reasons(codes),
         missing=tuple(sorted(missing)),
     )
+
+
+def shown_reasons(codes: Collection[str]) -> tuple[str, ...]:
+    """Make one word of what is shown of a place: where no line tells more, a generic one stands for all of them.
+
+    Two generic ones would tell of a second child.
+    """
+    generic = {NO_CONSENT} if NO_CONSENT in codes else set(codes)
+    return tuple(sorted(set(codes) - GENERIC_REASONS or generic))
 
 
 # What stands where no line was ever given: the same for a citizen with and without (further) children.

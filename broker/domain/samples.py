@@ -23,6 +23,8 @@ from broker.domain.working_days import working_days_after
 OPEN, EXPLAINED, CLOSED, REOPENED = "open", "explained", "closed", "reopened"
 STATES = (OPEN, EXPLAINED, CLOSED, REOPENED)
 RANDOM, RANKED = "random", "ranked"
+# What a leader is told where no sign of their unit's own work put it forward (`led.py`).
+UNDISCLOSED = "undisclosed"
 LONGEST_TEXT = 2000
 WORKING_DAYS = 10
 

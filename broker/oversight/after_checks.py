@@ -18,10 +18,9 @@ from broker.domain.after_checks import (
     NONE,
     NOT_KNOWN,
     NOT_YET,
-    PUT_OFF,
     RELATION_WITHIN,
     SENT,
-    WAITS,
+    UNDISCLOSED,
     AfterCheck,
     AfterCheckClosed,
     AfterCheckEvent,
@@ -50,6 +49,7 @@ from broker.oversight.hands import (
     HANDS,
     LEADER,
     handles_of,
+    leads,
     may_ever,
     may_learn_who,
     next_step,
@@ -193,15 +193,20 @@ async def _request(call: BreakGlass, officer: OfficerLogin, desk: AfterCheckDesk
     wanted = LogFilter(citizen=call.citizen, case=call.case, emergency=True)
     page = await desk.reader.search((home,), wanted, limit=MOST_LINES)
     lines = tuple(line for line in reversed(page.entries) if line.index.get("break_glass") == request)
-    notice = await desk.after_checks.notice(request, call.citizen, home, call.unit, desk.clock.now())
-    if notice.state == NOT_KNOWN:
-        notice = await _sent(request, call.citizen, home, since, desk)
-    if notice.state == PUT_OFF and officer.role == LEADER:
-        # What the law keeps back may be kept back because of the unit itself: to its leader, the letter waits.
-        notice = NoticeState(WAITS, call.requested_at)
+    # What the law keeps back may be kept back because of the unit itself. Letters that are not put off leave within
+    # days, so that any word of one would tell: who leads the unit is told nothing of it, and nothing is asked for.
+    notice = NoticeState(UNDISCLOSED) if leads(officer, call) else await _notice(call, desk)
     reach = int(RELATION_WITHIN.total_seconds())
     told = await desk.relations.of_two(home, call.caseworker, call.citizen, since - reach, since + reach)
     return RequestSeen(call, lines, notice, relation(told, call.requested_at, desk.clock.now()))
+
+
+async def _notice(call: BreakGlass, desk: AfterCheckDesk) -> NoticeState:
+    """Tell how the citizen's letter stands: as the store knows it, or once it left as the log does."""
+    kept = await desk.after_checks.notice(call.id, call.citizen, call.municipality, call.unit, desk.clock.now())
+    if kept.state != NOT_KNOWN:
+        return kept
+    return await _sent(call.id, call.citizen, call.municipality, int(call.requested_at.timestamp()), desk)
 
 
 async def _sent(request: str, citizen: str, home: str, since: int, desk: AfterCheckDesk) -> NoticeState:

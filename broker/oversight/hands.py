@@ -27,8 +27,8 @@ HANDS = {EXPLAINED: LEADER, CLOSED: CONTROLLER, REOPENED: DPO}
 WAITS_FOR_LEADER = frozenset({OPEN, REOPENED})
 
 
-class Reviewed(Protocol):
-    """What is looked at: of which municipality and unit, how far it has come, and whether its citizen is erased."""
+class OfAUnit(Protocol):
+    """What somebody of a unit did."""
 
     @property
     def municipality(self) -> str:
@@ -37,6 +37,10 @@ class Reviewed(Protocol):
     @property
     def unit(self) -> str:
         """Whose employee did it."""
+
+
+class Reviewed(OfAUnit, Protocol):
+    """What is looked at: of which municipality and unit, how far it has come, and whether its citizen is erased."""
 
     @property
     def state(self) -> str:
@@ -67,7 +71,7 @@ def refuse_unseen(one: Reviewed, officer: OfficerLogin) -> None:
         raise NotFound
 
 
-def leads(officer: OfficerLogin, one: Reviewed) -> bool:
+def leads(officer: OfficerLogin, one: OfAUnit) -> bool:
     """Tell whether an officer leads the unit; the DPO leads none, whatever else they are."""
     return officer.role in {LEADER, CONTROLLER} and (one.municipality, one.unit) in officer.units
 

@@ -13,6 +13,7 @@ from broker.domain.disclosed import OF_SAMPLE, ActorIdentity, EmployeeDisclosed
 from broker.domain.entries import LogEntry
 from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound
 from broker.domain.identity import OfficerLogin
+from broker.domain.led import led_entry, led_sample
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.samples import (
@@ -32,6 +33,7 @@ from broker.oversight.hands import (
     HANDS,
     LEADER,
     handles_of,
+    leads,
     may_ever,
     may_learn_who,
     next_step,
@@ -71,7 +73,8 @@ async def listed(
     officer: OfficerLogin, desk: Desk, *, state: str | None = None, after: str | None = None, limit: int = 50
 ) -> tuple[Sample, ...]:
     """List the samples that are the officer's to see, without words. Raises `NotAllowed`, `NotFound`."""
-    return await desk.samples.of(officer.municipalities, units_of(officer), after, limit, state)
+    found = await desk.samples.of(officer.municipalities, units_of(officer), after, limit, state)
+    return tuple(led_sample(one) if leads(officer, one) else one for one in found)
 
 
 async def coverage(officer: OfficerLogin, desk: Desk) -> tuple[Coverage, ...]:
@@ -90,7 +93,11 @@ async def opened(sample: str, officer: OfficerLogin, desk: Desk) -> Opened:
     except NotFound:
         entry = None  # It was kept as long as it must be, and is gone.
     step = None if mine else next_step(found, actor, officer, desk.directory)
-    return Opened(found, entry, step, not mine and may_learn_who(found, officer, desk.directory))
+    who_is_told = not mine and may_learn_who(found, officer, desk.directory)
+    if not leads(officer, found):
+        return Opened(found, entry, step, who_is_told)
+    # Who leads the unit that asked is shown what its caseworker was: the log's own reasons are kept from both (P6).
+    return Opened(led_sample(found), led_entry(entry) if entry else None, step, who_is_told)
 
 
 async def take(sample: str, step: str, text: Personal[str] | None, officer: OfficerLogin, desk: Desk) -> Receipt:

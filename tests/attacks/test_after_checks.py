@@ -15,7 +15,7 @@ import pytest
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.deferrals_sql import DeferralsSql
 from broker.adapters.outbox_sql import OutboxSql
-from broker.domain.after_checks import REPEATED, notice_id
+from broker.domain.after_checks import REPEATED, NoticeState, notice_id
 from broker.domain.break_glass import BreakGlass
 from broker.domain.entries import EVERYTHING as EVERY
 from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound, Refused
@@ -44,6 +44,7 @@ STRANGERS = (
     replace(LEADER, units=frozenset({("norrestrand", SOCIAL_UNIT)})),
     an_officer("n", "dpo", "norrestrand"),
 )
+LATER = timedelta(hours=2)
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -363,7 +364,7 @@ async def test_the_citizens_letter(house: Checking) -> None:
 
 
 async def test_a_letter_that_the_law_puts_off(house: Checking) -> None:
-    """It is put off, until when and on which ground; to the leader, whose unit it may be about, it waits like any."""
+    """It is put off, until when and on which ground; the leader, whose unit it may be about, is told of no letter."""
     databases = house.house.databases
     desk = deferral.Desk(
         FixedClock(NOON), databases.vault, house.house.ports, DeferralsSql(databases.pool, databases.log)
@@ -374,8 +375,33 @@ async def test_a_letter_that_the_law_puts_off(house: Checking) -> None:
     call = await house.called(after=timedelta(hours=1))
     told = await notice_of(house, call)
     assert (told.state, told.ground, told.at.date().isoformat()) == ("put_off", "dbl22_2", "2019-03-31")
-    told = await notice_of(house, call, LEADER)
-    assert (told.state, told.at, told.ground, told.channel) == ("waits", call.requested_at, "", "")
+    for leader in (LEADER, BOTH):
+        assert await notice_of(house, call, leader) == NoticeState("undisclosed")
+
+
+async def test_who_leads_the_unit_cannot_tell_a_letter_that_is_put_off(house: Checking) -> None:
+    """A letter that left and one that the law holds back look alike to who leads the unit: neither is told of."""
+    databases = house.house.databases
+    desk = deferral.Desk(
+        FixedClock(NOON), databases.vault, house.house.ports, DeferralsSql(databases.pool, databases.log)
+    )
+    asked = await deferral.ask(
+        deferral.Wish(CITIZEN, SOCIAL_UNIT, "dbl22_2", date(2019, 3, 31)), an_officer("d1", "dpo"), desk
+    )
+    await deferral.approve(asked.id, CITIZEN, an_officer("d2", "dpo"), desk)
+    calls = [await house.called(after=timedelta(hours=1), citizen=citizen) for citizen in (CITIZEN, CHILD)]
+    outbox = OutboxSql(databases.pool, databases.log, databases.vault)
+    await send_due("korsbaek", await databases.vault.node("n"), Channels(Post()), outbox, FixedClock(NOON + LATER))
+    states = [(await notice_of(house, call)).state for call in calls]
+    assert states == ["put_off", "sent"]
+    for name, role in (("lise", "teamleder"), ("bo", "logkontrollant")):
+        seen = await house.house.officer(id=name, role=role, units=[["korsbaek", SOCIAL_UNIT]])
+        told = [(await seen.http.get(f"/v1/break-glass-cases/{call.id}")).json() for call in calls]
+        pages = [(await seen.get(f"/dpo/break-glass/{call.id}")).text for call in calls]
+        assert [body["uses"][0]["notice"] for body in told] == [{"state": "undisclosed", "at": None}] * 2
+        assert not any("Brevet til borgeren" in page for page in pages)
+    page = await house.house.officer(id="kurt", role="logkontrollant")
+    assert "Brevet til borgeren" in (await page.get(f"/dpo/break-glass/{calls[0].id}")).text
 
 
 async def test_pages_and_faces(house: Checking) -> None:

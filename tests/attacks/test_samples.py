@@ -12,13 +12,19 @@ from typing import Any
 import asyncpg
 import pytest
 
+from broker.domain.asks import Key
 from broker.domain.days import DANISH_TIME
+from broker.domain.decisions import Verdict
 from broker.domain.directory import Unit
 from broker.domain.draw import draw, head_for, key_of
 from broker.domain.entries import EVERYTHING as EVERY
+from broker.domain.entries import LogEntry
 from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound
+from broker.domain.led import OF_THE_UNITS_WORK, led_entry, led_sample
 from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
 from broker.domain.samples import CLOSED, EXPLAINED, OPEN, REOPENED, Sample
+from broker.domain.sightings import TESTS
 from broker.oversight import samples
 from broker.oversight.reviews import coverage, listed, opened, take, who
 from demo.postgres import PrivatePostgres
@@ -455,3 +461,80 @@ async def test_a_node_does_what_is_due(house: Sampling) -> None:
     assert drawn >= 4
     house.later(days=20)
     assert await samples.keep_drawing("korsbaek", house.actor, house.desk) == drawn
+
+
+async def of_worlds(house: Sampling, *worlds: tuple[Verdict, ...]) -> list[Sample]:
+    """Put one access on record in each world, each of a citizen of its own, and draw them all."""
+    await house.seeded(per_unit=len(worlds))
+    await house.accesses(len(worlds), "jobcentre", each=[{"verdicts": rows, "outcome": "refused", "sources_read": ()}
+                                                         for rows in worlds])  # fmt: skip
+    await house.sign()
+    house.to(APRIL)
+    wanted = await samples.round_of("korsbaek", MONTH, house.desk)
+    assert wanted is not None
+    found = await samples.draw_round(wanted, house.actor, house.desk)
+    return sorted((one for one in found if one.how == "random"), key=lambda one: one.about.index)
+
+
+def held_back(*reasons: str, shown: str = "NO_CONSENT", subject: str = "s" * 32) -> Verdict:
+    """Hold S01 of the social centre back, as the log has it and as the asker was told."""
+    return Verdict(Key("social", "S01", subject), "withhold", reasons=reasons, shown=(shown,))
+
+
+HIDDEN = [
+    "BLOCKED_BY_CITIZEN", "ADDRESS_PROTECTED", "CHILD_OWN_CONSENT", "VIP_NO_GROUNDS", "GUARDIAN_SCOPE",
+    "CUSTODY_UNKNOWN", "SELF_OR_RELATED", "OUT_OF_SCOPE_RECIPIENT",
+]  # fmt: skip
+
+
+async def test_a_leader_is_shown_of_a_no_what_the_asker_was(house: Sampling) -> None:
+    """Blocked, protected, kin or no consent: who leads the unit gets the same bytes, by JSON and on the page (P6)."""
+    plain = held_back("NO_CONSENT")
+    found = await of_worlds(house, (plain,), *((held_back(code),) for code in HIDDEN), (plain, plain_of_a_child()))
+    for name, role in (("lise", "teamleder"), ("bo", "logkontrollant")):
+        seen = await house.house.officer(id=name, role=role, units=[["korsbaek", "jobcentre"]])
+        assert {one["chosen"] for one in (await seen.http.get("/v1/samples")).json()["samples"]} == {"undisclosed"}
+        told = [(await seen.http.get(f"/v1/samples/{one.id}")).json() for one in found]
+        assert [body["access"]["reasons"] for body in told] == [["NO_CONSENT"]] * len(found)
+        assert len({json.dumps(without_place(body)) for body in told}) == 1
+        assert len({bare(one, (await seen.get(f"/dpo/samples/{one.id}")).text) for one in found}) == 1
+    kurt = await house.house.officer(id="kurt", role="logkontrollant")
+    whole = [(await kurt.http.get(f"/v1/samples/{one.id}")).json()["access"]["reasons"] for one in found]
+    assert whole == [["NO_CONSENT"], *([code] for code in HIDDEN), ["NO_CONSENT", "OUT_OF_SCOPE_SOURCE"]]
+
+
+def plain_of_a_child() -> Verdict:
+    """Say of a child in the same place that the source was not in the yes: a second word would tell of the child."""
+    return held_back("OUT_OF_SCOPE_SOURCE", shown="OUT_OF_SCOPE_SOURCE", subject="t" * 32)
+
+
+def without_place(body: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what tells one sample from another: its name, its place on the log and its moment."""
+    return {name: value for name, value in body.items() if name not in {"id", "index", "at"}}
+
+
+def bare(one: Sample, page: str) -> str:
+    """Leave the same out of a page, and its tokens."""
+    local = f"{one.at.astimezone(DANISH_TIME):%H:%M}", f"{one.at.astimezone(DANISH_TIME):%H.%M}"
+    return re.sub("|".join([one.id, r"[0-9a-f]{32}", *map(re.escape, local), r"(?<=\D)\d{1,2}(?=\D)"]), "", page)
+
+
+def test_a_sign_that_a_register_tells_is_not_for_the_leader() -> None:
+    """Each sign is the unit's own work or kept from its leader; with none left, chance and signs look the same."""
+    kept = {"colleague", "same_surname", "same_address", "family", "kin_refused", "vip", "vip_refused", "crowd"}
+    assert TESTS.keys() - OF_THE_UNITS_WORK == kept
+    assert TESTS.keys() >= OF_THE_UNITS_WORK
+    at = datetime(2019, 3, 4, 12, tzinfo=DANISH_TIME)
+    chance = Sample("i", "r", "korsbaek", "jobcentre", Receipt("l", 1), at, "c", "a", "random", (), (), at)
+    signs = replace(chance, how="ranked", signs=tuple(sorted(kept)), explained=(("vip", "own_case"),))
+    assert led_sample(signs) == led_sample(chance)
+    mixed = led_sample(replace(signs, signs=("vip", "outside_hours"), explained=(("no_case", "team"),)))
+    assert (mixed.how, mixed.signs, mixed.explained) == ("ranked", ("outside_hours",), (("no_case", "team"),))
+
+
+def test_of_an_entry_that_cannot_be_read_the_leader_is_told_no_reason() -> None:
+    """Without its body nobody can say what the asker was told: no reason and no source is shown."""
+    row = {"purpose": "p", "outcome": "refused", "reasons": ["VIP_NO_GROUNDS"], "sources": ["social"], "citizen": "c"}
+    at = datetime(2019, 3, 4, 12, tzinfo=DANISH_TIME)
+    entry = LogEntry(Receipt("l", 1), "korsbaek", at, "outcome", row, "erased")
+    assert led_entry(entry).index == {"purpose": "p", "outcome": "refused"}

@@ -14,6 +14,7 @@ from broker.domain.after_checks import (
     PUT_OFF,
     REPEATED,
     SENT,
+    UNDISCLOSED,
     USE,
     WAITS,
 )
@@ -35,7 +36,8 @@ PLAIN: Mapping[str, Schema] = {
 HOLDER = form({"unit": TEXT, "sources": many(TEXT), "said": one_of("yes", "no", "nothing")}, {"until": MOMENT})
 LINE = form({"log": TEXT, "index": COUNT, "kind": TEXT, "at": MOMENT}, {"outcome": TEXT})
 NOTICE = form(
-    {"state": one_of(WAITS, PUT_OFF, ON_PAPER, SENT, NOT_KNOWN), "at": maybe(MOMENT)}, {"channel": TEXT, "ground": TEXT}
+    {"state": one_of(WAITS, PUT_OFF, ON_PAPER, SENT, NOT_KNOWN, UNDISCLOSED), "at": maybe(MOMENT)},
+    {"channel": TEXT, "ground": TEXT},
 )
 USED = form(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from broker.domain.samples import CLOSED, EXPLAINED, RANDOM, RANKED, REOPENED, STATES
+from broker.domain.samples import CLOSED, EXPLAINED, RANDOM, RANKED, REOPENED, STATES, UNDISCLOSED
 from broker.web.api.shapes import COUNT, DAY, MOMENT, RECEIPT, TEXT, YES_NO, Schema, form, many, maybe, one_of
 
 PLAIN: Mapping[str, Schema] = {
@@ -15,7 +15,7 @@ PLAIN: Mapping[str, Schema] = {
     "log": TEXT,
     "index": COUNT,
     "at": MOMENT,
-    "chosen": one_of(RANDOM, RANKED),
+    "chosen": one_of(RANDOM, RANKED, UNDISCLOSED),
     "signs": many(TEXT),
     "explained_away": many(form({"sign": TEXT, "by": TEXT})),
     "state": one_of(*STATES),
