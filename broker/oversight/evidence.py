@@ -9,7 +9,7 @@ from broker.domain.identity import OfficerLogin
 from broker.domain.integrity import EvidenceMade
 from broker.domain.receipts import Receipt
 from broker.oversight.integrity import Desk, check_role
-from broker.oversight.lines import shows_to_its_own
+from broker.oversight.search import shows_to_its_own
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ async def concerned(about: Inquiry, officer: OfficerLogin, reader: LogReader) ->
     """
     if about.aim == QUESTION:
         return ()
-    entries = [entry async for entry in _answers(about.citizen, reader) if entry.municipality in officer.municipalities]
+    entries = [entry async for entry in _answers(about.citizen, officer, reader)]
     places = {place for entry in entries if entry.receipt == about.about for place in _released(entry)}
     got = {(str((entry.body or {}).get("unit")), entry.at) for entry in entries if places & _released(entry)}
     holders = [Concerned(f"source/{source}", None) for source in sorted({source for source, _ in places})]
@@ -113,10 +113,12 @@ async def pass_on(
     return await desk.inquiries.pass_on(found, event)
 
 
-async def _answers(citizen: str, reader: LogReader) -> AsyncIterator[LogEntry]:
-    cursor, more = None, True
+async def _answers(citizen: str, officer: OfficerLogin, reader: LogReader) -> AsyncIterator[LogEntry]:
+    """Give the answers on the officer's logs; no row and no key of another municipality is read."""
+    cursor, more, within = None, True, officer.municipalities
     while more:
-        page = await reader.of_subject(citizen, wanted=LogFilter(kind=OutcomeReached.name), cursor=cursor, limit=500)
+        wanted = LogFilter(kind=OutcomeReached.name)
+        page = await reader.of_subject(citizen, wanted=wanted, cursor=cursor, limit=500, within=within)
         for entry in page.entries:
             yield entry
         cursor, more = page.next, page.next is not None

@@ -8,11 +8,10 @@ Rules kept here:
 
 from __future__ import annotations
 
-from broker.domain.entries import INTACT, LogEntry
-from broker.domain.errors import NotFound
+from broker.domain.entries import LogEntry
 from broker.domain.identity import OfficerLogin
 from broker.domain.oversight_events import EntryOpened
-from broker.oversight.search import Line, check_role, entry_at
+from broker.oversight.search import Line, check_role, entry_at, shows_to_its_own
 from broker.ports import LogReader, Ports
 
 
@@ -33,14 +32,3 @@ async def open_line(line: Line, officer: OfficerLogin, ports: Ports, reader: Log
     )
     await ports.log.append([event])
     return found
-
-
-async def shows_to_its_own(entry: LogEntry, reader: LogReader) -> bool:
-    """Tell whether whom an entry is about sees it at this moment: then they see what is done with it, too."""
-    if entry.state != INTACT:
-        return False
-    try:
-        await reader.entry(entry.receipt, subject=entry.index["citizen"])
-    except NotFound:
-        return False
-    return True

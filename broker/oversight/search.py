@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from broker.domain.entries import LogEntry, LogFilter, LogPage, LogState
+from broker.domain.entries import INTACT, LogEntry, LogFilter, LogPage, LogState
 from broker.domain.errors import BadAsk, NotAllowed, NotFound
 from broker.domain.events import LogSearched
 from broker.domain.identity import OfficerLogin
@@ -56,13 +56,14 @@ async def search(wanted: Wanted, officer: OfficerLogin, ports: Ports, reader: Lo
     municipalities = _searched(wanted, officer)
     found_filter = await _resolved(wanted, officer, ports, reader)
     actor = await ports.handles.officer(officer)
+    subject = actor if await _kept_back(wanted, officer, reader) else found_filter.citizen or actor
     page = await reader.search(municipalities, found_filter, cursor=wanted.cursor, limit=wanted.limit)
     at = ports.clock.now()
     await ports.log.append(
         [
             LogSearched(
                 municipality=municipality,
-                subject=found_filter.citizen or actor,
+                subject=subject,
                 actor=actor,
                 at=at,
                 role=officer.role,
@@ -73,6 +74,13 @@ async def search(wanted: Wanted, officer: OfficerLogin, ports: Ports, reader: Lo
         ]
     )
     return page
+
+
+async def _kept_back(wanted: Wanted, officer: OfficerLogin, reader: LogReader) -> bool:
+    """Tell whether the citizen is named by a line that they do not see: then they are not told of the search either."""
+    if wanted.about is None:
+        return False
+    return not await shows_to_its_own(await entry_at(wanted.about, officer, reader), reader)
 
 
 def _searched(wanted: Wanted, officer: OfficerLogin) -> list[str]:
@@ -113,6 +121,17 @@ def check_role(officer: OfficerLogin) -> None:
     """Raise `NotAllowed` for who does not read the log, or oversees nobody."""
     if officer.role not in READING_ROLES or not officer.municipalities:
         raise NotAllowed
+
+
+async def shows_to_its_own(entry: LogEntry, reader: LogReader) -> bool:
+    """Tell whether whom an entry is about sees it at this moment: then they see what is done with it, too."""
+    if entry.state != INTACT:
+        return False
+    try:
+        await reader.entry(entry.receipt, subject=entry.index["citizen"])
+    except NotFound:
+        return False
+    return True
 
 
 async def entry_at(line: Line, officer: OfficerLogin, reader: LogReader) -> LogEntry:

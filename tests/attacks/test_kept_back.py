@@ -33,7 +33,7 @@ from broker.oversight.evidence import take_out
 from broker.oversight.integrity import Desk as WatchDesk
 from broker.oversight.integrity import Watch
 from broker.oversight.lines import open_line
-from broker.oversight.search import Line
+from broker.oversight.search import Line, Wanted, search
 from demo.postgres import PrivatePostgres
 from tests.builders import CHILD, CITIZEN
 from tests.log_events import an_ask, an_outcome
@@ -364,3 +364,19 @@ async def test_an_overseer_who_opens_what_is_kept_back_tells_nobody(kept: Kept) 
     seen = [entry for entry in (await reader.of_subject(kept.me)).entries if entry.kind == "entry.opened"]
     assert [entry.index["line"] for entry in seen] == [shown]
     assert len((await reader.search(["korsbaek"], LogFilter(kind="entry.opened"))).entries) == 2
+
+
+async def test_a_search_from_a_line_that_is_kept_back_tells_the_citizen_nothing(kept: Kept) -> None:
+    """Looking for lines of the same person is the officer's matter while that line is kept back, and theirs later."""
+    await kept.in_force()
+    await kept.looked(NOW + timedelta(hours=1))
+    during, after = NOW + timedelta(hours=2), OVER_AT + timedelta(hours=1)
+    page = await kept.reader(during).search(["korsbaek"], LogFilter(kind="outcome", citizen=kept.me))
+    line = page.entries[0].receipt
+    for moment, more in ((during, 0), (after, 1)):
+        before = await kept.shown(moment)
+        ports = replace(kept.house.ports, clock=FixedClock(moment))
+        wanted = Wanted(about=Line("korsbaek", 2019, line.index))
+        found = await search(wanted, ONE, ports, kept.reader(moment))
+        assert line in [entry.receipt for entry in found.entries]
+        assert len(await kept.shown(moment)) == len(before) + more
