@@ -14,7 +14,9 @@ What is in it, beside the two READMEs:
 Rules kept here:
 - Whoever checks brings a key of the log, or a policy, from elsewhere: a package that vouches for itself proves none.
 - Each byte counts: the file is what `pack` writes of what is in it, or it is refused. So are READMEs of other words.
-- No key of anybody's goes out; a salt opens one commitment of one entry.
+- A salt opens one commitment of one entry; no key that opens content goes out. The index row goes out whole, for its
+  commitment is over all of it, and with it the citizen's key in the log's map (`map`): it opens nothing, and ties the
+  entry to their place in the map and to other packages of theirs.
 """
 
 import hmac

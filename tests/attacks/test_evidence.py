@@ -17,6 +17,7 @@ import pytest
 from audit.__main__ import main
 from audit.errors import LogError, Malformed, NotVerified
 from audit.evidence import MAX_BYTES, Evidence, unpack, verify
+from broker.domain.entries import EVERYTHING
 from broker.domain.errors import LogUnavailable
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
@@ -355,3 +356,15 @@ async def test_of_an_erased_citizen_only_the_line_is_proved(house: PagesHouse) -
     assert answer.status_code == 200
     assert unpack(answer.content).shown is None
     assert verify(unpack(answer.content), [HOUSE_KEY.verify_key]).leaf.kind == 2
+
+
+async def test_what_a_package_tells_beside_its_entry(house: PagesHouse) -> None:
+    """Known: the index row is whole, and holds the citizen's key in the map, by which two packages can be tied."""
+    dorte = await house.officer()
+    answer = await dorte.http.post("/v1/evidence", json={"log": MINE, "index": 0}, headers=await csrf(dorte))
+    whole = json.loads(unpack(answer.content).index_bytes)
+    listed = await house.databases.reader.search(["korsbaek"], EVERYTHING)
+    assert whole.keys() - listed.entries[-1].index.keys() == {"map", "shown"}
+    anna, _ = await house.databases.vault.citizens([Personal("0000000001"), Personal("0000000002")])
+    keys = await house.databases.vault.held_keys([(anna, "korsbaek")])
+    assert not any(key in answer.content or key.hex().encode() in answer.content for key in keys.values())
