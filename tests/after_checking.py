@@ -71,6 +71,6 @@ async def open_after_checking(postgres: PrivatePostgres, folder: Path) -> AsyncI
             emergencies=ports.emergencies,
             relations=RelationsRecorded(PastDecisionsPostgres(databases.pool, databases.vault)),
             disclosures=DisclosuresVault(databases.log, databases.vault),
-            employers=(EMPLOYER,),
+            employers={"korsbaek": frozenset({EMPLOYER})},
         )
         yield Checking(house, Night(None, staffed(ports)), desk)  # type: ignore[arg-type]  # only its doors are used

@@ -114,7 +114,7 @@ async def open_sampling(postgres: PrivatePostgres, folder: Path) -> AsyncIterato
             rules=load_rules(house.ports.directory),
         )
         work = reviews.Desk(
-            clock, databases.vault, house.ports.directory, databases.reader, door, (EMPLOYER,),
+            clock, databases.vault, house.ports.directory, databases.reader, door, {"korsbaek": frozenset({EMPLOYER})},
             DisclosuresVault(databases.log, databases.vault),
         )  # fmt: skip
         actor = await databases.vault.officer(an_officer("node", "node"))

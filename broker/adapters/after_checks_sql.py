@@ -167,6 +167,14 @@ class DisclosuresVault:
         await self._log.append([event])
         return await self._vault.disclose_actor(event.employee)
 
+    async def is_of(self, handle: str, person: Personal[str], issuers: Collection[str]) -> bool:
+        """Tell whether a handle is that of the employee whom one of these issuers names so; who it is is not told."""
+        try:
+            named = await self._vault.disclose_actor(handle)
+        except NotFound:
+            return False
+        return named.issuer in issuers and named.id == person
+
 
 def _read(municipalities: Collection[str]) -> Scope:
     return Scope(municipalities=tuple(sorted(municipalities)))

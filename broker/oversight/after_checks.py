@@ -48,7 +48,8 @@ from broker.oversight.doors import AfterChecks, Disclosures, RelationsOfTwo
 from broker.oversight.hands import (
     HANDS,
     LEADER,
-    handles_of,
+    Employers,
+    hand_of,
     leads,
     may_ever,
     may_learn_who,
@@ -69,7 +70,7 @@ MOST_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class AfterCheckDesk:
-    """The doors of the work with after-checks; `employers` are the issuers whose word names caseworkers."""
+    """The doors of the work with after-checks; `employers` are those whose word names caseworkers, by municipality."""
 
     clock: Clock
     handles: Handles
@@ -79,7 +80,7 @@ class AfterCheckDesk:
     emergencies: Emergencies
     relations: RelationsOfTwo
     disclosures: Disclosures
-    employers: tuple[str, ...]
+    employers: Employers
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +183,8 @@ async def _found(after_check: str, officer: OfficerLogin, desk: AfterCheckDesk) 
     units_of(officer)
     found = await desk.after_checks.by_id(after_check, officer.municipalities)
     refuse_unseen(found, officer)
-    actor, own = await handles_of(officer, desk.employers, desk.handles)
-    return found, actor, found.caseworker in own
+    actor, mine = await hand_of(officer, found.caseworker, desk.employers, desk)
+    return found, actor, mine
 
 
 async def _request(call: BreakGlass, officer: OfficerLogin, desk: AfterCheckDesk) -> RequestSeen:

@@ -75,6 +75,9 @@ class Disclosures(Protocol):
     async def tell(self, event: EmployeeDisclosed) -> ActorIdentity:
         """Write down that it is told, then tell it; raise `NotFound` for a handle that is no employee's."""
 
+    async def is_of(self, handle: str, person: Personal[str], issuers: Collection[str]) -> bool:
+        """Tell whether a handle is that of the employee whom one of these issuers names so; who it is is not told."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewDoors:

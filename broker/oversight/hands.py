@@ -11,20 +11,34 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from broker.domain.directory import Directory
 from broker.domain.errors import NotAllowed, NotFound
 from broker.domain.identity import OfficerLogin
 from broker.domain.samples import CLOSED, EXPLAINED, OPEN, REOPENED, Step
+from broker.oversight.doors import Disclosures
 from broker.ports import Handles
 
 DPO, CONTROLLER, LEADER = "dpo", "logkontrollant", "teamleder"
 # By whose hand each step is taken.
 HANDS = {EXPLAINED: LEADER, CLOSED: CONTROLLER, REOPENED: DPO}
 WAITS_FOR_LEADER = frozenset({OPEN, REOPENED})
+# Of each municipality, the issuers whose word names caseworkers there.
+Employers: TypeAlias = Mapping[str, frozenset[str]]
+
+
+class Hands(Protocol):
+    """The doors that tell whose hand it is."""
+
+    @property
+    def handles(self) -> Handles:
+        """Who somebody is by the log-in they came with."""
+
+    @property
+    def disclosures(self) -> Disclosures:
+        """Whom an employee's handle stands for."""
 
 
 class OfAUnit(Protocol):
@@ -111,8 +125,12 @@ def of_another(one: Reviewed, directory: Directory) -> bool:
     return unit is not None and unit.municipality != one.municipality
 
 
-async def handles_of(officer: OfficerLogin, employers: Collection[str], handles: Handles) -> tuple[str, frozenset[str]]:
-    """Give an officer's handle, and all under which they may have worked."""
-    actor = await handles.officer(officer)
-    at_work = [await handles.officer(replace(officer, issuer=issuer)) for issuer in employers]
-    return actor, frozenset({actor, *at_work})
+async def hand_of(officer: OfficerLogin, who: str, employers: Employers, doors: Hands) -> tuple[str, bool]:
+    """Give an officer's handle, and whether `who` is their own, by this log-in or at work.
+
+    No handle is made for who the officer may be at work: the vault keeps the first word on whom a handle names, and
+    with it a namesake would be named as the officer is.
+    """
+    actor = await doors.handles.officer(officer)
+    issuers = frozenset[str]().union(*(employers.get(home, frozenset()) for home in officer.municipalities))
+    return actor, actor == who or await doors.disclosures.is_of(who, officer.id, issuers)

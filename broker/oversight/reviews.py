@@ -32,7 +32,8 @@ from broker.oversight.doors import Disclosures
 from broker.oversight.hands import (
     HANDS,
     LEADER,
-    handles_of,
+    Employers,
+    hand_of,
     leads,
     may_ever,
     may_learn_who,
@@ -48,14 +49,14 @@ EVENTS: dict[str, type[SampleEvent]] = {EXPLAINED: SampleExplained, CLOSED: Samp
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The doors of the work with samples; `employers` are the issuers whose word names caseworkers."""
+    """The doors of the work with samples; `employers` are the issuers whose word names caseworkers, by municipality."""
 
     clock: Clock
     handles: Handles
     directory: Directory
     reader: LogReader
     samples: Samples
-    employers: tuple[str, ...]
+    employers: Employers
     disclosures: Disclosures
 
 
@@ -147,8 +148,8 @@ async def _found(sample: str, officer: OfficerLogin, desk: Desk) -> tuple[Sample
     units_of(officer)
     found = await desk.samples.by_id(sample, officer.municipalities)
     refuse_unseen(found, officer)
-    actor, own = await handles_of(officer, desk.employers, desk.handles)
-    return found, actor, found.actor in own
+    actor, mine = await hand_of(officer, found.actor, desk.employers, desk)
+    return found, actor, mine
 
 
 def _event(kind: type[E], sample: Sample, actor: str, role: str, desk: Desk) -> E:

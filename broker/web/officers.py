@@ -102,7 +102,7 @@ def _review_desk(ports: Ports, doors: WebDoors) -> ReviewDesk:
         ports.directory,
         doors.reader,
         doors.samples,
-        tuple(doors.registrations.employers),
+        doors.registrations.accepted(),
         doors.reviews.disclosures,
     )
 
@@ -117,7 +117,7 @@ def _after_check_desk(ports: Ports, doors: WebDoors) -> AfterCheckDesk:
         emergencies=ports.emergencies,
         relations=doors.reviews.relations,
         disclosures=doors.reviews.disclosures,
-        employers=tuple(doors.registrations.employers),
+        employers=doors.registrations.accepted(),
     )
 
 

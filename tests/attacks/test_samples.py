@@ -28,7 +28,7 @@ from broker.domain.sightings import TESTS
 from broker.oversight import samples
 from broker.oversight.reviews import coverage, listed, opened, take, who
 from demo.postgres import PrivatePostgres
-from tests.sampling import APRIL, MONTH, Sampling, an_officer, open_sampling
+from tests.sampling import APRIL, EMPLOYER, MONTH, Sampling, an_officer, open_sampling
 
 WORDS = Personal("CANARY fordi <b>nu</b>")
 LEADER = an_officer("lise", "teamleder", "korsbaek", "jobcentre", "social-centre")
@@ -538,3 +538,23 @@ def test_of_an_entry_that_cannot_be_read_the_leader_is_told_no_reason() -> None:
     at = datetime(2019, 3, 4, 12, tzinfo=DANISH_TIME)
     entry = LogEntry(Receipt("l", 1), "korsbaek", at, "outcome", row, "erased")
     assert led_entry(entry).index == {"purpose": "p", "outcome": "refused"}
+
+
+async def test_opening_a_sample_names_nobody_whom_the_employer_did_not(house: Sampling) -> None:
+    """An officer whose namesake by id starts at an employer later: the employee is disclosed by their own name."""
+    one = await the_first(house)
+    vault = house.house.databases.vault
+    kurt = replace(CONTROLLER, id=Personal("k7"), name=Personal("Kurt Kontrol"))
+    await opened(one.id, kurt, house.work)
+    employee = replace(an_officer("k7", "employee"), issuer=EMPLOYER, name=Personal("Karen Sagsbehandler"))
+    named = await vault.disclose_actor(await vault.officer(employee))
+    assert named.name == Personal("Karen Sagsbehandler")
+
+
+async def test_a_namesake_of_an_employer_elsewhere_is_somebody_else(house: Sampling) -> None:
+    """One's own is what an employer accepted in one's own municipalities vouches for; another's is a stranger's."""
+    one = await the_first(house)
+    mine = replace(LEADER, id=Personal("lene"))
+    assert not (await opened(one.id, mine, house.work)).may_learn_who
+    house.work = replace(house.work, employers={"norrestrand": frozenset({EMPLOYER})})
+    assert (await opened(one.id, mine, house.work)).may_learn_who

@@ -7,6 +7,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -164,6 +165,15 @@ class Registrations:
         if employer is None:
             return None
         return employer if _counts(employer, client) else None
+
+    def accepted(self) -> dict[str, frozenset[str]]:
+        """Give the issuers whose word counts at the systems of each municipality, or names its own employees."""
+        found = defaultdict[str, set[str]](set)
+        for employer in self.employers.values():
+            found[employer.municipality].add(employer.issuer)
+        for client in self.clients.values():
+            found[client.municipality].update(client.employers)
+        return {home: frozenset(issuers) for home, issuers in found.items()}
 
     def saml_employer_for(self, client: Registration, entity_id: object, cvr: object) -> Employer | None:
         """Give the employer of that identity provider and CVR number, if its word counts for this client."""
