@@ -38,7 +38,10 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Somebody one may see for: born (YYYYMMDD), what is shared about them, and who looked, newest first."""
+    """Somebody one may see for: born (YYYYMMDD), what is shared about them, and who looked, newest first.
+
+    Of a child, `shared` is what the looker said yes to; of a grown-up, what they or the looker did.
+    """
 
     born: int
     shared: tuple[Shared, ...]
@@ -47,13 +50,14 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A look that is on record: whose, as what, and on which day."""
+    """A look that is on record: whose, as what, on which day; `mine` are all the looker's handles."""
 
     id: str
     aim: str
     login: CitizenLogin
     me: str
     today: int
+    mine: tuple[str, ...]
 
 
 async def my_children(login: CitizenLogin, ports: Ports, reader: LogReader) -> tuple[Other, ...]:
@@ -86,7 +90,7 @@ async def _recorded(aim: str, login: CitizenLogin, ports: Ports) -> _Look:
     id_, at, home = str(uuid.uuid4()), ports.clock.now(), min(ports.directory.municipalities)
     event = OwnLookMade(municipality=home, subject=me, actor=me, at=at, look=id_, nsis=login.nsis, aim=aim)
     await ports.log.append([event])
-    return _Look(id_, aim, login, me, danish_day(at))
+    return _Look(id_, aim, login, me, danish_day(at), await own_handles(login.cpr, ports.handles, ports.people))
 
 
 async def _person(number: Personal[str], ports: Ports) -> RegisterPerson | None:
@@ -103,13 +107,17 @@ async def _shown(
 ) -> Other:  # fmt: skip
     at, handles = ports.clock.now(), await own_handles(person.cpr, ports.handles, ports.people)
     given = {consent.id: consent for handle in handles for consent in await ports.consents.of_citizen(handle)}
+    givers = look.mine if look.aim == CHILD else (*handles, *look.mine)
     shared = tuple(
         Shared(consent.unit, consent.purpose, line)
         for consent in sorted(given.values(), key=lambda one: (one.unit, one.purpose, one.id))
         for line in consent.lines
-        if not consent.as_shown(at).spent and line.subject in handles and _stands(line, look) and line.category in codes
-    )
-    entries = visible(await whole_list(handles[0], reader, ANSWERS), codes)
+        if not consent.as_shown(at).spent and line.subject in handles and line.category in codes
+        # What another parent answered, or a young person, is theirs: nobody hears it here (P6).
+        and line.giver in givers and _stands(line, look)
+    )  # fmt: skip
+    # An ask about the looker is an entry about the other too: what is kept back from the one is not told by the other.
+    entries = visible(await whole_list(handles[0], reader, ANSWERS, also=look.mine), codes)
     await ports.log.append([_event(person, handles[0], look, ports, SHOWN, len(shared), len(entries))])
     return Other(person.born or 0, shared, entries)
 

@@ -1,20 +1,34 @@
 """What a parent, a guardian or an attorney is shown about another, and what anybody else tries. Over the real log."""
 
 import re
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from broker.adapters.audit_reader import LogReaderPostgres
+from broker.adapters.clock_system import FixedClock
+from broker.adapters.deferrals_sql import DeferralsSql
+from broker.consents.answer import Yes, grant, refuse
+from broker.consents.lines import Wanted, WantedLine
+from broker.consents.pause import pause
+from broker.consents.request import request_consent
+from broker.consents.withdraw import withdraw
 from broker.domain.facts import CustodyHolder, RegisterRepresentative
+from broker.domain.identity import CitizenLogin
 from broker.domain.others import seen_of_child
 from broker.domain.personal import Personal
-from broker.transparency.others import visible
+from broker.exchange import exchange
+from broker.oversight.deferral import Desk, Wish, approve, ask
+from broker.transparency.others import my_children, represented, visible
 from demo.postgres import PrivatePostgres
-from tests.builders import CHILD, CITIZEN, STRANGER
+from tests.attacks.test_kept_back import ASKS, LAST_DAY, ONE, OVER_AT, TWO
+from tests.builders import CASE, CHILD, CITIZEN, FAMILY, NOON, PURPOSE, STRANGER, a_caller, an_ask
 from tests.fakes.registers import FakePeople
 from tests.pages_house import ASK, LINES, PagesHouse, Reader, ask_for, hidden, link, marked, open_pages, say_yes
 from tests.unit.web.pages.test_small_parts import an_entry
@@ -280,3 +294,87 @@ async def test_a_number_in_an_address_is_not_read(house: PagesHouse) -> None:
     assert (await other.get(f"{PLACE}/represented")).status_code == 405
     await tried(other, NUMBER)
     assert not any(CITIZEN.disclose() in place.replace("-", "") for place in other.seen if "?citizen" not in place)
+
+
+async def keep_back(house: PagesHouse, number: Personal[str]) -> None:
+    """Keep the jobcentre's asks back from somebody, from ten minutes after the first look on."""
+    made = house.databases
+    clock = FixedClock(NOON + timedelta(minutes=10))
+    desk = Desk(clock, made.vault, house.ports, DeferralsSql(made.pool, made.log))
+    kept = await ask(Wish(number, ASKS, "dbl22_2", LAST_DAY), ONE, desk)
+    await approve(kept.id, number, TWO, desk)
+
+
+async def ask_later(house: PagesHouse) -> None:
+    """Let the jobcentre ask once more, twenty minutes after the first time."""
+    later = replace(house.ports, clock=FixedClock(NOON + timedelta(minutes=20)))
+    await exchange(an_ask(), a_caller(), later)
+
+
+async def test_what_is_kept_back_from_a_parent_is_not_told_by_the_childs_list(house: PagesHouse) -> None:
+    """An ask about her that names her child stands on the child's list too; she sees it when its last day is over."""
+    login, made = CitizenLogin(CITIZEN, "Substantial", NOON), house.databases
+    await keep_back(house, CITIZEN)
+    await ask_later(house)
+    counts = []
+    for at in (OVER_AT - timedelta(seconds=1), OVER_AT):
+        (child,) = await my_children(login, house.ports, LogReaderPostgres(made.pool, made.vault, clock=FixedClock(at)))
+        counts.append(len(child.entries))
+
+    assert counts[1] - counts[0] == 1
+
+
+async def test_what_is_kept_back_from_who_helps_is_not_told_by_the_others_list(house: PagesHouse) -> None:
+    """A guardian from whom one unit's asks are kept back sees none of that unit's on the list of whom they help."""
+    login, made = CitizenLogin(STRANGER, "Substantial", NOON), house.databases
+    represents(house, "guardian_6", *{row.area for row in house.ports.directory.categories.values() if row.area})
+    await keep_back(house, STRANGER)
+    await ask_later(house)
+    counts = []
+    for at in (OVER_AT - timedelta(seconds=1), OVER_AT):
+        reader = LogReaderPostgres(made.pool, made.vault, clock=FixedClock(at))
+        counts.append(len((await represented(CITIZEN, login, house.ports, reader)).entries))
+
+    assert counts[1] - counts[0] == 1
+
+
+FATHER = Personal("6505700011")
+
+
+async def of_the_other(house: PagesHouse, said: str, number: Personal[str]) -> None:
+    """Let the other giver of the newest request answer it so."""
+    (handle,) = await house.ports.handles.citizens([number])
+    (request, *_) = await house.ports.consents.requests_of(handle)
+    login = CitizenLogin(number, "Substantial", NOON)
+    if said == "silent":
+        return
+    if said == "no":
+        await refuse(request.id, login, house.ports)
+        return
+    given, _ = await grant(request.id, Yes(), login, house.ports)
+    if said != "yes":
+        await {"paused": pause, "taken back": withdraw}[said](given.id, None, login, house.ports)
+
+
+@pytest.mark.parametrize("other", [FATHER, CHILD], ids=["the other parent", "the young person"])
+async def test_what_another_answered_about_a_child_is_not_told(
+    postgres: PrivatePostgres, tmp_path: Path, other: Personal[str]
+) -> None:
+    """Worlds that differ in the other giver's answer, pause or withdrawal alone give a parent the same page."""
+    pages = []
+    for number, said in enumerate(("silent", "no", "yes", "paused", "taken back")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        async with open_pages(postgres, folder) as house:
+            both = (CustodyHolder(CITIZEN, 3), CustodyHolder(FATHER, 4))
+            born = {} if other == FATHER else {"born": 20030304}
+            told(house, CHILD, custody=both[: 2 if other == FATHER else 1], household=(CITIZEN,), **born)
+            wish = Wanted(CITIZEN, PURPOSE, Personal(CASE), (WantedLine(FAMILY, "F01"),), 20200303)
+            made, _ = await request_consent(str(uuid.uuid4()), wish, a_caller(), house.ports)
+            await grant(made.id, Yes(), CitizenLogin(CITIZEN, "Substantial", NOON), house.ports)
+            await of_the_other(house, said, other)
+            page = await children_of(await house.citizen())
+            assert house.ports.directory.categories["F01"].name_da in page
+            pages.append(re.sub(r'value="[^"]*"', "", page))
+
+    assert len(set(pages)) == 1
