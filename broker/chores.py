@@ -14,6 +14,7 @@ import structlog
 
 from broker.adapters.after_checks_sql import AfterChecksSql
 from broker.adapters.audit_lateness import Lateness
+from broker.adapters.breaches_sql import BreachesSql
 from broker.adapters.clock_system import SystemClock
 from broker.adapters.idempotency_sql import IdempotencySql
 from broker.adapters.outbox_sql import OutboxSql
@@ -137,8 +138,12 @@ async def _watch_witnesses(lateness: Lateness) -> None:
 
 
 async def _forget(house: House) -> None:
-    """Each hour, forget handles of numbers no register knows (`design.md` 6b i), and requests older than a week."""
+    """Each hour, forget handles of numbers no register knows (`design.md` 6b i), and requests older than a week.
+
+    And letters of breaches that nobody let go in time, by the house's own clock, which may be set by hand.
+    """
     repeats = IdempotencySql(house.pool, house.keys.house.requests)
+    breaches = BreachesSql(house.pool, house.log, house.vault)
     while True:
         await asyncio.sleep(HOUR_SECONDS)
         now = SystemClock().now()
@@ -146,5 +151,6 @@ async def _forget(house: House) -> None:
             await house.vault.purge_unknown(now - timedelta(seconds=HOUR_SECONDS))
             for municipality in house.ports.directory.municipalities:
                 await repeats.sweep(municipality, now - timedelta(days=7))
+                await breaches.forget_waiting(municipality, house.ports.clock.now())
         except StoreUnavailable:
             log.warning("store_unavailable")

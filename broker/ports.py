@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from broker.domain.accesses import Access
-from broker.domain.breach_letters import Addressed, Batch, BreachLetter
+from broker.domain.breach_letters import Addressed, Batch, BreachLetter, BreachLettersReleased
 from broker.domain.breaches import Affected, Breach, BreachEvent, Criteria, Note
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
 from broker.domain.consents import Consent, ConsentRequest, Grant
@@ -424,17 +424,26 @@ class Breaches(Protocol):
     async def affected(self, municipality: str, criteria: Criteria, offset: int, limit: int) -> tuple[Affected, ...]:
         """List the citizens of such lines, in the order of their handles."""
 
-    async def untold(self, breach: Breach, criteria: Criteria, named: Sequence[str]) -> frozenset[str]:
-        """Tell which of these citizens are in such lines, and have no letter of the breach yet."""
+    async def prepare(self, new: Batch, event: BreachEvent, named: Sequence[BreachEvent]) -> Receipt:
+        """Keep a batch without letters, and that citizens were named, perhaps in more than one transaction.
 
-    async def prepare(self, new: Batch, letters: Sequence[Addressed], event: BreachEvent) -> Receipt:
-        """Keep prepared letters, their numbers sealed; raise `Conflict` where somebody has one meanwhile."""
+        Raises `Conflict` for a closed file, `TooManyAsks` past a day's numbers.
+        """
+
+    async def untold(self, batch: Batch, criteria: Criteria, named: Sequence[str]) -> frozenset[str]:
+        """Tell which of these citizens are in such lines and may know of them now, and have no letter of the breach."""
+
+    async def add_letters(self, batch: Batch, waiting: Sequence[Addressed]) -> None:
+        """Keep letters of a batch, their numbers sealed; who waits for one already is passed over."""
 
     async def batches(self, breach: Breach) -> tuple[Batch, ...]:
         """List what was prepared of a breach, the first first."""
 
-    async def release(self, batch: Batch, event: BreachEvent) -> Receipt:
-        """Move prepared letters to the outbox; raise `Conflict` where somebody did."""
+    async def release(self, batch: Batch, criteria: Criteria, event: BreachLettersReleased) -> Receipt:
+        """Move letters to those who may know now to the outbox; raise `Conflict` where it ended, or is closed."""
+
+    async def withdraw(self, batch: Batch, event: BreachEvent) -> Receipt:
+        """Delete letters that wait; raise `Conflict` where they ended before."""
 
     async def letters_of(self, citizen: str) -> tuple[BreachLetter, ...]:
         """List the letters to a citizen that were let go."""

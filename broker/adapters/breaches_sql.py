@@ -9,6 +9,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,19 +17,22 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from broker.adapters import breach_letters_rows as letters
 from broker.adapters.audit_log import AuditLogPostgres
-from broker.adapters.breach_letters_rows import add_batch, batches_of, let_go, letters_to
+from broker.adapters.breach_letters_rows import TOUCHED, asked
 from broker.adapters.database import Connection, Pool, Scope, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.outbox_rows import seal_notices
 from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
-from broker.domain.breach_letters import Addressed, Batch, BreachLetter
-from broker.domain.breaches import TOUCHED_NOTHING, TOUCHING, Affected, Breach, BreachEvent, Criteria, Note
+from broker.domain.breach_letters import Addressed, Batch, BreachLetter, BreachLettersReleased
+from broker.domain.breaches import Affected, Breach, BreachEvent, Criteria, Note
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.notices import BREACH, Notice
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 
+# Of what is named at once, so many stand on the log in one transaction.
+AT_ONCE = 200
 _OPEN = """INSERT INTO breaches.breach (id, municipality, keeper, known_at, opened_at) VALUES ($1, $2, $3, $4, $5)"""
 _NOTE = """INSERT INTO breaches.note (breach, number, municipality, kind, by, at, sealed_text, more)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)"""
@@ -39,21 +43,10 @@ ORDER BY b.known_at DESC, b.id DESC LIMIT $3
 """
 _ONE = "SELECT * FROM breaches.breach WHERE id = $1"
 _NOTES = "SELECT * FROM breaches.note WHERE breach = ANY ($1) ORDER BY breach, number"
-_TOUCHED = """
-FROM log.index i WHERE i.tenant = $1 AND i.at >= $2 AND i.at < $3 AND i.kind = ANY ($4)
-  AND i.citizen <> '' AND i.citizen <> i.fields ->> 'actor'
-  AND coalesce(i.fields ->> 'outcome', '') <> ALL ($5) AND i.fields @> $6::jsonb
-"""
-_COUNT = f"SELECT count(*) AS entries, count(DISTINCT i.citizen) AS citizens {_TOUCHED}"
+_COUNT = f"SELECT count(*) AS entries, count(DISTINCT i.citizen) AS citizens {TOUCHED}"
 _AFFECTED = (
-    f"SELECT i.citizen, count(*) AS entries, min(i.at) AS first, max(i.at) AS last {_TOUCHED}"
+    f"SELECT i.citizen, count(*) AS entries, min(i.at) AS first, max(i.at) AS last {TOUCHED}"
     " GROUP BY i.citizen ORDER BY i.citizen OFFSET $7 LIMIT $8"
-)
-
-
-_UNTOLD = (
-    f"SELECT DISTINCT i.citizen {_TOUCHED} AND i.citizen = ANY ($7)"  # noqa: S608 - as above
-    " AND NOT EXISTS (SELECT FROM breaches.letter l WHERE l.breach = $8 AND l.citizen = i.citizen)"
 )
 
 
@@ -85,6 +78,7 @@ class BreachesSql:
         keys = await self._log.prepare([event])
         row = await self._row(breach, new)
         async with scoped(self._pool, Scope(municipality=breach.municipality)) as connection:
+            await letters.hold_file(connection, breach.id)
             await _insert(connection, row)
             (receipt,) = await self._log.append_within(connection, [event], keys)
         return receipt
@@ -117,7 +111,7 @@ class BreachesSql:
     async def count(self, municipality: str, criteria: Criteria) -> tuple[int, int]:
         """Count lines, and the citizens in them."""
         async with scoped(self._pool, _read((municipality,)), snapshot=True) as connection:
-            row = await connection.fetchrow(_COUNT, *_asked(municipality, criteria))
+            row = await connection.fetchrow(_COUNT, *asked(municipality, criteria))
         return (row["entries"], row["citizens"]) if row else (0, 0)
 
     async def affected(
@@ -125,43 +119,79 @@ class BreachesSql:
     ) -> tuple[Affected, ...]:  # fmt: skip
         """List the citizens of such lines, in the order of their handles."""
         async with scoped(self._pool, _read((municipality,)), snapshot=True) as connection:
-            rows = await connection.fetch(_AFFECTED, *_asked(municipality, criteria), offset, limit)
+            rows = await connection.fetch(_AFFECTED, *asked(municipality, criteria), offset, limit)
         return tuple(
             Affected(row["citizen"], row["entries"], _moment(row["first"]), _moment(row["last"])) for row in rows
         )
 
-    async def untold(self, breach: Breach, criteria: Criteria, named: Sequence[str]) -> frozenset[str]:
-        """Tell which of these citizens are in such lines, and have no letter of the breach yet."""
-        asked = (*_asked(breach.municipality, criteria), list(named), UUID(breach.id))
-        async with scoped(self._pool, _read((breach.municipality,)), snapshot=True) as connection:
-            return frozenset(row["citizen"] for row in await connection.fetch(_UNTOLD, *asked))
+    async def prepare(self, new: Batch, event: BreachEvent, named: Sequence[BreachEvent]) -> Receipt:
+        """Keep a batch without letters, then that citizens were named: some in each transaction.
 
-    async def prepare(self, new: Batch, letters: Sequence[Addressed], event: BreachEvent) -> Receipt:
-        """Keep prepared letters, their numbers sealed; raise `Conflict` where somebody has one meanwhile."""
-        notices = [Notice(one.id, new.municipality, one.citizen, one.number, BREACH, event.at) for one in letters]
-        waiting, keys = await seal_notices(notices, self._vault), await self._log.prepare([event])
+        Raises `Conflict` for a closed file, `TooManyAsks` past a day's numbers.
+        """
+        keys = await self._log.prepare([event])
         async with scoped(self._pool, Scope(municipality=new.municipality)) as connection:
-            await add_batch(connection, new, waiting)
+            await letters.hold_open(connection, new.breach)
+            await letters.add_batch(connection, new)
             (receipt,) = await self._log.append_within(connection, [event], keys)
+        await self.log_named(new, named)
         return receipt
+
+    async def log_named(self, new: Batch, events: Sequence[BreachEvent]) -> None:
+        """Keep that citizens were named, some in each transaction, so that no ask waits long for the log's head."""
+        for some in (events[at : at + AT_ONCE] for at in range(0, len(events), AT_ONCE)):
+            keys = await self._log.prepare(some)
+            async with scoped(self._pool, Scope(municipality=new.municipality)) as connection:
+                await self._log.append_within(connection, some, keys)
+
+    async def untold(self, batch: Batch, criteria: Criteria, named: Sequence[str]) -> frozenset[str]:
+        """Tell which of these citizens are in such lines and may know of them now, and have no letter of the breach."""
+        scope = replace(_read((batch.municipality,)), now=_second(batch.prepared_at))
+        async with scoped(self._pool, scope, snapshot=True) as connection:
+            return await letters.untold(connection, batch.breach, asked(batch.municipality, criteria), named)
+
+    async def add_letters(self, batch: Batch, waiting: Sequence[Addressed]) -> None:
+        """Keep letters of a batch, their numbers sealed; who waits for one already is passed over."""
+        notices = [Notice(one.id, batch.municipality, one.citizen, one.number, BREACH, batch.prepared_at)
+                   for one in waiting]  # fmt: skip
+        sealed = await seal_notices(notices, self._vault)
+        async with scoped(self._pool, Scope(municipality=batch.municipality)) as connection:
+            await letters.add_waiting(connection, batch, sealed)
 
     async def batches(self, breach: Breach) -> tuple[Batch, ...]:
         """List what was prepared of a breach, the first first."""
         async with scoped(self._pool, _read((breach.municipality,)), snapshot=True) as connection:
-            return await batches_of(connection, breach.id)
+            return await letters.batches_of(connection, breach.id)
 
-    async def release(self, batch: Batch, event: BreachEvent) -> Receipt:
-        """Move prepared letters to the outbox; raise `Conflict` where somebody did."""
+    async def release(self, batch: Batch, criteria: Criteria, event: BreachLettersReleased) -> Receipt:
+        """Move letters to those who may know now to the outbox; raise `Conflict` where it ended, or is closed."""
+        keys = await self._log.prepare([event])
+        scope = Scope(municipality=batch.municipality, now=_second(event.at))
+        async with scoped(self._pool, scope) as connection:
+            await letters.hold_open(connection, batch.breach)
+            gone = await letters.let_go(
+                connection, batch, asked(batch.municipality, criteria), event.actor, event.at
+            )  # fmt: skip
+            (receipt,) = await self._log.append_within(connection, [replace(event, letters=gone)], keys)
+        return receipt
+
+    async def withdraw(self, batch: Batch, event: BreachEvent) -> Receipt:
+        """Delete letters that wait; raise `Conflict` where they ended before."""
         keys = await self._log.prepare([event])
         async with scoped(self._pool, Scope(municipality=batch.municipality)) as connection:
-            await let_go(connection, batch, event.actor, event.at)
+            await letters.take_back(connection, batch, event.actor, event.at)
             (receipt,) = await self._log.append_within(connection, [event], keys)
         return receipt
+
+    async def forget_waiting(self, municipality: str, at: datetime) -> None:
+        """Delete letters, with their numbers, that have waited too long for a second person."""
+        async with scoped(self._pool, Scope(municipality=municipality)) as connection:
+            await letters.forget_waiting(connection, municipality, at)
 
     async def letters_of(self, citizen: str) -> tuple[BreachLetter, ...]:
         """List the letters to a citizen that were let go."""
         async with scoped(self._pool, Scope(citizen=citizen), snapshot=True) as connection:
-            return await letters_to(connection, citizen)
+            return await letters.letters_to(connection, citizen)
 
     async def _row(self, breach: Breach, note: Note) -> tuple[Any, ...]:
         sealed = None
@@ -178,11 +208,6 @@ async def _insert(connection: Connection, row: Sequence[Any]) -> None:
         await connection.execute(_NOTE, *row)
     except asyncpg.UniqueViolationError:
         raise Conflict("written_meanwhile") from None
-
-
-def _asked(municipality: str, criteria: Criteria) -> tuple[Any, ...]:
-    fields = orjson.dumps(criteria.fields()).decode()
-    return municipality, criteria.since, criteria.until, list(TOUCHING), list(TOUCHED_NOTHING), fields
 
 
 def _read(municipalities: Collection[str]) -> Scope:
@@ -202,6 +227,10 @@ def _words_key(keepers: bytes) -> bytes:
 
 def _place(breach: str, number: int) -> str:
     return f"{breach} {number}"
+
+
+def _second(at: datetime) -> int:
+    return int(at.timestamp())
 
 
 def _moment(at: int) -> datetime:

@@ -48,6 +48,7 @@ _UNTOLD = (
     "DELETE FROM notices.first_fetch WHERE municipality = $1 AND recipient = $2",
     "DELETE FROM notices.choice WHERE municipality = $1 AND citizen = $2",
     "DELETE FROM notices.code WHERE municipality = $1 AND citizen = $2",
+    "DELETE FROM breaches.waiting WHERE municipality = $1 AND citizen = $2",
     _NOT_TOLD_TO_STOP,
 )
 

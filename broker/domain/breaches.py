@@ -5,7 +5,8 @@ Rules kept here:
 - A ground for silence holds for the risk it was written of: once another risk is seen, it wants a new one.
 - What is written is added to and never changed: the file is the register of breaches (art. 33, stk. 5).
 - A file is closed once facts, effects, measures and assessment stand in it, and what became of both duties to tell.
-- Texts stand in no event. Its subject is the officer: the log names no citizen for a file of many.
+- Texts stand in no event. Its subject is the officer: the log names no citizen for a file of many, but whom a DPO
+  names to be told of it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from broker.domain.after_checks import AfterCheckClosed, AfterCheckExplained, AfterCheckRead, AfterCheckReopened
-from broker.domain.breach_letters import BreachLettersPrepared, BreachLettersReleased
+from broker.domain.breach_letters import (
+    BreachCitizenNamed,
+    BreachLettersPrepared,
+    BreachLettersReleased,
+    BreachLettersWithdrawn,
+)
 from broker.domain.breaches import (
     BreachCounted,
     BreachExported,
@@ -117,7 +122,9 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     BreachListed,
     BreachExported,
     BreachLettersPrepared,
+    BreachCitizenNamed,
     BreachLettersReleased,
+    BreachLettersWithdrawn,
     PackageMade,
     FiguresRead,
     IntegritySeen,

@@ -3,7 +3,10 @@
 Rules kept here:
 - The broker keeps no CPR number: the municipality names those it has, in a form's body. A number whose citizen the
   count did not find gets no letter; nobody gets two letters of one breach.
-- Preparing and letting go each stand on the log; who prepared does not let go.
+- Naming is a look at each who is named: it stands on their own list before the log is asked, and the answer is the same
+  whether they are touched or not. How many letters there are is told when they have gone.
+- Whom the law keeps their lines back from gets no letter before that is over, looked at when it is let go too.
+- Preparing, letting go and taking back each stand on the log; who prepared does not let go.
 """
 
 from __future__ import annotations
@@ -18,11 +21,13 @@ from broker.domain.breach_letters import (
     NATURES,
     Addressed,
     Batch,
+    BreachCitizenNamed,
     BreachLetter,
     BreachLettersPrepared,
     BreachLettersReleased,
+    BreachLettersWithdrawn,
 )
-from broker.domain.breaches import CLOSED, FOUND, Breach
+from broker.domain.breaches import FOUND, Breach, Criteria
 from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound
 from broker.domain.identity import OfficerLogin
 from broker.domain.personal import Personal
@@ -42,7 +47,10 @@ class Wanted:
 
 
 async def prepare(breach: str, wanted: Wanted, officer: OfficerLogin, desk: Desk) -> Batch:
-    """Prepare letters; give how many. Raises `NotAllowed`, `NotFound`, `BadAsk` by field, `Conflict`."""
+    """Prepare letters; whom they reach is not told.
+
+    Raises `NotAllowed`, `NotFound`, `BadAsk` by field, `Conflict`, `TooManyAsks`.
+    """
     if wanted.nature not in NATURES:
         raise BadAsk("/nature")
     if wanted.advice not in ADVICE:
@@ -50,20 +58,25 @@ async def prepare(breach: str, wanted: Wanted, officer: OfficerLogin, desk: Desk
     if not 0 < len(wanted.numbers) <= MOST_NUMBERS:
         raise BadAsk("/numbers")
     found, actor = await _found(breach, officer, desk, DPO)
-    if found.state == CLOSED:
-        raise Conflict("closed")
-    counted = next((note for note in found.notes if note.number == wanted.count and note.kind == FOUND), None)
+    counted = _counted(found, wanted.count)
     if counted is None:
         raise BadAsk("/count")
     named = dict(zip(await desk.handles.citizens(wanted.numbers), wanted.numbers, strict=True))
-    touched = await desk.breaches.untold(found, criteria_of(counted), sorted(named))
-    if not touched:
-        raise BadAsk("/numbers", "nobody_new")
-    letters = [Addressed(str(uuid.uuid4()), citizen, named[citizen]) for citizen in sorted(touched)]
-    at = desk.clock.now()
     made = Batch(
-        str(uuid.uuid4()), found.id, found.municipality, wanted.nature, wanted.advice, at, actor, len(letters)
+        str(uuid.uuid4()), found.id, found.municipality, wanted.nature, wanted.advice, desk.clock.now(), actor,
+        wanted.count, len(named),
     )  # fmt: skip
+    await _write_down(made, found, sorted(named), officer, desk)
+    # Only now is anything looked up about them; and nothing of what is found goes back to the officer.
+    touched = await desk.breaches.untold(made, counted, sorted(named))
+    letters = [Addressed(str(uuid.uuid4()), citizen, named[citizen]) for citizen in sorted(touched)]
+    await desk.breaches.add_letters(made, letters)
+    return made
+
+
+async def _write_down(made: Batch, found: Breach, named: Sequence[str], officer: OfficerLogin, desk: Desk) -> None:
+    """Write down what is prepared, and under each citizen that they were named."""
+    actor, at = made.prepared_by, made.prepared_at
     event = BreachLettersPrepared(
         municipality=found.municipality,
         subject=actor,
@@ -74,23 +87,56 @@ async def prepare(breach: str, wanted: Wanted, officer: OfficerLogin, desk: Desk
         batch=made.id,
         nature=made.nature,
         advice=made.advice,
-        letters=made.letters,
+        named=made.named,
     )
-    await desk.breaches.prepare(made, letters, event)
-    return made
+    entries = [
+        BreachCitizenNamed(
+            municipality=found.municipality,
+            subject=citizen,
+            actor=actor,
+            at=at,
+            breach=found.id,
+            role=officer.role,
+            batch=made.id,
+        )
+        for citizen in named
+    ]
+    await desk.breaches.prepare(made, event, entries)
 
 
 async def release(breach: str, batch: str, officer: OfficerLogin, desk: Desk) -> Receipt:
-    """Let prepared letters go into the outbox. Raises `NotAllowed`, `NotFound`, `Conflict` for one's own or gone."""
+    """Let prepared letters go into the outbox: to those who may know now, so that some may be told later.
+
+    Raises `NotAllowed`, `NotFound`, `Conflict` for one's own, what ended before or has waited too long, a closed file.
+    """
     found, actor = await _found(breach, officer, desk, DPO, CONTROLLER)
-    waiting = next((one for one in await desk.breaches.batches(found) if one.id == batch), None)
-    if waiting is None:
-        raise NotFound
+    waiting, at = await _batch(found, batch, desk), desk.clock.now()
     if waiting.prepared_by == actor:
         raise Conflict("same_person")
-    if waiting.released_at:
-        raise Conflict("already_released")
+    counted = _counted(found, waiting.count)
+    if counted is None or not waiting.waits(at):
+        raise Conflict("ended_before")
     event = BreachLettersReleased(
+        municipality=found.municipality,
+        subject=actor,
+        actor=actor,
+        at=at,
+        breach=found.id,
+        role=officer.role,
+        batch=waiting.id,
+        letters=0,
+    )
+    return await desk.breaches.release(waiting, counted, event)
+
+
+async def withdraw(breach: str, batch: str, officer: OfficerLogin, desk: Desk) -> Receipt:
+    """Take prepared letters back; who was named can be named again. Raises as `release`, but anybody may, and closed.
+
+    It is for a mistake in the letters, or for somebody who keeps citizens from being told by letting letters wait.
+    """
+    found, actor = await _found(breach, officer, desk, DPO, CONTROLLER)
+    waiting = await _batch(found, batch, desk)
+    event = BreachLettersWithdrawn(
         municipality=found.municipality,
         subject=actor,
         actor=actor,
@@ -98,9 +144,21 @@ async def release(breach: str, batch: str, officer: OfficerLogin, desk: Desk) ->
         breach=found.id,
         role=officer.role,
         batch=waiting.id,
-        letters=waiting.letters,
     )
-    return await desk.breaches.release(waiting, event)
+    return await desk.breaches.withdraw(waiting, event)
+
+
+async def _batch(found: Breach, batch: str, desk: Desk) -> Batch:
+    """Give one of a file's batches; raise `NotFound`."""
+    waiting = next((one for one in await desk.breaches.batches(found) if one.id == batch), None)
+    if waiting is None:
+        raise NotFound
+    return waiting
+
+
+def _counted(found: Breach, number: int) -> Criteria | None:
+    """Read by what a count of a file was made; None where it has no such count."""
+    return next((criteria_of(note) for note in found.notes if note.number == number and note.kind == FOUND), None)
 
 
 async def letters_of(handles: Sequence[str], breaches: Breaches) -> tuple[BreachLetter, ...]:

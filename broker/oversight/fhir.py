@@ -84,8 +84,13 @@ def audit_event(entry: LogEntry) -> dict[str, Any]:
     return made
 
 
-def bundle(entries: Iterable[LogEntry], at: datetime, following: str | None = None) -> dict[str, Any]:
-    """Lay out a page of a search as a Bundle (collection); `following` is the address of the next page."""
+def bundle(
+    entries: Iterable[LogEntry], at: datetime, following: str | None = None, *, again: str | None = None
+) -> dict[str, Any]:
+    """Lay out a page of a search as a Bundle (collection); `following` is the address of the next page.
+
+    A search by what stands in its body alone has no such address: `again` is the cursor to be sent with that body.
+    """
     events = [audit_event(entry) for entry in entries]
     made: dict[str, Any] = {
         "resourceType": "Bundle",
@@ -95,6 +100,8 @@ def bundle(entries: Iterable[LogEntry], at: datetime, following: str | None = No
     }
     if not events:
         del made["entry"]  # FHIR has no empty lists.
+    if again:
+        made["identifier"] = _identifier("cursor", again)
     return made | ({"link": [{"relation": "next", "url": following}]} if following else {})
 
 

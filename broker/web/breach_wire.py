@@ -62,14 +62,17 @@ def opened_body(one: Breach, now: datetime, letters: Sequence[Batch] = ()) -> di
 
 
 def batch_body(batch: Batch) -> dict[str, Any]:
-    """Lay out letters that were prepared together: codes and counts."""
+    """Lay out letters that were prepared together: codes and counts; how many there are once they are let go."""
     return {
         "id": batch.id,
         "nature": batch.nature,
         "advice": batch.advice,
-        "letters": batch.letters,
+        "named": batch.named,
+        "letters": batch.letters if batch.released_at else None,
         "prepared_at": moment(batch.prepared_at),
+        "ends_at": moment(batch.ends_at),
         "released_at": moment(batch.released_at) if batch.released_at else None,
+        "withdrawn_at": moment(batch.withdrawn_at) if batch.withdrawn_at else None,
     }
 
 

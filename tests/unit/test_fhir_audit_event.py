@@ -69,7 +69,7 @@ AUDIT_EVENT = an_object(
 )  # fmt: skip
 BUNDLE = an_object(
     ["resourceType", "type"], resourceType={"const": "Bundle"}, type={"const": "collection"},
-    timestamp={"type": "string", "pattern": INSTANT},
+    timestamp={"type": "string", "pattern": INSTANT}, identifier=an_object(["system", "value"], system=URI, value=TEXT),
     link=some(an_object(["relation", "url"], relation=TEXT, url=URI)),
     entry=some(an_object([], fullUrl={"type": "string", "pattern": "^urn:uuid:[0-9a-f-]{36}$"}, resource=AUDIT_EVENT)),
 )  # fmt: skip
@@ -197,6 +197,24 @@ async def test_search_and_line_are_on_the_log(house: PagesHouse) -> None:
     following = (await dorte.http.get(link["url"])).json()
     assert following["entry"][0]["fullUrl"] != by_codes.json()["entry"][0]["fullUrl"]
     assert "/v1/accesses/fhir/korsbaek/2019/0" in (await dorte.get("/dpo")).text
+
+
+async def test_what_follows_a_search_by_body_is_asked_with_that_body(house: PagesHouse) -> None:
+    """No address leads on from what was found about one citizen to lines of all: the cursor goes with the same body."""
+    dorte = await house.officer()
+    await dorte.get("/dpo/inquiries")
+    told = {"X-CSRF-Token": dorte.csrf}
+    for order in (False, True):
+        body = {"citizen": CITIZEN.disclose(), "oldest_first": order, "limit": 1, "kind": "outcome"}
+        first = (await dorte.http.post("/v1/accesses/fhir", json=body, headers=told)).json()
+        assert "link" not in first
+        jsonschema.validate(first, BUNDLE)
+        assert first["identifier"]["system"] == "urn:borgerbro:cursor"
+        on = body | {"cursor": first["identifier"]["value"]}
+        second = (await dorte.http.post("/v1/accesses/fhir", json=on, headers=told)).json()
+        whose = [page["entry"][0]["resource"]["entity"][1]["what"] for page in (first, second)]
+        assert whose[0] == whose[1]
+        assert first["entry"][0]["fullUrl"] != second["entry"][0]["fullUrl"]
 
 
 @pytest.mark.parametrize("place", ["norrestrand/2019/0", "korsbaek/2019/4000", "korsbaek/1999/0", "nowhere/2019/0"])

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from broker.domain.breach_letters import MOST_NUMBERS
 from broker.domain.identity import CitizenLogin, OfficerLogin
 from broker.exchange.numbers import own_handles
-from broker.oversight.breach_letters import Wanted, letters_of, prepare, release
+from broker.oversight.breach_letters import Wanted, letters_of, prepare, release, withdraw
 from broker.oversight.breaches import Desk
 from broker.ports import Breaches, Ports
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
@@ -35,7 +35,7 @@ class LettersBody(BaseModel):
 
 
 def build_for_officers(desk: Desk, officer: OfficerGate, *, test_numbers: bool) -> APIRouter:
-    """Build preparing letters, and letting them go."""
+    """Build preparing letters, letting them go, and taking them back."""
     routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
     proven = Annotated[OfficerLogin, Depends(officer)]
 
@@ -50,6 +50,12 @@ def build_for_officers(desk: Desk, officer: OfficerGate, *, test_numbers: bool) 
                  summary="Let prepared letters go, as the second person")  # fmt: skip
     async def post_release(breach_id: str, batch_id: str, login: proven) -> Response:
         receipt = await release(breach_id, batch_id, login, desk)
+        return _json({"batch": batch_id, "receipt": receipt_body(receipt)})
+
+    @routes.post("/v1/breaches/{breach_id}/letters/{batch_id}/withdrawal",
+                 responses=told("BreachWithdrawal", CHANGE_ANSWERS), summary="Take prepared letters back")  # fmt: skip
+    async def post_withdrawal(breach_id: str, batch_id: str, login: proven) -> Response:
+        receipt = await withdraw(breach_id, batch_id, login, desk)
         return _json({"batch": batch_id, "receipt": receipt_body(receipt)})
 
     return routes

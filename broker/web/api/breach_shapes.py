@@ -36,9 +36,12 @@ BATCH = form(
         "id": TEXT,
         "nature": one_of(*NATURES),
         "advice": one_of(*ADVICE),
-        "letters": COUNT,
+        "named": COUNT,
+        "letters": maybe(COUNT),
         "prepared_at": MOMENT,
+        "ends_at": MOMENT,
         "released_at": maybe(MOMENT),
+        "withdrawn_at": maybe(MOMENT),
     }
 )
 LETTER = form(
@@ -53,6 +56,7 @@ BREACH_SHAPES: Mapping[str, Schema] = {
     "BreachCount": NOTE,
     "BreachLetters": BATCH,
     "BreachRelease": form({"batch": TEXT, "receipt": RECEIPT}),
+    "BreachWithdrawal": form({"batch": TEXT, "receipt": RECEIPT}),
     "MyBreaches": form({"breaches": many(LETTER)}),
     "BreachCitizens": form({"number": COUNT, "page": COUNT, "citizens": many(AFFECTED), "more": YES_NO}),
     "BreachExport": form(

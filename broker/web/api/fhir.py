@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from broker.domain.identity import OfficerLogin
 from broker.oversight.fhir import audit_event, bundle
 from broker.oversight.lines import open_line
-from broker.oversight.search import Line, Wanted, search
+from broker.oversight.search import Line, search
 from broker.ports import LogReader, Ports
 from broker.web.access_wire import CodesBody, SearchBody, wanted_codes, wanted_search
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, Answers
@@ -50,6 +50,7 @@ FHIR_SHAPES: Mapping[str, Schema] = {
     "AuditEventBundle": form(
         {"resourceType": one_of("Bundle"), "type": one_of("collection"), "timestamp": MOMENT},
         {
+            "identifier": form({"system": TEXT, "value": TEXT}),
             "entry": many(form({"fullUrl": TEXT, "resource": named("AuditEvent")})),
             "link": many(form({"relation": TEXT, "url": TEXT})),
         },
@@ -65,12 +66,15 @@ def build(ports: Ports, reader: LogReader, officer: OfficerGate, *, test_numbers
     @routes.get(PLACE, responses=_told("AuditEventBundle", READ_ANSWERS), summary="Search by codes, as AuditEvents")
     async def get_events(login: proven, codes: Annotated[CodesBody, Query()]) -> Response:
         sent = codes.model_dump(exclude_none=True, exclude_defaults=True, exclude={"cursor"})
-        return await _found(wanted_codes(codes), login, sent)
+        page = await search(wanted_codes(codes), login, ports, reader)
+        following = f"{PLACE}?{urlencode(sent | {'cursor': page.next})}" if page.next else None
+        return _json(bundle(page.entries, ports.clock.now(), following))
 
     @routes.post(PLACE, responses=_told("AuditEventBundle", CHANGE_ANSWERS),
                  summary="Search, also by citizen, as FHIR AuditEvents; the body is that of the search")  # fmt: skip
     async def post_events(body: SearchBody, login: proven) -> Response:
-        return await _found(wanted_search(body, test_numbers=test_numbers), login, {})
+        page = await search(wanted_search(body, test_numbers=test_numbers), login, ports, reader)
+        return _json(bundle(page.entries, ports.clock.now(), again=page.next))
 
     @routes.get(PLACE + "/{municipality}/{year}/{index}", responses=_told("AuditEvent", READ_ANSWERS),
                 summary="One line of the log as an AuditEvent")  # fmt: skip
@@ -80,11 +84,6 @@ def build(ports: Ports, reader: LogReader, officer: OfficerGate, *, test_numbers
     ) -> Response:  # fmt: skip
         entry = await open_line(Line(municipality, year, index), login, ports, reader)
         return _json(audit_event(entry))
-
-    async def _found(wanted: Wanted, login: OfficerLogin, codes: dict[str, Any]) -> Response:
-        page = await search(wanted, login, ports, reader)
-        following = f"{PLACE}?{urlencode(codes | {'cursor': page.next})}" if page.next else None
-        return _json(bundle(page.entries, ports.clock.now(), following))
 
     return routes
 

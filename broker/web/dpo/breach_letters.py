@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from broker.domain.breach_letters import ASK, CHANGED, LOST, MOST_NUMBERS, NOTHING, SEEN, SENT, WATCH
 from broker.domain.errors import BadAsk, Conflict
 from broker.domain.personal import Personal
-from broker.oversight.breach_letters import Wanted, prepare, release
+from broker.oversight.breach_letters import Wanted, prepare, release, withdraw
 from broker.oversight.breaches import CONTROLLER, DPO, Desk
 from broker.web.dpo.breach_words import FAULTS, FIELD_FAULTS, WHY_NOT
 from broker.web.dpo.room import Room
@@ -35,7 +35,7 @@ Shown = Callable[..., Awaitable[Response]]
 
 
 def add_letters(routes: APIRouter, room: Room, desk: Desk, show: Shown) -> None:
-    """Add preparing letters and letting them go; `show` gives the page of the file again, with faults."""
+    """Add preparing letters, letting them go and taking them back; `show` gives the file's page again, with faults."""
 
     @routes.post(PLACE)
     async def post_letters(request: Request, breach: str) -> Response:
@@ -55,6 +55,15 @@ def add_letters(routes: APIRouter, room: Room, desk: Desk, show: Shown) -> None:
         officer = await room.enter(request)
         try:
             await release(breach, batch, officer, desk)
+        except Conflict as conflict:
+            return await show(request, breach=breach, faults=(("letters", _why(conflict)),))
+        return RedirectResponse(f"/dpo/breaches/{breach}#letters", 303)
+
+    @routes.post(PLACE + "/{batch}/withdrawal")
+    async def post_withdrawal(request: Request, breach: str, batch: str) -> Response:
+        officer = await room.enter(request)
+        try:
+            await withdraw(breach, batch, officer, desk)
         except Conflict as conflict:
             return await show(request, breach=breach, faults=(("letters", _why(conflict)),))
         return RedirectResponse(f"/dpo/breaches/{breach}#letters", 303)

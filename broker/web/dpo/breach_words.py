@@ -51,7 +51,6 @@ SENT_BEFORE = marked("This was sent before, with other words. Look for the file 
 FAULTS: dict[tuple[str, str], str] = {
     ("/text", "a_number"): marked("There is a number in the text that looks like a CPR number. Take it out."),
     ("/known_at", "still_to_come"): marked("That moment is still to come."),
-    ("/numbers", "nobody_new"): marked("None of these numbers was found by the count, or all have a letter."),
     ("/known_at", "too_early"): marked("That day is too long ago."),
     ("/since", "too_early"): marked("That day is too long ago."),
     ("/until", "still_to_come"): marked("The end is still to come. Leave it empty to count until now."),
@@ -76,7 +75,7 @@ FIELD_FAULTS = {
 }
 WHY_NOT = {
     "same_person": marked("You prepared these letters yourself. Somebody else must let them go."),
-    "already_released": marked("These letters were let go already."),
+    "ended_before": marked("These letters wait no more: they were let go, taken back, or waited too long."),
     "closed": marked("The file is closed. Open it again first."),
     "not_closed": marked("The file is open already."),
     "not_assessed": marked("Assess the risk first."),

@@ -184,7 +184,7 @@ async def _file(
         request, "breach.html", officer, 400 if faults else 200, one=one, left=one.hours_left(now), words=STATE_WORDS,
         badges=BADGES, kinds=NOTE_WORDS, risks=RISK_WORDS, next=_next(one) if officer.role == DPO else (),
         form=form.fields if form else {}, faults=faults, longest=LONGEST_TEXT, may_write=officer.role == DPO,
-        letters=await desk.breaches.batches(one), mine=mine, natures=NATURE_WORDS, advice=ADVICE_WORDS,
+        letters=await desk.breaches.batches(one), mine=mine, now=now, natures=NATURE_WORDS, advice=ADVICE_WORDS,
         may_release=officer.role in RELEASING, units=shown["units"], sources=shown["sources"], moment_of=_moment,
     )  # fmt: skip
 

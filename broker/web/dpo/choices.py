@@ -65,6 +65,8 @@ KINDS = {
     "breach.counted": marked("counted whom a breach touches"),
     "breach.listed": marked("saw whom a breach touches, without names"),
     "breach.letters_prepared": marked("prepared letters to those a breach touches"),
+    "breach.named": marked("named a citizen whom a breach may touch"),
+    "breach.letters_withdrawn": marked("took back the letters of a breach"),
     "breach.letters_released": marked("let the letters of a breach go"),
     "breach.exported": marked("took out a file of a breach"),
     "figures.read": marked("read a month in numbers"),
