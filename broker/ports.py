@@ -16,7 +16,7 @@ from broker.domain.accesses import Access
 from broker.domain.breach_letters import Addressed, Batch, BreachLetter, BreachLettersReleased
 from broker.domain.breaches import Affected, Breach, BreachEvent, Criteria, Note
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
-from broker.domain.consents import Consent, ConsentRequest, Grant
+from broker.domain.consents import Consent, ConsentRequest, Grant, ReadText
 from broker.domain.decisions import Decision, PolicyMark
 from broker.domain.deferral import Deferral
 from broker.domain.directory import Directory
@@ -173,9 +173,13 @@ class Consents(Protocol):
         """Keep a yes; raise `BadAsk` where it goes beyond what was asked."""
 
     async def refuse(
-        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused, tell: Sequence[Notice] = ()
-    ) -> tuple[Receipt, ...]:
-        """Keep a giver's no to a request."""
+        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused,
+        read: ReadText | None = None, tell: Sequence[Notice] = (),
+    ) -> tuple[Receipt, ...]:  # fmt: skip
+        """Keep a giver's no to a request, with what they `read` before it."""
+
+    async def read_before_no(self, request: str, giver: str) -> ReadText | None:
+        """Give back to a giver what they read before their no; None where it was not kept. Raises `NotFound`."""
 
     async def withdraw(
         self,

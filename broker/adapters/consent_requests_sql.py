@@ -5,8 +5,9 @@ A request's words lie sealed under the citizen's key, each in a place of its own
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +18,7 @@ from broker.adapters.database import Pool, Scope, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.outbox_sql import OutboxSql
 from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
-from broker.domain.consents import EXPIRED, Answer, ConsentRequest
+from broker.domain.consents import EXPIRED, Answer, ConsentRequest, ReadText
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.events import ConsentUnanswered
 from broker.domain.personal import Personal
@@ -32,6 +33,10 @@ SELECT r.id FROM consents.request r WHERE r.municipality = $1 AND r.answer_by < 
   AND EXISTS (SELECT FROM consents.request_line l WHERE l.request = r.id AND NOT EXISTS (
       SELECT FROM consents.request_state s WHERE s.request = r.id AND s.giver = l.giver))
 ORDER BY r.answer_by, r.id LIMIT 200
+"""
+_READ = """
+SELECT municipality, language, text_digest, sealed_text FROM consents.request_state
+WHERE request = $1 AND giver = $2 AND state = 'refused'
 """
 
 
@@ -95,6 +100,32 @@ class ConsentRequestsSql:
         keys: Keys = await self._vault.keys([(handle, municipality)])
         return derive(keys[handle, municipality], "consent text")
 
+    async def read_before_no(self, request: str, giver: str) -> ReadText | None:
+        """Give back to a giver what they read before their no; None where it was not kept. Raises `NotFound`."""
+        try:
+            asked = UUID(request)
+        except ValueError:
+            raise NotFound from None
+        async with scoped(self._pool, Scope(citizen=giver), snapshot=True) as connection:
+            row = await connection.fetchrow(_READ, asked, giver)
+        if row is None:
+            raise NotFound
+        if row["text_digest"] is None:
+            return None
+        whose = (giver, row["municipality"])
+        key = (await self._vault.held_keys([whose])).get(whose)
+        return ReadText(row["language"], row["text_digest"], words_in(key, row["sealed_text"], _place_of_no(request)))
+
+    async def _sealed_text(
+        self, read: ReadText | None, request: str, giver: str, municipality: str
+    ) -> Mapping[str, Any]:
+        """Seal what was read before a no under its giver's key; give it by the names of its columns."""
+        if read is None or read.words is None:
+            return {}
+        key = await self._text_key(giver, municipality)
+        sealed = seal(key, read.words.disclose().encode(), _place_of_no(request))
+        return {"language": read.language, "text_digest": read.digest, "sealed_text": sealed}
+
     async def with_words(self, found: Sequence[tuple[ConsentRequest, rows.Words]]) -> tuple[ConsentRequest, ...]:
         """Open what the caseworkers wrote, with all keys in one statement.
 
@@ -115,6 +146,10 @@ def _opened(request: ConsentRequest, key: bytes | None, sealed: rows.Words) -> C
         why=words_in(key, why, request.id),
         again=words_in(key, again, _place_of_again(request.id)),
     )
+
+
+def _place_of_no(request: str) -> str:
+    return f"{request}/no"
 
 
 def _place_of_again(request: str) -> str:

@@ -84,9 +84,15 @@ async def _add_request_line(connection: Connection, new: ConsentRequest, place: 
 
 
 async def add_answer(
-    connection: Connection, request: str, answer: Answer, by: str, municipality: str, parties: Iterable[str]
+    connection: Connection,
+    request: str,
+    answer: Answer,
+    by: str,
+    municipality: str,
+    parties: Iterable[str],
+    **read: Any,
 ) -> None:
-    """Add a step to a request's history; raises asyncpg.UniqueViolationError when this giver has answered."""
+    """Add a step to a request's history, of a no with what was `read` before it; raises as the table's keys do."""
     await _add(
         connection,
         "request_state",
@@ -99,6 +105,7 @@ async def add_answer(
         at=answer.at,
         by=by,
         channel=answer.channel,
+        **read,
     )
 
 
@@ -263,15 +270,8 @@ def _request(head: Any, lines: Sequence[Any], steps: Sequence[Any]) -> ConsentRe
         case=head["case_handle"],
         lines=tuple(
             RequestLine(
-                row["subject"],
-                row["giver"],
-                row["capacity"],
-                row["source"],
-                row["source_municipality"],
-                row["category"],
-                row["data_from"],
-                row["data_to"],
-                _told_to(row),
+                *(row["subject"], row["giver"], row["capacity"], row["source"], row["source_municipality"]),
+                *(row["category"], row["data_from"], row["data_to"], _told_to(row)),
             )
             for row in lines
         ),
@@ -280,15 +280,15 @@ def _request(head: Any, lines: Sequence[Any], steps: Sequence[Any]) -> ConsentRe
         answer_by=head["answer_by"],
         text_version=head["text_version"],
         asked_at=head["asked_at"],
-        answers=tuple(
-            Answer(
-                row["state"], row["giver"], row["at"], row["channel"], str(row["consent"]) if row["consent"] else None
-            )
-            for row in steps
-        ),
+        answers=tuple(_given_answer(row) for row in steps),
         limit=_limit(head),
         renews=_renewed(head),
     )
+
+
+def _given_answer(row: Any) -> Answer:
+    consent = str(row["consent"]) if row["consent"] else None
+    return Answer(row["state"], row["giver"], row["at"], row["channel"], consent)
 
 
 def _consent(head: Any, lines: Sequence[Any], steps: Sequence[Any], uses: Sequence[Any]) -> Consent:

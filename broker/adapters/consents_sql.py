@@ -11,9 +11,9 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +34,7 @@ from broker.domain.consents import (
     Consent,
     ConsentRequest,
     Grant,
+    ReadText,
     told_of_change,
 )
 from broker.domain.days import danish_day
@@ -157,15 +158,22 @@ class ConsentsSql(ConsentRequestsSql):
             return await self._log.append_within(connection, events, keys)
 
     async def refuse(
-        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused, tell: Sequence[Notice] = ()
+        self,
+        request: str,
+        giver: str,
+        event: ConsentRefused,
+        *also: ConsentRefused,
+        read: ReadText | None = None,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Keep a giver's no to a request; one receipt an event. Raises `Conflict` and `NotFound` as `grant` does."""
         events = _about(request, event.municipality, event, *also)
+        sealed = await self._sealed_text(read, request, giver, event.municipality)
         keys, waiting = await self._log.prepare(events), await self._outbox.sealed(tell)
         async with scoped(self._pool, _acting(event.channel, giver, event.municipality, ())) as connection:
             asked = await _open_request(connection, request, giver, event)
             try:
-                await _answer(connection, asked, Answer(REFUSED, giver, event.at, event.channel), event)
+                await _answer(connection, asked, Answer(REFUSED, giver, event.at, event.channel), event, sealed)
             except asyncpg.UniqueViolationError:
                 raise Conflict("already_answered") from None
             await add_notices(connection, waiting)
@@ -334,9 +342,15 @@ async def _open_request(connection: Connection, request: str, giver: str, event:
     return asked
 
 
-async def _answer(connection: Connection, request: ConsentRequest, answer: Answer, event: ConsentEvent) -> None:
+async def _answer(
+    connection: Connection,
+    request: ConsentRequest,
+    answer: Answer,
+    event: ConsentEvent,
+    read: Mapping[str, Any] | None = None,
+) -> None:
     parties = request.parties_of(answer.giver or "")
-    await rows.add_answer(connection, request.id, answer, event.actor, request.municipality, parties)
+    await rows.add_answer(connection, request.id, answer, event.actor, request.municipality, parties, **(read or {}))
 
 
 async def _consent(connection: Connection, consent: str) -> Consent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,7 @@ SAID = {
     "bad_signature": "the signature does not fit: it was changed, or another key signed it",
     "payload_differs": "what is shown is not what was signed",
     "not_of_schema": "what was signed is no consent record of version 1",
+    "text_differs": "the text in it is not the one whose SHA-256 stands beside it",
     "bad_keys": "the key file is no set of public Ed25519 keys (JWK set)",
 }
 
@@ -68,6 +70,8 @@ def verify(
         out.print(
             f"valid: {row['receipt']} of {row['issued_at']}, version {row['version']}, {row['state']}", markup=False
         )
+        shown = "not in it" if row["text"] is None else f"in it, SHA-256 {row['text']}"
+        out.print(f"  what was shown: {shown}", markup=False)
         for place in row["log"]:
             out.print(f"  on the log: {place['log']} entry {place['index']}", markup=False)
 
@@ -84,7 +88,15 @@ def _keys(file: Path) -> Keys:
 
 
 def _told(record: dict[str, Any]) -> dict[str, Any]:
-    """Tell which receipt it is and where it stands on the log; nothing of the person."""
+    """Tell which receipt it is, whether it has what was shown, and where it stands on the log; nothing of the person.
+
+    Raises `RecordRefused` where the text is another than its digest says.
+    """
+    from broker.adapters.signed_records import RecordRefused
+
+    notice = record["notice"]
+    if notice["text"] is not None and sha256(notice["text"].encode()).hexdigest() != notice["sha256"]:
+        raise RecordRefused("text_differs")
     places = [{"log": at["log"], "index": at["index"]} for event in record["events"] for at in event["log"]]
     return {
         "receipt": record["receipt_id"],
@@ -93,5 +105,6 @@ def _told(record: dict[str, Any]) -> dict[str, Any]:
         "issuer": record["issuer"],
         "issued_at": record["issued_at"],
         "state": record["state"].rpartition("#")[2],
+        "text": None if notice["text"] is None else notice["sha256"],
         "log": places,
     }

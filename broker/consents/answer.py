@@ -9,7 +9,7 @@ from datetime import datetime
 
 from broker.consents.renew import renewed
 from broker.consents.texts import consent_text, text_digest
-from broker.domain.consents import DIGITAL, ConsentRequest, Grant, RequestLine
+from broker.domain.consents import DIGITAL, ConsentRequest, Grant, ReadText, RequestLine
 from broker.domain.days import danish_day
 from broker.domain.directory import Directory
 from broker.domain.errors import BadAsk
@@ -37,6 +37,17 @@ class Yes:
     language: str = "da"
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What somebody had before them when they said no: the text of this yes, and the mark it carried (SHA-256).
+
+    `digest` is None where no page showed it: a program reads the text beside the request.
+    """
+
+    yes: Yes = Yes()
+    digest: str | None = None
+
+
 async def grant(request_id: str, yes: Yes, login: CitizenLogin, ports: Ports) -> tuple[Grant, Receipt]:
     """Keep a giver's yes, with exactly the text they were shown.
 
@@ -54,16 +65,36 @@ async def grant(request_id: str, yes: Yes, login: CitizenLogin, ports: Ports) ->
     return given, receipts[0]
 
 
-async def refuse(request_id: str, login: CitizenLogin, ports: Ports) -> Receipt:
-    """Keep a giver's no. Raises `NotFound` and `Conflict` as `grant` does."""
+async def refuse(request_id: str, login: CitizenLogin, ports: Ports, before: Before = Before()) -> Receipt:
+    """Keep a giver's no, with exactly the text they were shown. Raises `NotFound` and `Conflict` as `grant` does."""
     (giver,) = await ports.handles.citizens([login.cpr])
     request = await ports.consents.request_by_id(request_id, citizen=giver)
-    events = refused_events(request, giver, giver, ports.clock.now(), ONLINE)
-    receipts = await ports.consents.refuse(request.id, giver, *events)
+    at = ports.clock.now()
+    read = _read(request, giver, before, at, ports.directory)
+    events = refused_events(request, giver, giver, at, ONLINE, read)
+    receipts = await ports.consents.refuse(request.id, giver, *events, read=read)
     return receipts[0]
 
 
-def refused_events(request: ConsentRequest, giver: str, actor: str, at: datetime, channel: str) -> list[ConsentRefused]:
+def _read(request: ConsentRequest, giver: str, before: Before, at: datetime, directory: Directory) -> ReadText | None:
+    """Write again what was read before a no; None where it would be another text than the one that was shown.
+
+    A no is never sent back to be read once more: it is kept all the same, and says that its text is not known.
+    """
+    try:
+        lines = chosen(request.lines_of(giver), before.yes.lines)
+        shown = grant_of(request, lines, before.yes, giver, at, directory)
+        shown.answers(request)
+    except BadAsk:
+        return None
+    if before.digest not in (None, shown.text_digest):
+        return None
+    return ReadText(shown.language, shown.text_digest, shown.text)
+
+
+def refused_events(
+    request: ConsentRequest, giver: str, actor: str, at: datetime, channel: str, read: ReadText | None
+) -> list[ConsentRefused]:
     """One event about each person whose data is not opened. Raises `BadAsk` where nothing was theirs to answer."""
     lines = request.lines_of(giver)
     if not lines:
@@ -80,6 +111,7 @@ def refused_events(request: ConsentRequest, giver: str, actor: str, at: datetime
         lines=_rows(lines),
         channel=channel,
         text_version=request.text_version,
+        text_digest=read.digest if read else "",
     )
     return [replace(first, subject=subject, lines=_rows(lines, subject)) for subject in _subjects(lines)]
 

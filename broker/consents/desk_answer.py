@@ -20,7 +20,7 @@ from broker.consents.lines import law_wants_writing
 from broker.consents.own import Asked, asked_before
 from broker.consents.renew import renewed
 from broker.consents.texts import consent_text, text_digest
-from broker.domain.consents import ORAL, ConsentRequest, Grant, RequestLine
+from broker.domain.consents import ORAL, ConsentRequest, Grant, ReadText, RequestLine
 from broker.domain.days import danish_day
 from broker.domain.errors import BadAsk, Conflict, NotFound
 from broker.domain.identity import Caller
@@ -109,18 +109,33 @@ async def yes_at_desk(
     return given, receipts[0]
 
 
+@dataclass(frozen=True, slots=True)
+class SaidNo:
+    """A no as it was said at the desk: on paper or by word of mouth, and what was read before it."""
+
+    form: str
+    language: str
+    picked: tuple[int, ...] | None = None
+    digest: str = ""
+
+
 async def no_at_desk(
-    request_id: str, form: str, citizen: Personal[str], caller: Caller, ports: Ports
+    request_id: str, said: SaidNo, citizen: Personal[str], caller: Caller, ports: Ports
 ) -> tuple[ConsentRequest, Receipt]:
-    """Keep a no said at the desk, on paper or by word of mouth. Raises as `read_at_desk`; nobody is asked why."""
+    """Keep a no said at the desk, with the text that was read. Raises as `read_at_desk`; nobody is asked why.
+
+    Where another text would be read now, the no is kept without it.
+    """
     check_desk(citizen, caller)
     (giver,) = await ports.handles.citizens([citizen])
-    request = await _open_request(request_id, giver, caller, ports)
+    reading = await _reading(request_id, said.picked, said.language, giver, caller, ports)
+    request, same = reading.request, said.digest == reading.digest
+    read = ReadText(reading.language, reading.digest, Personal(reading.text)) if same else None
     actor = await ports.handles.actor(caller.caseworker)
     at = ports.clock.now()
-    events = refused_events(request, giver, actor, at, f"desk_{form}")
+    events = refused_events(request, giver, actor, at, f"desk_{said.form}", read)
     told = notice_to(giver, citizen, request.municipality, RECORDED, at)
-    receipts = await ports.consents.refuse(request.id, giver, *events, tell=[told])
+    receipts = await ports.consents.refuse(request.id, giver, *events, read=read, tell=[told])
     return request, receipts[0]
 
 

@@ -2,7 +2,7 @@
 
 Rules kept here:
 - A record is its giver's alone. What is another's, a child's or a parent's own, is not there (P6).
-- What was shown is opened from where it was sealed at the yes. Where that was erased its digest stands alone.
+- What was shown is opened from where it was sealed at the yes or the no. Where that was erased its digest stands alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from broker.consents.own import giver_of, own_consents
 from broker.consents.records import IMPORTED, Frame, Logged, Text, as_it_was, record_of_consent, record_of_refusal
-from broker.domain.consents import REFUSED, Consent
+from broker.domain.consents import REFUSED, Consent, ConsentRequest
 from broker.domain.entries import INTACT
 from broker.domain.errors import NotFound, TooManyAsks
 from broker.domain.events import ConsentRefused
@@ -49,7 +49,7 @@ async def refusal_receipt(request_id: str, login: CitizenLogin, desk: Desk) -> A
     """Give the record of a no this person said; raise `NotFound` for any other."""
     frame = await desk.frame(login)
     asked = await desk.ports.consents.request_by_id(request_id, citizen=frame.handles[0])
-    text = Text(asked.text_version, None, None, None)
+    text = await _text_of_no(asked, frame, desk)
     mine = [line.subject for line in asked.lines_of(frame.handles[0])]
     logged = await _logged(request_id, {*frame.handles, *mine}, desk, kind=ConsentRefused.name, proofs=True)
     return record_of_refusal(asked, text, frame, logged, desk.ports.directory)
@@ -64,7 +64,7 @@ async def every_receipt(login: CitizenLogin, desk: Desk) -> list[Any]:
         if any(a.giver == frame.handles[0] and a.state == REFUSED for a in asked.answers):
             mine = {line.subject for line in asked.lines_of(frame.handles[0])}
             logged = await _logged(asked.id, {*frame.handles, *mine}, desk, kind=ConsentRefused.name, proofs=False)
-            text = Text(asked.text_version, None, None, None)
+            text = await _text_of_no(asked, frame, desk)
             made.append(record_of_refusal(asked, text, frame, logged, desk.ports.directory))
     return sorted(made, key=lambda record: (record["events"][0]["time"], record["record_id"]))
 
@@ -77,6 +77,14 @@ async def _record(consent: Consent, frame: Frame, desk: Desk, *, proofs: bool) -
     logged = await _logged(consent.id, subjects, desk, kind=None, proofs=proofs)
     origin = evidence if consent.history[0].channel == IMPORTED else None
     return record_of_consent(consent, text, frame, logged, desk.ports.directory, origin)
+
+
+async def _text_of_no(asked: ConsentRequest, frame: Frame, desk: Desk) -> Text:
+    """Open what was read before a no; of one that was said before the text was kept, its version alone is known."""
+    read = await desk.ports.consents.read_before_no(asked.id, frame.handles[0])
+    if read is None:
+        return Text(asked.text_version, None, None, None)
+    return Text(asked.text_version, read.language, read.digest, read.words)
 
 
 async def _logged(

@@ -1,9 +1,9 @@
 """A consent as a record that anybody can read: the fields of ISO/IEC TS 27560:2023, with the words of DPV. Pure.
 
-It is made when somebody asks for it, from what is kept: the text that was shown is the one that was sealed at the yes,
-never today's, and no record is stored a second time. What it may not tell its reader stands as null: a source that
-would tell where a protected child is, and of a no the text, which is not kept. What is personal in it stays `Personal`
-until the web lays it out for its giver.
+It is made when somebody asks for it, from what is kept: the text that was shown is the one that was sealed at the yes
+or the no, never today's, and no record is stored a second time. What it may not tell its reader stands as null: a
+source that would tell where a protected child is, and a text that cannot be opened any more. What is personal in it
+stays `Personal` until the web lays it out for its giver.
 """
 
 from __future__ import annotations

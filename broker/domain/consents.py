@@ -182,6 +182,18 @@ class ConsentRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadText:
+    """Exactly what a giver had before them when they said no: its language, its SHA-256, and its words.
+
+    `words` is None where they cannot be opened any more: the key they lay under went with the giver's content (P9).
+    """
+
+    language: str
+    digest: str
+    words: Personal[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """One giver's yes, as it was given. Raises `BadAsk` where it is not a yes that holds.
 

@@ -190,10 +190,12 @@ class ConsentGranted(ConsentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRefused(ConsentEvent):
-    """A giver said no."""
+    """A giver said no. `text_digest` is the SHA-256 of exactly what was shown; empty where that is not known."""
 
     code: ClassVar[int] = 12
     name: ClassVar[str] = "consent.refused"
+
+    text_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,6 +199,26 @@ def test_one_bad_receipt_spoils_an_export(tmp_path: Path) -> None:
     assert len(documents_of(made)) == 2
 
 
+def test_a_text_that_its_digest_does_not_fit_is_told(tmp_path: Path) -> None:
+    """A no of ours, checked with no network: its text is named by its SHA-256; another text fails, though signed.
+
+    A record without a text says so, and nothing of any text is printed.
+    """
+    keys, file = tmp_path / "keys.json", tmp_path / "file.json"
+    keys.write_text(json.dumps(SIGNER.public_jwks()), "utf-8")
+    no, notice = "https://w3id.org/dpv#ConsentRefused", a_record()["notice"]
+    told = []
+    for words in (notice["text"], notice["text"] + "Og alt andet.", None):
+        file.write_bytes(SIGNER.signed(a_record(state=no, notice=notice | {"text": words})))
+        told.append(CliRunner().invoke(app, ["receipt", "verify", str(file), "--jwks", str(keys)]))
+
+    assert [answer.exit_code for answer in told] == [0, 1, 0]
+    assert f"in it, SHA-256 {notice['sha256']}" in told[0].output.replace("\n", " ")
+    assert SAID["text_differs"] in told[1].output.replace("\n", " ")
+    assert "not in it" in told[2].output
+    assert not any("Jobcentret" in answer.output for answer in told)
+
+
 def test_the_command_says_it_to_machines_too(tmp_path: Path) -> None:
     """`--json`: which receipt, of when, how it stands, or why not; a key file that is none ends with 2."""
     keys, file = tmp_path / "keys.json", tmp_path / "file.json"

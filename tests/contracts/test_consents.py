@@ -11,7 +11,7 @@ import pytest
 
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import open_pool
-from broker.domain.consents import GRANTED, PARTLY_GRANTED, PAUSED, REFUSED, REQUESTED, WITHDRAWN
+from broker.domain.consents import GRANTED, PARTLY_GRANTED, PAUSED, REFUSED, REQUESTED, WITHDRAWN, ReadText
 from broker.domain.days import danish_day
 from broker.domain.errors import BadAsk, Conflict, FactsChanged, LogUnavailable, NotFound, StoreUnavailable
 from broker.domain.facts import ConsentFacts
@@ -227,6 +227,25 @@ class ConsentsContract:
 
         assert (await town.consents.request_by_id(request.id, citizen=town.anna)).state(TODAY) == REFUSED
         assert (await town.facts()).lines == ()
+
+    async def test_what_was_read_before_a_no_is_its_givers_to_read(self, town: Town) -> None:
+        """The giver of a no reads again exactly what they were shown; nobody else does, and a yes has none."""
+        read = ReadText("en", "ab" * 32, Personal("Det her siger jeg nej til."))
+        request, other = a_request(town.anna, town.case), a_request(town.anna, town.case)
+        for one in (request, other):
+            await town.consents.request(one, requested(one, town.kim))
+        await town.consents.refuse(request.id, town.anna, refused(request, town.anna), read=read)
+        await town.consents.refuse(other.id, town.anna, refused(other, town.anna))
+
+        assert await town.consents.read_before_no(request.id, town.anna) == read
+        assert await town.consents.read_before_no(other.id, town.anna) is None
+        for named, who in (
+            (request.id, town.bo),
+            ("no-id", town.anna),
+            (a_request(town.anna, town.case).id, town.anna),
+        ):
+            with pytest.raises(NotFound):
+                await town.consents.read_before_no(named, who)
 
     async def test_an_answer_is_given_once(self, town: Town) -> None:
         """Whoever has answered cannot answer again, neither yes nor no."""
@@ -729,6 +748,10 @@ class TestConsentsSql(ConsentsContract):
         grant = replace(yes_to(request, town.anna), form="oral", evidence=Personal("Kim laeste op."))
         await town.consents.grant(grant, granted(grant, town.kim, channel="desk_oral"))
         held = ""
+        other = a_request(town.anna, town.case)
+        await town.consents.request(other, requested(other, town.kim))
+        read = ReadText("da", "ab" * 32, Personal("Det her siger jeg nej til."))
+        await town.consents.refuse(other.id, town.anna, refused(other, town.anna), read=read)
         tables = await superuser.fetch(
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('consents', 'log', 'web')"
         )
@@ -737,7 +760,7 @@ class TestConsentsSql(ConsentsContract):
                 held += " ".join(v.decode("latin-1") if isinstance(v, bytes) else str(v) for v in row.values())
 
         assert request.id in held
-        for secret in ("hjaelp", "siger jeg ja", "laeste op"):
+        for secret in ("hjaelp", "siger jeg ja", "siger jeg nej", "laeste op"):
             assert secret not in held
 
     async def test_history_is_only_added_to(self, town: Town, superuser: "asyncpg.Connection[Any]") -> None:

@@ -19,6 +19,7 @@ from broker.domain.consents import (
     ConsentRequest,
     Grant,
     LineState,
+    ReadText,
     RequestLine,
     told_of_change,
 )
@@ -57,6 +58,7 @@ class FakeConsents:
         self.blocks: dict[str, Block] = {}
         self.told: list[Notice] = []
         self._grants: dict[str, Grant] = {}
+        self._read: dict[tuple[str, str], ReadText | None] = {}
 
     async def facts(
         self, municipality: str, unit: str, purpose: str, case: str, subjects: Sequence[str]
@@ -180,13 +182,27 @@ class FakeConsents:
         self.told.extend(tell)
         return receipts
 
+    async def read_before_no(self, request: str, giver: str) -> ReadText | None:
+        """Give back what was read before a no."""
+        try:
+            return self._read[request, giver]
+        except KeyError:
+            raise NotFound from None
+
     async def refuse(
-        self, request: str, giver: str, event: ConsentRefused, *also: ConsentRefused, tell: Sequence[Notice] = ()
+        self,
+        request: str,
+        giver: str,
+        event: ConsentRefused,
+        *also: ConsentRefused,
+        read: ReadText | None = None,
+        tell: Sequence[Notice] = (),
     ) -> tuple[Receipt, ...]:
         """Keep a no."""
         asked = self._open_request(request, giver, event)
         receipts = await self.log.append(_about(request, event, *also))
         self._answer(asked, Answer(REFUSED, giver, event.at, event.channel))
+        self._read[request, giver] = read
         self.told.extend(tell)
         return receipts
 

@@ -1,12 +1,12 @@
 """`/v1/me/…`: a citizen's own consents and requests, as JSON; the same session and token as the pages."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from broker.consents.answer import Yes, grant, refuse
+from broker.consents.answer import Before, Yes, grant, refuse
 from broker.consents.blocks import BlockWish, lift_block, set_block
 from broker.consents.own import own_blocks, own_consents
 from broker.consents.pause import pause, resume
@@ -32,6 +32,8 @@ from broker.web.sessions import Session
 from broker.web.wire import day_from, receipt_body
 
 CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
+# A no takes no body, so that none can stand in its way.
+ReadIn = Annotated[Literal["da", "en"], Query(description="The language in which one read what one says no to")]
 SessionOf = Callable[[Request, str], Awaitable[Session]]
 
 
@@ -126,8 +128,8 @@ def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate, signer: Cit
         responses=told("RequestChanged", CHANGE_ANSWERS),
         summary="Say no",
     )
-    async def post_refuse(request_id: str, login: proven) -> Response:
-        receipt = await refuse(request_id, login, ports)
+    async def post_refuse(request_id: str, login: proven, language: ReadIn = "da") -> Response:
+        receipt = await refuse(request_id, login, ports, Before(Yes(language=language)))
         return _json({"request": request_id, "receipt": receipt_body(receipt)})
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from broker.consents.answer import Yes, chosen, grant, refuse
+from broker.consents.answer import Before, Yes, chosen, grant, refuse
 from broker.consents.own import NOT_ANSWERED, asked_before
 from broker.consents.renew import renewed
 from broker.consents.texts import consent_text, text_digest
@@ -92,7 +92,11 @@ def build(room: Room) -> APIRouter:
     @routes.post("/mine/requests/{request_id}/no")
     async def post_no(request: Request, request_id: str) -> Response:
         me = await room.enter(request)
-        return room.to_receipt(await refuse(request_id, me.login, room.ports))
+        form = await sent(request)
+        choice = _choice(form.every("line"), form.one("limit"), form.one("until"))
+        read = Yes(choice.picked or None, choice.until, choice.limit, language_of(request))
+        before = Before(read, form.one("digest"))
+        return room.to_receipt(await refuse(request_id, me.login, room.ports, before))
 
     _some(routes, room)
     return routes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from broker.consents.desk import TakenYes
-from broker.consents.desk_answer import Reading, SaidYes, no_at_desk, read_at_desk, yes_at_desk
+from broker.consents.desk_answer import Reading, SaidNo, SaidYes, no_at_desk, read_at_desk, yes_at_desk
 from broker.consents.own import NOT_ANSWERED
 from broker.consents.texts import LANGUAGES
 from broker.domain.consents import ORAL, PAPER
@@ -69,11 +69,10 @@ def build(room: Room) -> APIRouter:
         caller = await room.enter(request)
         form = await sent(request)
         citizen, how = room.citizen_of(form), form.one("form")
-        faults = [] if how in FORMS else [("form-no", NO_FORM)]
-        faults += [] if is_checked(form) else [("identity-no", NOT_CHECKED)]
-        if faults:
+        if faults := _faults_of_no(form, how):
             return await _read(request, room, caller, form, request_id, _numbers(form), faults)
-        asked, receipt = await no_at_desk(request_id, how, citizen, caller, room.ports)
+        said = SaidNo(how, _language(form), _numbers(form), form.one("digest"))
+        asked, receipt = await no_at_desk(request_id, said, citizen, caller, room.ports)
         (giver,) = await room.ports.handles.citizens([citizen])
         done = Done("refused", asked.unit, asked.purpose, giver, asked.lines_of(giver), receipt)
         return await room.show_done(request, caller, citizen, done)
@@ -104,6 +103,12 @@ def _faults(form: Sent, how: str, today: int) -> Faults:
     found += [] if form.one("reference") else [("reference", NO_REFERENCE)]
     is_day = _day(form.one("paper_date")) <= today
     return found + ([] if is_day else [("paper_date", NO_SUCH_DAY)])
+
+
+def _faults_of_no(form: Sent, how: str) -> Faults:
+    """Say what is missing of how a no was said."""
+    found = [] if how in FORMS else [("form-no", NO_FORM)]
+    return found + ([] if is_checked(form) else [("identity-no", NOT_CHECKED)])
 
 
 def _day(text: str) -> int:

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from broker.adapters.signed_records import RecordSigner, documents_of, keys_of, opened
-from broker.consents.receipts import Desk, consent_receipt
-from broker.domain.identity import CitizenLogin
+from broker.consents.desk_answer import SaidNo, no_at_desk, read_at_desk
+from broker.consents.receipts import Desk, consent_receipt, refusal_receipt
+from broker.domain.identity import CitizenLogin, Role, System
+from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
 from broker.web.record_wire import record_body
 from demo.postgres import PrivatePostgres
 from tests.actors import a_key
-from tests.builders import CASE, CHILD, CITIZEN, FAMILY, NOON, PURPOSE, SOCIAL, STRANGER
+from tests.builders import CASE, CHILD, CITIZEN, FAMILY, NOON, PURPOSE, SOCIAL, STRANGER, a_caller
 from tests.front import Front, open_front
 
 LINES = [{"source": SOCIAL, "category": "S01"}, {"source": SOCIAL, "category": "S02"}]
@@ -121,8 +124,58 @@ async def test_a_no_has_a_receipt(front: Front) -> None:
     told = await record(front, f"/v1/me/consent-requests/{request}/receipt")
 
     assert told["state"] == told["personal_data"][0]["state"] == DPV + "ConsentRefused"
+    assert told["notice"]["language"] == "da"
     assert told["events"][0]["log"] == [{"log": refused["receipt"]["log"], "index": refused["receipt"]["index"]}]
     assert len(told["personal_data"]) == 2
+
+
+@pytest.mark.parametrize("language", ["da", "en"])
+async def test_a_no_carries_exactly_what_was_shown(front: Front, language: str) -> None:
+    """The text that stood beside the question, byte for byte, with its SHA-256, on the log too; also in the export."""
+    request = await ask(front)
+    (asked,) = (await front.get("/v1/me/consent-requests")).json()["requests"]
+    said = (await front.post(f"/v1/me/consent-requests/{request}/refuse?language={language}", {})).json()
+    notice = (await record(front, f"/v1/me/consent-requests/{request}/receipt"))["notice"]
+    exported = opened(
+        documents_of((await front.get("/v1/me/consents/export")).content)[0], keys_of(front.signer.public_jwks())
+    )
+    place = Receipt(said["receipt"]["log"], said["receipt"]["index"])
+    (handle,) = await front.ports.handles.citizens([CITIZEN])
+    entry = await front.databases.reader.entry(place, subject=handle)
+
+    assert notice["text"] == asked["text"][language]
+    assert notice["language"] == language
+    assert notice["sha256"] == hashlib.sha256(notice["text"].encode()).hexdigest()
+    assert exported["notice"] == notice
+    assert (entry.body or {})["text_digest"] == notice["sha256"]
+
+
+async def test_the_text_of_a_no_is_that_days(front: Front) -> None:
+    """A unit that is called something else today changes no word of what was said no to."""
+    request = await ask(front)
+    (asked,) = (await front.get("/v1/me/consent-requests")).json()["requests"]
+    await front.post(f"/v1/me/consent-requests/{request}/refuse", {})
+    unit = replace(front.ports.directory.units["jobcentre"], name_da="Et helt andet navn")
+    directory = replace(front.ports.directory, units={**front.ports.directory.units, "jobcentre": unit})
+    desk = Desk(replace(front.ports, directory=directory), front.databases.reader, "https://broker.example")
+    told = record_body(await refusal_receipt(request, CitizenLogin(CITIZEN, "Substantial", NOON), desk))
+
+    assert told["parties"][0]["name"]["da"] == "Et helt andet navn"
+    assert told["notice"]["text"] == asked["text"]["da"]
+
+
+async def test_a_no_at_the_desk_carries_what_was_read_there(front: Front) -> None:
+    """On paper or by word of mouth: the text that the caseworker read, in its language."""
+    request = await ask(front)
+    roles = (Role("borgerservice", ("15.*",), 3, attested_on=20190101),)
+    system = System("desk", "korsbaek", frozenset({"health-centre"}))
+    caller = replace(a_caller(unit="health-centre", id=Personal("dan"), roles=roles), system=system)
+    reading = await read_at_desk(request, None, "en", CITIZEN, caller, front.ports)
+    await no_at_desk(request, SaidNo("oral", "en", None, reading.digest), CITIZEN, caller, front.ports)
+    told = await record(front, f"/v1/me/consent-requests/{request}/receipt")
+
+    assert told["notice"]["text"] == reading.text
+    assert told["events"][0]["channel"] == "desk_oral"
 
 
 async def test_a_yes_at_the_desk_has_the_same_receipt(front: Front) -> None:
