@@ -56,6 +56,7 @@ from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.signed_records import IssuersOfRecords, RecordRefused, RecordSigner
 from broker.adapters.stops_sql import StopsSql
 from broker.adapters.tokens_jwt import JwtTokens
+from broker.adapters.what_ifs_sql import WhatIfsSql, archive
 from broker.channels import open_mail
 from broker.engine import EngineNotNamed, open_policy
 from broker.oversight.doors import ReviewDoors
@@ -91,6 +92,7 @@ class House:
     log: AuditLogPostgres
     lateness: Lateness
     checks: ChecksSql
+    what_ifs: WhatIfsSql
     pool: Pool
     pings: Mapping[str, Ping]
     late_after_checks: dict[str, int] = field(default_factory=dict)
@@ -128,10 +130,13 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         )
         checks = ChecksSql(pool, audit_log, clock, _checking(settings, keys))
         stack.push_async_callback(checks.aclose)
+        past = archive(pool, vault, settings.policies)
+        what_ifs = WhatIfsSql(pool, audit_log, clock, past, settings.candidate_policies)
+        stack.push_async_callback(what_ifs.aclose)
         pings = {"database": consents.ping, "vault": vault.ping, "log": audit_log.ping}
         changed = await record_registry(node_name(settings), ports, LogReaderPostgres(pool, vault, keys.log_public))
         log.info("registry", revision=registry.directory.revision, count=len(changed))
-        yield House(settings, registry, keys, ports, vault, audit_log, lateness, checks, pool, pings)
+        yield House(settings, registry, keys, ports, vault, audit_log, lateness, checks, what_ifs, pool, pings)
 
 
 def _checking(settings: Settings, keys: KeyFolder) -> Program:
@@ -257,9 +262,8 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         inquiries=InquiriesSql(pool, house.log, house.vault),
         samples=SamplesSql(pool, house.log, house.vault),
         breaches=BreachesSql(pool, house.log, house.vault),
-        figures=FiguresSql(pool),
-        saved=SavedSearchesSql(pool, house.log, house.vault),
-        watch=_watch(house),
+        figures=FiguresSql(pool), saved=SavedSearchesSql(pool, house.log, house.vault),
+        watch=_watch(house), what_ifs=house.what_ifs,
         reviews=_review_doors(house),
         notice_choices=NoticeChoicesSql(pool, house.log, house.vault),
         mail=open_mail(settings),

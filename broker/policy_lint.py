@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,14 +74,18 @@ class Module:
 def lint(folder: Path) -> list[str]:
     """List every break of the profile in a folder's rules as `file:line: what`; empty when there is none."""
     files = sorted(file for file in folder.glob("*.rego") if not file.name.endswith("_test.rego"))
+    return lint_modules({file.name: file.read_text("utf-8") for file in files})
+
+
+def lint_modules(texts: Mapping[str, str]) -> list[str]:
+    """List every break of the profile in rules by file name, as `lint` does."""
     faults: list[str] = []
     modules: list[Module] = []
-    for file in files:
-        text = file.read_text("utf-8")
+    for name, text in texts.items():
         try:
-            modules.append(parsed(file.name, text))
+            modules.append(parsed(name, text))
         except RuntimeError:
-            faults.append(f"{file.name}:1: the embedded engine cannot read it")
+            faults.append(f"{name}:1: the embedded engine cannot read it")
             continue
         faults += faults_of(modules[-1])
     return sorted({*faults, *_cycles(modules)})

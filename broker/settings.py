@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     ]
     registry: Annotated[Path, Field(description="The registry file (YAML)", examples=["/etc/borgerbro/registry.yaml"])]
     policies: Annotated[Path, Field(description="The folder of rules and law tables", examples=["/app/policies"])]
+    candidate_policies: Annotated[
+        Path | None,
+        Field(
+            description="Folders laid out as policies/, which a DPO may try on past months; none: no what-if",
+            examples=["/etc/borgerbro/candidates"],
+        ),
+    ] = None
     database_url: Annotated[str, Field(description="PostgreSQL, as the application role")]
     vault_url: Annotated[str, Field(description="The second database: keys and handles, with a role of its own")]
     reader_url: Annotated[

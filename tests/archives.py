@@ -39,11 +39,11 @@ from tests.model.questions import random_question
 ORIGIN = f"{BASE}/korsbaek/2019"
 
 
-class _Held(Exception):
+class Held(Exception):
     """An outcome was held back."""
 
 
-class _Holding:
+class Holding:
     """The real log, but for outcomes: they are held."""
 
     def __init__(self, log: AuditLogPostgres) -> None:
@@ -54,7 +54,7 @@ class _Holding:
         """Write what is no outcome."""
         self.outcomes += [event for event in events if isinstance(event, OutcomeReached)]
         if self.outcomes:
-            raise _Held
+            raise Held
         return await self._log.append(events, versions=versions, **more)
 
 
@@ -78,8 +78,8 @@ class ArchiveHouse:
 
     async def outcome(self) -> OutcomeReached:
         """Ask once more, and give the outcome about the citizen, which stands on no log yet."""
-        holding = _Holding(self.log)
-        with contextlib.suppress(_Held):
+        holding = Holding(self.log)
+        with contextlib.suppress(Held):
             await exchange(an_ask(), a_caller(), replace(self.ports, log=holding))
         return holding.outcomes[0]
 

@@ -49,6 +49,7 @@ from broker.adapters.sessions_postgres import PostgresSessions
 from broker.adapters.signed_records import IssuersOfRecords
 from broker.adapters.stops_sql import StopsSql
 from broker.adapters.tokens_jwt import JwtTokens
+from broker.adapters.what_ifs_sql import WhatIfsSql, archive
 from broker.domain.facts import CaseRecord, Employment, RegisterPerson
 from broker.domain.personal import Personal
 from broker.oversight.doors import ReviewDoors
@@ -61,7 +62,7 @@ from broker.web.openid import Provider
 from broker.web.web_doors import WebDoors
 from demo.postgres import PrivatePostgres
 from tests.actors import AnEmployer, ASystem, a_key, a_signer
-from tests.builders import NOON, REGISTRY, a_house, an_item
+from tests.builders import NOON, POLICIES, REGISTRY, a_house, an_item
 from tests.databases import BASE, Databases, opened
 from tests.fakes.provider import CLIENT_ID, SECRET, FakeProvider
 from tests.fakes.sources import FakeSource
@@ -291,6 +292,7 @@ class Town:
                 ChecksSql(pool, self.databases.log, self.clock, Program(self.databases.at.reader, ())),
                 EvidencesPostgres(pool, vault, []),
             ),
+            what_ifs=WhatIfsSql(pool, self.databases.log, self.clock, archive(pool, vault, POLICIES), None),
             reviews=ReviewDoors(
                 AfterChecksSql(pool, self.databases.log, self.databases.vault),
                 RelationsRecorded(PastDecisionsPostgres(pool, self.databases.vault)),

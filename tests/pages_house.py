@@ -37,6 +37,7 @@ from broker.adapters.saved_searches_sql import SavedSearchesSql
 from broker.adapters.signed_records import IssuersOfRecords
 from broker.adapters.stops_sql import StopsSql
 from broker.adapters.tokens_jwt import JwtTokens
+from broker.adapters.what_ifs_sql import WhatIfsSql, archive
 from broker.domain.identity import Caseworker, Role
 from broker.domain.personal import Personal
 from broker.oversight.doors import ReviewDoors
@@ -50,7 +51,7 @@ from broker.web.sessions import IDLE, LONGEST, SessionBook
 from broker.web.web_doors import WebDoors
 from demo.postgres import PrivatePostgres
 from tests.actors import AnEmployer, ASystem, a_key, a_signer
-from tests.builders import CASE, CHILD, CITIZEN, NOON, PURPOSE, a_caller, a_house, an_item
+from tests.builders import CASE, CHILD, CITIZEN, NOON, POLICIES, PURPOSE, a_caller, a_house, an_item
 from tests.databases import BASE, Databases, opened
 from tests.fakes.mail import FakeMail
 from tests.fakes.sources import FakeSource
@@ -110,6 +111,7 @@ class PagesHouse:
     clock: FixedClock
     book: SessionBook
     mail: FakeMail
+    what_ifs: WhatIfsSql
 
     async def citizen(self, cpr: Personal[str] = CITIZEN) -> Reader:
         """Log a citizen in."""
@@ -155,7 +157,9 @@ class PagesHouse:
 
 
 @contextlib.asynccontextmanager
-async def open_pages(postgres: PrivatePostgres, folder: Path, **registry: Any) -> AsyncIterator[PagesHouse]:
+async def open_pages(
+    postgres: PrivatePostgres, folder: Path, *, candidates: Path | None = None, **registry: Any
+) -> AsyncIterator[PagesHouse]:
     """Open a small house with its pages."""
     async with opened(postgres) as databases:
         small = await a_house(folder, **registry)
@@ -176,6 +180,8 @@ async def open_pages(postgres: PrivatePostgres, folder: Path, **registry: Any) -
         clock, sessions, key, mail = FixedClock(NOON), FakeSessions(), secrets.token_bytes(32), FakeMail()
         checking = Program(databases.at.reader, (str(LOG_KEY.verify_key),))
         checks = ChecksSql(databases.pool, databases.log, clock, checking)
+        past = archive(databases.pool, databases.vault, POLICIES)
+        what_ifs = WhatIfsSql(databases.pool, databases.log, clock, past, candidates)
         doors = WebDoors(
             public_url=PUBLIC,
             log_name=BASE,
@@ -205,6 +211,7 @@ async def open_pages(postgres: PrivatePostgres, folder: Path, **registry: Any) -
                 checks,
                 EvidencesPostgres(databases.pool, databases.vault, [str(LOG_KEY.verify_key)]),
             ),
+            what_ifs=what_ifs,
             reviews=ReviewDoors(
                 AfterChecksSql(databases.pool, databases.log, databases.vault),
                 RelationsRecorded(PastDecisionsPostgres(databases.pool, databases.vault)),
@@ -223,9 +230,10 @@ async def open_pages(postgres: PrivatePostgres, folder: Path, **registry: Any) -
         async with open_faces(ports, doors) as app:
             book = SessionBook(sessions, key, clock, PUBLIC)
             try:
-                yield PagesHouse(app, ports, databases, sources, clock, book, mail)
+                yield PagesHouse(app, ports, databases, sources, clock, book, mail, what_ifs)
             finally:
                 await checks.aclose()
+                await what_ifs.aclose()
 
 
 async def ask_for(lene: Reader, lines: list[str], **more: Any) -> Any:

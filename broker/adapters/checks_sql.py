@@ -15,9 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import resource
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +26,7 @@ import orjson
 import structlog
 
 from broker.adapters.audit_log import AuditLogPostgres
+from broker.adapters.beside import Beside, held_back
 from broker.adapters.database import Pool, Scope, scoped
 from broker.domain.errors import Conflict, LogUnavailable, StoreUnavailable
 from broker.domain.integrity import BROKEN_OFF, CheckBegun, LogVerified, Run
@@ -37,10 +35,7 @@ from broker.ports import Clock
 
 log = structlog.get_logger()
 
-BEAT_SECONDS = 2.0
 MOST_SECONDS = 4 * 3600.0
-MOST_MEMORY_BYTES = 1024**3
-BEHIND_EVERYBODY = 15
 MOST_FAULTS_KEPT = 50
 LONGEST_FAULT = 300
 NEWEST = 5
@@ -85,18 +80,11 @@ class Program:
         return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
     def words(self, origin: str) -> list[str]:
-        """Write the command, without what is secret."""
+        """Write the command (for Python), without what is secret."""
         keys = [word for key in self.keys for word in ("--vkey", key)]
         deletion_keys = [word for key in self.deletion_keys for word in ("--deletion-vkey", key)]
         told = ["--origin", origin, *keys, *deletion_keys, "--json", "--progress"]
-        return [sys.executable, "-m", "audit", "verify", "--database", "@-", *told]
-
-
-@dataclass(slots=True)
-class _UnderWay:
-    run: Run
-    done: int
-    total: int
+        return ["-m", "audit", "verify", "--database", "@-", *told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +95,65 @@ class _Found:
     deleted: int
 
 
+@dataclass(slots=True)
+class _Check:
+    """One check on this node, as `Beside` carries it out."""
+
+    pool: Pool = field(repr=False)
+    log: AuditLogPostgres = field(repr=False)
+    clock: Clock
+    program: Program
+    under_way: Run
+    done: int
+    total: int
+    found: _Found | None = None
+
+    async def run(self) -> None:
+        """Run the program to its end; keep what it found, if it could tell."""
+        async with held_back(self.program.words(self.under_way.log)) as process:
+            address = self.program.scoped_address(self.under_way.municipality)
+            told, _, _ = await asyncio.gather(_read(process), self._hear(process), _say(process, address))
+            await process.wait()
+        self.found = _found(told, self.under_way.log)
+
+    async def beat(self) -> None:
+        """Say that this node is at it."""
+        with contextlib.suppress(StoreUnavailable):
+            async with scoped(self.pool, Scope(municipality=self.under_way.municipality)) as connection:
+                await connection.execute(_BEAT, UUID(self.under_way.id), self.done, self.total)
+
+    async def keep(self, failure: Exception | None) -> None:
+        """Keep what a check found, with its entry, or that it was broken off."""
+        run, found, now = self.under_way, self.found, self.clock.now()
+        if failure is not None:
+            log.warning("check_broken_off", log=run.log)
+        scope, ident = Scope(municipality=run.municipality), UUID(run.id)
+        with contextlib.suppress(StoreUnavailable, LogUnavailable):
+            if found is None:
+                async with scoped(self.pool, scope) as connection:
+                    await connection.execute(_BREAK_OFF, ident, now)
+                return
+            event = LogVerified(
+                municipality=run.municipality, subject=run.by, actor=run.by, at=now, role=run.role, size=found.size,
+                intact=not found.faults, log=run.log, run=run.id, faults=len(found.faults),
+            )  # fmt: skip
+            keys = await self.log.prepare([event])
+            kept = [fault[:LONGEST_FAULT] for fault in found.faults[:MOST_FAULTS_KEPT]]
+            async with scoped(self.pool, scope) as connection:
+                row = (ident, now, found.size, found.signed_size, kept, len(found.faults), found.deleted)
+                if await connection.execute(_END, *row) == "UPDATE 1":
+                    await self.log.append_within(connection, [event], keys)
+
+    async def _hear(self, process: asyncio.subprocess.Process) -> None:
+        """Hear on the second channel how far the program is; what else it says there is for nobody."""
+        if process.stderr is None:
+            return
+        async for line in process.stderr:
+            words = line.split()
+            if len(words) == 3 and words[0] == b"progress" and words[1].isdigit() and words[2].isdigit():
+                self.done, self.total = int(words[1]), int(words[2])
+
+
 class ChecksSql:
     """The checks of one node, and what is known of those of all nodes."""
 
@@ -115,8 +162,7 @@ class ChecksSql:
         self._log = audit_log
         self._clock = clock
         self._program = program
-        self._turn = asyncio.Semaphore(1)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._beside = Beside(program.most_seconds)
 
     async def begin(self, run: Run, event: CheckBegun) -> Receipt:
         """Write that a check begins, and begin it; raise `Conflict` where one of that log is under way."""
@@ -129,11 +175,7 @@ class ChecksSql:
             except asyncpg.UniqueViolationError:
                 raise Conflict("under_way") from None
             (receipt,) = await self._log.append_within(connection, [event], keys)
-        task = asyncio.create_task(self._carry_out(_UnderWay(run, 0, run.total)))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        # It stands in its own try from here on, so that even an end of the node at this moment breaks it off in words.
-        await asyncio.sleep(0)
+        await self._beside.begin(_Check(self._pool, self._log, self._clock, self._program, run, 0, run.total))
         return receipt
 
     async def of(self, municipalities: Collection[str]) -> Mapping[str, tuple[Run, ...]]:
@@ -148,75 +190,7 @@ class ChecksSql:
 
     async def aclose(self) -> None:
         """Break off what is under way on this node."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _carry_out(self, under_way: _UnderWay) -> None:
-        """Wait for the turn, run the program, keep what it found; say all the while that this node is at it."""
-        beating = asyncio.create_task(self._beat(under_way))
-        found = None
-        try:
-            async with self._turn, asyncio.timeout(self._program.most_seconds):
-                found = await self._run(under_way)
-        except (TimeoutError, OSError):
-            log.warning("check_broken_off", log=under_way.run.log)
-        finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
-            await asyncio.shield(self._keep(under_way, found))
-
-    async def _beat(self, under_way: _UnderWay) -> None:
-        scope = Scope(municipality=under_way.run.municipality)
-        while True:
-            with contextlib.suppress(StoreUnavailable):
-                async with scoped(self._pool, scope) as connection:
-                    await connection.execute(_BEAT, UUID(under_way.run.id), under_way.done, under_way.total)
-            await asyncio.sleep(BEAT_SECONDS)
-
-    async def _run(self, under_way: _UnderWay) -> _Found | None:
-        """Run the program to its end; give what it found, or None where it could not tell."""
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *self._program.words(under_way.run.log), stdin=pipe, stdout=pipe, stderr=pipe,
-            env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}, start_new_session=True,
-        )  # fmt: skip
-        try:
-            _hold_back(process.pid)
-            address = self._program.scoped_address(under_way.run.municipality)
-            told, _, _ = await asyncio.gather(_read(process), _hear(process, under_way), _say(process, address))
-            await process.wait()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return _found(told, under_way.run.log)
-
-    async def _keep(self, under_way: _UnderWay, found: _Found | None) -> None:
-        """Keep what a check found, with its entry, or that it was broken off."""
-        run, now = under_way.run, self._clock.now()
-        scope, ident = Scope(municipality=run.municipality), UUID(run.id)
-        with contextlib.suppress(StoreUnavailable, LogUnavailable):
-            if found is None:
-                async with scoped(self._pool, scope) as connection:
-                    await connection.execute(_BREAK_OFF, ident, now)
-                return
-            event = LogVerified(
-                municipality=run.municipality, subject=run.by, actor=run.by, at=now, role=run.role, size=found.size,
-                intact=not found.faults, log=run.log, run=run.id, faults=len(found.faults),
-            )  # fmt: skip
-            keys = await self._log.prepare([event])
-            kept = [fault[:LONGEST_FAULT] for fault in found.faults[:MOST_FAULTS_KEPT]]
-            async with scoped(self._pool, scope) as connection:
-                row = (ident, now, found.size, found.signed_size, kept, len(found.faults), found.deleted)
-                if await connection.execute(_END, *row) == "UPDATE 1":
-                    await self._log.append_within(connection, [event], keys)
-
-
-def _hold_back(pid: int) -> None:
-    """Put a process behind everybody's work and bound its memory, before it is told what to do."""
-    os.setpriority(os.PRIO_PROCESS, pid, BEHIND_EVERYBODY)
-    resource.prlimit(pid, resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+        await self._beside.aclose()
 
 
 async def _say(process: asyncio.subprocess.Process, address: str) -> None:
@@ -226,16 +200,6 @@ async def _say(process: asyncio.subprocess.Process, address: str) -> None:
         process.stdin.write(address.encode() + b"\n")
         await process.stdin.drain()
     process.stdin.close()
-
-
-async def _hear(process: asyncio.subprocess.Process, under_way: _UnderWay) -> None:
-    """Hear on the second channel how far the program is; what else it says there is for nobody."""
-    if process.stderr is None:
-        return
-    async for line in process.stderr:
-        words = line.split()
-        if len(words) == 3 and words[0] == b"progress" and words[1].isdigit() and words[2].isdigit():
-            under_way.done, under_way.total = int(words[1]), int(words[2])
 
 
 async def _read(process: asyncio.subprocess.Process) -> bytes:

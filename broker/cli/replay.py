@@ -267,15 +267,14 @@ def _pair(plan: Plan, recorded: RuleSet) -> Pair:
 
     Raises `PolicyFaults` where they cannot be used at all.
     """
-    from broker.adapters.policy_batch import EmbeddedRules, RuleSet
+    from broker.adapters.candidate_rules import read_candidate
+    from broker.adapters.policy_batch import EmbeddedRules
     from broker.adapters.replay_workers import Pair
-    from broker.policy_tables import load_law_tables, load_rules
 
     candidate = None
     if (folder := plan.candidate) is not None:
-        modules = load_rules(folder).modules if any(folder.glob("*.rego")) else recorded.modules
         schemas = folder if (folder / "question.schema.json").exists() else POLICIES
-        candidate = RuleSet(modules, {**recorded.tables, **load_law_tables(folder / "tables")}, schemas)
+        candidate = read_candidate(folder).beside(recorded, schemas)
         EmbeddedRules(candidate)
     opa = shutil.which("opa") if plan.engine == "opa" else None
     return Pair(recorded, candidate, Path(opa) if opa else None, POLICIES / "capabilities.json")

@@ -66,6 +66,7 @@ from broker.domain.samples import (
     SampleSeeded,
 )
 from broker.domain.stops import StopReceived
+from broker.domain.what_ifs import WhatIfBegun, WhatIfEnded, WhatIfSeen
 
 CATALOGUE: tuple[type[AuditEvent], ...] = (
     AskMade,
@@ -88,6 +89,9 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     SearchRemoved,
     LogVerified,
     DecisionsReplayed,
+    WhatIfBegun,
+    WhatIfEnded,
+    WhatIfSeen,
     RegistryLoaded,
     DeferralAsked,
     DeferralApproved,

@@ -15,6 +15,7 @@ from broker.oversight.publication import Press
 from broker.oversight.report import Desk as ReportDesk
 from broker.oversight.reviews import Desk as ReviewDesk
 from broker.oversight.saved import Desk as SavedDesk
+from broker.oversight.what_ifs import Desk as WhatIfDesk
 from broker.ports import Ports
 from broker.transparency.inquiries import Desk as InquiryDesk
 from broker.web import dpo
@@ -33,6 +34,7 @@ from broker.web.api import (
     record,
     samples,
     searches,
+    what_ifs,
 )
 from broker.web.login import Logins
 from broker.web.pages.show import Pages
@@ -63,6 +65,7 @@ def api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
         evidence.build(_integrity_desk(ports, doors), officer),
         after_checks.build(_after_check_desk(ports, doors), officer),
         figures.build(_press(ports, doors), _report_desk(ports, doors), ports.directory, officer),
+        what_ifs.build(_what_if_desk(ports, doors), officer),
     ]
 
 
@@ -87,6 +90,7 @@ def pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> APIRou
         report=_report_desk(ports, doors),
         saved=SavedDesk(ports.clock, ports.handles, doors.saved),
         running=_running(doors),
+        what_ifs=_what_if_desk(ports, doors),
     )
 
 
@@ -135,3 +139,7 @@ def _report_desk(ports: Ports, doors: WebDoors) -> ReportDesk:
 
 def _integrity_desk(ports: Ports, doors: WebDoors) -> IntegrityDesk:
     return IntegrityDesk(ports.clock, ports.handles, ports.log, doors.reader, doors.watch)
+
+
+def _what_if_desk(ports: Ports, doors: WebDoors) -> WhatIfDesk:
+    return WhatIfDesk(ports.clock, ports.handles, ports.log, doors.what_ifs)

@@ -10,6 +10,7 @@ from broker.oversight.doors import ReviewDoors
 from broker.oversight.figures import FigureCounts
 from broker.oversight.integrity import Watch
 from broker.oversight.saved import SavedSearches
+from broker.oversight.what_ifs import WhatIfs
 from broker.ports import (
     Breaches,
     Clock,
@@ -58,6 +59,7 @@ class WebDoors:
     figures: FigureCounts
     saved: SavedSearches
     watch: Watch
+    what_ifs: WhatIfs
     reviews: ReviewDoors
     notice_choices: NoticeChoices
     mail: CodeMail | None

@@ -300,6 +300,7 @@ class World:
             "PUBLIC_URL": self.address,
             "REGISTRY": str(self.files.registry),
             "POLICIES": str(POLICIES),
+            "CANDIDATE_POLICIES": str(self.files.keys.parent / "candidates"),
             "DATABASE_URL": self.addresses.app,
             "VAULT_URL": self.addresses.vault,
             "READER_URL": self.addresses.reader,

@@ -141,6 +141,7 @@ FORMS = [
     ("citizen", "/mine/consents/x/stop", {}),
     ("citizen", "/mine/blocks/x/lift", {}),
     ("officer", "/dpo/integrity/checks", {}),
+    ("officer", "/dpo/what-if", {"candidate": "x"}),
     ("officer", "/dpo/searches", {"name": "x", "kind": "ask"}),
     ("officer", "/dpo/searches/x/remove", {}),
     ("officer", "/dpo/find", {"citizen": "7102740022"}),

@@ -12,6 +12,7 @@ from broker.oversight.publication import Press
 from broker.oversight.report import Desk as ReportDesk
 from broker.oversight.reviews import Desk as ReviewDesk
 from broker.oversight.saved import Desk as SavedDesk
+from broker.oversight.what_ifs import Desk as WhatIfDesk
 from broker.ports import Clock, Erasures, Inquiries, LogReader, Ports
 from broker.transparency.inquiries import Desk as InquiryDesk
 from broker.web.doors import Ceilings
@@ -27,6 +28,7 @@ from broker.web.dpo import integrity as watching
 from broker.web.dpo import report as reporting
 from broker.web.dpo import samples as reviewing
 from broker.web.dpo import saved as keeping
+from broker.web.dpo import what_ifs as trying
 from broker.web.dpo.room import Room
 from broker.web.login import Logins
 from broker.web.pages.show import Pages
@@ -52,6 +54,7 @@ def build(
     report: ReportDesk,
     saved: SavedDesk,
     running: Running,
+    what_ifs: WhatIfDesk,
 ) -> APIRouter:
     """Build the overseer's pages. `clock` is the machine's, which checkpoints are signed by."""
     room = Room(ports, reader, logins, pages, clock, test_numbers)
@@ -70,4 +73,5 @@ def build(
     routes.include_router(watching.build(room, integrity))
     routes.include_router(proving.build(room, integrity, log_name))
     routes.include_router(checking.build(room, after_checks))
+    routes.include_router(trying.build(room, what_ifs))
     return routes

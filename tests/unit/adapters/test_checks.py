@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from audit.note import SigningKey
-from broker.adapters import checks_sql
+from broker.adapters import beside
 from broker.adapters.checks_sql import ChecksSql, Program
 from broker.domain.errors import Conflict
 from broker.domain.integrity import BROKEN_OFF, ENDED, RUNNING, CheckBegun, Run
@@ -208,10 +208,10 @@ def test_the_program_is_held_back(tmp_path: Path) -> None:
     async def held() -> None:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdin=pipe)
-        checks_sql._hold_back(process.pid)
+        beside.hold_back(process.pid)
         await process.communicate(b"go\n")
 
     asyncio.run(held())
     niceness, memory = map(int, told.read_text("utf-8").split())
-    assert niceness >= checks_sql.BEHIND_EVERYBODY
-    assert memory == checks_sql.MOST_MEMORY_BYTES
+    assert niceness >= beside.BEHIND_EVERYBODY
+    assert memory == beside.MOST_MEMORY_BYTES

@@ -27,6 +27,8 @@ LOOKED_AT = {
     "/dpo/evidence/{municipality}/{year}/{index}": 'f"evidence-{language}"',
     "/dpo/integrity": 'f"integrity-{language}"',
     "/dpo/integrity/checks": 'f"checks-{language}"',
+    "/dpo/what-if": 'f"what-if-{language}"',
+    "/dpo/what-if/{run}": 'f"what-if-result-{language}"',
     "/dpo/inquiries": '"/dpo/inquiries"',
     "/dpo/inquiries/{inquiry}": '"dpo-question"',
     "/dpo/package": '"/dpo/package"',

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "main_0041"
-down_revision = "main_0040"
+revision = "main_0042"
+down_revision = "main_0041"
 branch_labels = None
 depends_on = None
 
