@@ -226,7 +226,7 @@ class _Trying:
         run, now = self.under_way, self.clock.now()
         why = "" if self.result is not None else TOO_LONG if isinstance(failure, TimeoutError) else self.why
         if why:
-            log.warning("what_if_broken_off", run=run.id, why=why)
+            log.warning("what_if_broken_off", names=run.municipality, why=why)
         event = WhatIfEnded(
             municipality=run.municipality, subject=run.by, actor=run.by, at=now, role=run.role, run=run.id,
             month=run.month, candidate=run.candidate, decisions=self.opened, why=why,

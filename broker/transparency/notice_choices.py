@@ -11,7 +11,8 @@ from broker.domain.identity import CitizenLogin
 from broker.domain.notice_choices import EMAIL, WAYS, Choice, NoticesChosen, Pending, address_from, new_pending
 from broker.domain.notices import CHOSEN, notice_to
 from broker.domain.receipts import Receipt
-from broker.ports import CodeMail, NoticeChoices, Ports
+from broker.ports import Ports
+from broker.transparency.doors import CodeMail, NoticeChoices
 
 
 @dataclass(frozen=True, slots=True)

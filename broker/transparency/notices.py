@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from broker.domain.errors import NoticeNotSent
 from broker.domain.notices import GIVEN_UP_AFTER, PAPER, Notice, sent_events
-from broker.ports import Clock, NoticeChannel, Outbox
+from broker.ports import Clock
+from broker.transparency.doors import NoticeChannel, Outbox
 
 # What e-mail does not take in so many tries goes to Digital Post.
 EMAIL_TRIES = 3

@@ -14,15 +14,14 @@ from broker.oversight.what_ifs import WhatIfs
 from broker.ports import (
     Breaches,
     Clock,
-    CodeMail,
     Deferrals,
     Erasures,
     Inquiries,
     LogReader,
-    NoticeChoices,
     Samples,
     Stops,
 )
+from broker.transparency.doors import CodeMail, NoticeChoices
 from broker.web.api.health import Ping
 from broker.web.api.once import Idempotency
 from broker.web.doors import Ceilings, PublicLog, RecordIssuers, Records, Replay, Sessions, Tallied, Tokens, Watched

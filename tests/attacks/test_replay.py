@@ -306,9 +306,9 @@ def test_the_question_is_read_for_replay_alone() -> None:
         # A run hands questions to a program that gives counts, small ones withheld (`test_what_ifs.py`).
         f"{adapters}/what_ifs_sql.py",
     }  # fmt: skip
-    # Whoever takes a question out of an entry puts it to rules again: the command, and what a DPO has tried.
+    # Whoever takes a question out of an entry puts it to rules again: two commands, and what a DPO has tried.
     assert naming("asked_of(") == {
-        "broker/oversight/replay.py", "broker/cli/replay.py", f"{adapters}/what_ifs_sql.py"
+        "broker/oversight/replay.py", "broker/cli/replay.py", "broker/cli/explain.py", f"{adapters}/what_ifs_sql.py"
     }  # fmt: skip
     # A citizen's bundle and an evidence package open bodies too, and give out of them only what is named as shown.
     assert naming("open_body") == {
