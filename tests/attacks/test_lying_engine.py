@@ -166,7 +166,7 @@ async def test_a_lie_in_perfect_form_is_found_beside_the_ask() -> None:
     assert [decision.refused for decision in decisions] == [False] * 3
     assert shadowed.shadow.tally == {"differs": 3}
     assert {line["event"] for line in lines} == {"policy_engine_mismatch"}
-    assert all(line.keys() <= {"event", "log_level", "how", "engine", "revision"} for line in lines)
+    assert all(line.keys() <= {"event", "log_level", "why", "engine", "revision"} for line in lines)
     assert not [word for word in ("h-annette", "c-417", "S01") if word in str(lines)]
 
 

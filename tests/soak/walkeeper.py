@@ -110,6 +110,12 @@ def restore(server: PrivatePostgres, base: Path, wal: Path, *, too_early: bool =
         os.chown(data / "recovery.signal", NOBODY, NOBODY)
     copied = time.monotonic()
     server.start()
+    # It may be read from before it takes writes.
+    deadline = time.monotonic() + SECONDS_TO_FOLLOW
+    while server.query("SELECT pg_is_in_recovery()::text") != "false":
+        if time.monotonic() > deadline:
+            raise PostgresUnavailable("the server that was put back takes no writes")
+        time.sleep(0.02)
     return copied - began, time.monotonic() - copied
 
 

@@ -18,7 +18,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from broker.settings import PREFIX, Settings, read
-from broker.web.metrics import Counting, LogsTold
+from broker.web.metrics import AfterChecksTold, Counting, LogsTold
 from demo.postgres import PrivatePostgres
 from demo.postgres_programs import NOBODY, find_programs
 from demo.world.proxy import Proxy, free_port, haproxy
@@ -236,6 +236,7 @@ async def test_every_metric_of_ours_is_counted() -> None:
     async def hear(_message: Any) -> None: ...
 
     registry.register(LogsTold(lambda: {"korsbaek": 7.0}))
+    registry.register(AfterChecksTold({"korsbaek": 1}))
     await Counting(asked, registry)({"type": "http"}, hear, hear)  # type: ignore[arg-type]  # Nothing is received.
     told = generate_latest(registry).decode()
 

@@ -20,14 +20,15 @@ NAMES = {
     413: "Too large",
     422: "Idempotency key reused",
     429: "A ceiling was reached",
+    431: "The address or the headers are too long",
     502: "A register gave no answer",
     503: "Fail closed",
 }
 
 
 def problems(*statuses: int) -> Answers:
-    """Declare problem answers for these statuses."""
-    return {status: {"description": NAMES[status], **PROBLEM} for status in statuses}
+    """Declare problem answers for these statuses, and for a head that is too large, which any call may have."""
+    return {status: {"description": NAMES[status], **PROBLEM} for status in sorted({*statuses, 431})}
 
 
 def told(shape: str, also: Answers | None = None, *, status: int = 200) -> Answers:

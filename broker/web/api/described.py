@@ -172,6 +172,7 @@ def _token_paths() -> dict[str, Document]:
 _BODY_PROBLEMS = {
     408: "The body did not come in time",
     413: "Too large",
+    431: "The address or the headers are too long",
     503: "Fail closed",
 }
 
