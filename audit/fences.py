@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
+from audit.faults import Fault
 from audit.postgres import Connection
-from audit.verify import Fault
 
 _FUNCTION = re.compile(r"^CREATE(?: OR REPLACE)? FUNCTION log\.(\w+)\((.*?)AS \$\$(.*?)\$\$$", re.DOTALL | re.MULTILINE)
 _GRANT = re.compile(r"^GRANT EXECUTE ON FUNCTION\s(.+?)\sTO\s([\w, ]+)$", re.DOTALL | re.MULTILINE)

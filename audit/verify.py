@@ -6,7 +6,7 @@ What is wrong is named by entry. Pure: rows are handed in, in order of their ind
 
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import rfc8785
@@ -17,7 +17,10 @@ from audit.commitment import body_commitment, body_digest
 from audit.deletion import MEMBER, Deleted, Ledger, Span
 from audit.entry import Leaf
 from audit.errors import Malformed, NotVerified
-from audit.merkle import Frontier, leaf_hash
+from audit.faults import MOST_KEPT, Fault, Faults
+from audit.merkle import HASH_SIZE, Frontier, leaf_hash
+
+NO_HASH = bytes(HASH_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +61,6 @@ class SignedClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong: where, which entry if it is one, and what."""
-
-    where: str
-    what: str
-    index: int | None = None
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        return f"{self.where}: {self.what}"
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """What a check found out about one log.
 
@@ -86,18 +76,25 @@ class Report:
     deleted: tuple[Deleted, ...] = ()
     # Entries below this were verified before, and not read again.
     checked_from: int = 0
+    # Faults beyond those that are named.
+    unnamed: int = 0
 
     @property
     def intact(self) -> bool:
         """Tell whether nothing was wrong."""
-        return not self.faults
+        return not self.found
+
+    @property
+    def found(self) -> int:
+        """Count what was wrong, named or not."""
+        return len(self.faults) + self.unnamed
 
 
 @dataclass(slots=True)
 class _Compared:
     """Holds checkpoints, by rising size, against a tree that grows; keeps what is wrong, and how far they agreed."""
 
-    faults: list[Fault] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
     _agreed: int = 0
 
     def compare(self, tree: Frontier, root: bytes, frontier: bytes | None) -> None:
@@ -106,11 +103,11 @@ class _Compared:
         if tree.root() != root:
             first = self._agreed if self._agreed < tree.size else 0
             what = f"entries {first} to {tree.size - 1} are not those that were signed"
-            self.faults.append(Fault(where, what if tree.size else "is not the head of a log without entries"))
+            self.faults.add(Fault(where, what if tree.size else "is not the head of a log without entries"))
             return
         self._agreed = tree.size
         if frontier not in {None, tree.to_bytes()}:
-            self.faults.append(Fault(where, "frontier is not the frontier of the entries"))
+            self.faults.add(Fault(where, "frontier is not the frontier of the entries"))
 
 
 @dataclass(slots=True)
@@ -128,10 +125,15 @@ class LogCheck:
     # What was verified before: rows are handed in from there on.
     since: Frontier = field(default_factory=Frontier)
     _ledger: Ledger = field(init=False)
-    _faults: list[Fault] = field(default_factory=list)
+    # Of entries one by one; of leaves that differ from their hash; of what was deleted; of the head and checkpoints.
+    _entries: Faults = field(default_factory=Faults)
+    _blamed: Faults = field(default_factory=Faults)
+    _gone: Faults = field(default_factory=Faults)
+    _heads: Faults = field(default_factory=Faults)
     _signed_size: int | None = None
     # Checkpoints that the walk has not come to, by size: root, and frontier where it is on record.
     _waiting: dict[int, list[tuple[bytes, bytes | None]]] = field(default_factory=dict)
+    _past_keeping: int = 0
     _computed: _Compared = field(default_factory=_Compared)
     _recorded: _Compared = field(default_factory=_Compared)
     _frontiers: dict[int, Frontier] = field(default_factory=dict)
@@ -141,7 +143,9 @@ class LogCheck:
     _recorded_tree: Frontier | None = None
     _recorded_frontiers: dict[int, Frontier] = field(default_factory=dict)
     _leaves_were_changed: bool = False
+    # The first leaves that do not match their hash, and how many there are.
     _differing: list[int] = field(default_factory=list)
+    _differ: int = 0
     _expected: int = 0
     _whole: bool = True
 
@@ -155,7 +159,7 @@ class LogCheck:
             self.signed(claimed)
         if self.claim.size < self.since.size:
             what = f"{self.since.size} entries were verified before, only {self.claim.size} are here"
-            self._faults.append(Fault("head", what))
+            self._heads.add(Fault("head", what))
 
     def signed(self, claimed: SignedClaim) -> None:
         """Read a checkpoint, and compare it once the walk has come to its size; one below the start is only read."""
@@ -167,8 +171,9 @@ class LogCheck:
         if size in {0, self._tree.size}:
             trees = (Frontier(), Frontier()) if size == 0 else (self._tree, self._recorded_tree or self._tree)
             self._compare(*trees, [known])
-        elif size > self._tree.size:
-            self._waiting.setdefault(size, []).append(known)
+        elif size > self._tree.size and (self._whole or size > self.claim.size):
+            # Where rows are missing the tree grows no more; that has been said, and what they led to need not wait.
+            self._wait(size, known)
 
     def row(self, row: Row) -> None:
         """Check one row's parts against one another, and add its leaf to the tree."""
@@ -182,19 +187,26 @@ class LogCheck:
             self._fault(row.index, "row is missing, though its body or index row is there")
             self._whole = False
             return
-        self._grow(row.index, leaf_hash(row.leaf), row.leaf_hash)
-        self._check_parts(row)
+        computed, recorded = leaf_hash(row.leaf), row.leaf_hash
+        if computed != recorded:
+            self._hear_differing(row.index)
+        self._grow(row.index, computed, recorded)
+        self._check_parts(row, leaf_is_as_recorded=computed == recorded)
 
-    def finish(self, duplicates: Iterable[tuple[int, ...]] = ()) -> Report:
+    def duplicate(self, first: int, last: int) -> None:
+        """Hear that two entries, the first and the last of their kind, have the same id."""
+        self._fault(last, f"has the id of entry {first}")
+
+    def finish(self) -> Report:
         """Compare the tree with the head and every checkpoint; give the report."""
         self._missing_until(self.claim.size)
-        for indices in duplicates:
-            self._fault(indices[-1], f"has the id of entry {indices[0]}")
         self._blame_differing()
         deleted = self._check_deletions()
         self._check_head()
-        self._check_checkpoints()
-        faults = sorted(self._faults, key=lambda fault: (fault.index is None, fault.index or 0))
+        signed = self._check_checkpoints()
+        kinds = (self._entries, self._blamed, self._gone, self._heads, signed)
+        named = (fault for kind in kinds for fault in kind.kept)
+        faults = sorted(named, key=lambda fault: (fault.index is None, fault.index or 0))
         return Report(
             self.claim.origin,
             self._tree.size,
@@ -204,6 +216,7 @@ class LogCheck:
             tuple(faults),
             deleted,
             self.since.size,
+            sum(kind.unnamed for kind in kinds),
         )
 
     @property
@@ -212,26 +225,38 @@ class LogCheck:
         return self._tree
 
     def _fault(self, index: int, what: str) -> None:
-        self._faults.append(Fault(f"entry {index}", what, index))
+        self._entries.add(Fault(f"entry {index}", what, index))
+
+    def _wait(self, size: int, known: tuple[bytes, bytes | None]) -> None:
+        """Keep a checkpoint until the walk comes to its size; of those past the last entry there may be any number."""
+        if size in self._waiting or len(self._waiting) < MOST_KEPT:
+            self._waiting.setdefault(size, []).append(known)
+        else:
+            self._past_keeping += 1
 
     def _missing_until(self, index: int) -> None:
         first, last = self._expected, index - 1
         if first > last:
             return
         what = "row is missing" if first == last else "rows are missing"
-        self._faults.append(Fault(_entries((first, last)), what, first))
+        self._entries.add(Fault(_entries((first, last)), what, first))
         self._whole = False
         self._expected = index
 
-    def _grow(self, index: int, computed: bytes, recorded: bytes) -> None:
-        if computed != recorded:
+    def _hear_differing(self, index: int) -> None:
+        """Hear of a leaf that is not the one of its recorded hash; from here on there are two trees."""
+        self._differ += 1
+        if len(self._differing) < MOST_KEPT:
             self._differing.append(index)
-            self._recorded_tree = self._recorded_tree or self._tree
+        self._recorded_tree = self._recorded_tree or self._tree
+
+    def _grow(self, index: int, computed: bytes, recorded: bytes) -> None:
         if not self._whole or index != self._tree.size:
             return
         self._tree = self._tree.extend((computed,))
         if self._recorded_tree is not None:
-            self._recorded_tree = self._recorded_tree.extend((recorded,))
+            # What is no hash at all stands for one that no head agrees with.
+            self._recorded_tree = self._recorded_tree.extend((recorded if len(recorded) == HASH_SIZE else NO_HASH,))
         if self._tree.size in self._frontiers:
             self._frontiers[self._tree.size] = self._tree
             self._recorded_frontiers[self._tree.size] = self._recorded_tree or self._tree
@@ -244,7 +269,7 @@ class LogCheck:
             self._computed.compare(tree, root, frontier)
             self._recorded.compare(recorded, root, frontier)
 
-    def _check_parts(self, row: Row) -> None:
+    def _check_parts(self, row: Row, *, leaf_is_as_recorded: bool) -> None:
         if row.tenants != {self.claim.tenant}:
             self._fault(row.index, "belongs to another tenant than its log")
         missing = [name for name, part in (("body", row.ciphertext), ("index", row.index_bytes)) if part is None]
@@ -258,7 +283,7 @@ class LogCheck:
             return
         if row.eid != leaf.eid:
             self._fault(row.index, "id does not match its leaf")
-        if row.index not in self._differing:
+        if leaf_is_as_recorded:
             self._check_commitment(row, leaf)
 
     def _check_commitment(self, row: Row, leaf: Leaf) -> None:
@@ -290,7 +315,8 @@ class LogCheck:
             (settled.unaccounted, "body and index row are missing"),
             (settled.back, "was deleted on record and is there again"),
         ):
-            self._faults += [Fault(_entries(span), what, span[0]) for span in spans]
+            for span in spans:
+                self._gone.add(Fault(_entries(span), what, span[0]))
         return settled.under
 
     def _blame_differing(self) -> None:
@@ -304,17 +330,16 @@ class LogCheck:
                 self._leaves_were_changed = True
             elif self._tree.root() == self.claim.root:
                 what = "recorded hash of the leaf was changed"
-        for index in self._differing:
-            self._fault(index, what)
+        self._blamed = Faults([Fault(f"entry {index}", what, index) for index in self._differing], self._differ)
 
     def _check_head(self) -> None:
         frontier = self._at(self.claim.size)
         if frontier is None:
             return  # Rows are missing, which has been said; there is no root to compare with.
         if frontier.root() != self.claim.root:
-            self._faults.append(Fault("head", "root is not the root of the entries"))
+            self._heads.add(Fault("head", "root is not the root of the entries"))
         if frontier.to_bytes() != self.claim.frontier:
-            self._faults.append(Fault("head", "frontier is not the frontier of the entries"))
+            self._heads.add(Fault("head", "frontier is not the frontier of the entries"))
 
     def _at(self, size: int) -> Frontier | None:
         frontiers = self._recorded_frontiers if self._leaves_were_changed else self._frontiers
@@ -329,24 +354,27 @@ class LogCheck:
             else:
                 checkpoint = read_unverified(claimed.note)
         except (Malformed, NotVerified) as error:
-            self._faults.append(Fault(where, str(error)))
+            self._heads.add(Fault(where, str(error)))
             return None
         if checkpoint.origin != self.claim.origin:
-            self._faults.append(Fault(where, "is another log's"))
+            self._heads.add(Fault(where, "is another log's"))
         elif claimed.size is not None and (claimed.size, claimed.root) != (checkpoint.size, checkpoint.root):
-            self._faults.append(Fault(where, "says something else than its signed note"))
+            self._heads.add(Fault(where, "says something else than its signed note"))
         else:
             return checkpoint
         return None
 
-    def _check_checkpoints(self) -> None:
+    def _check_checkpoints(self) -> Faults:
+        """Say which checkpoints were never come to; give what was wrong with those that were."""
         if self.keys and self.claim.size and self._signed_size is None:
-            self._faults.append(Fault("checkpoint", "none on record that is signed"))
-        self._faults += (self._recorded if self._leaves_were_changed else self._computed).faults
+            self._heads.add(Fault("checkpoint", "none on record that is signed"))
         for size, due in sorted(self._waiting.items()):
             if size > max(self._expected, self.claim.size):
                 what = f"{size} entries were signed, only {self._tree.size} are here"
-                self._faults += [Fault(f"checkpoint {size}", what)] * len(due)
+                for _ in due:
+                    self._heads.add(Fault(f"checkpoint {size}", what))
+        self._heads.count += self._past_keeping
+        return self._recorded.faults if self._leaves_were_changed else self._computed.faults
 
 
 def _entries(span: Span) -> str:

@@ -26,12 +26,13 @@ from audit.command import (
 from audit.entry import Leaf
 from audit.errors import LogError, Malformed, NotVerified
 from audit.evidence_command import check_evidence
+from audit.faults import Fault
 from audit.kept_state import Kept, StateFile
 from audit.merkle import Frontier
 from audit.note import VerifyKey
 from audit.policy import Policy, read_policy
 from audit.proof import Proof
-from audit.verify import Fault, Report
+from audit.verify import Report
 from audit.verify_map import verify_maps
 from audit.verify_postgres import check_logs, stray_rows
 from audit.verify_tiles import Checked, verify_tiles
@@ -40,6 +41,10 @@ STATE = (
     "remember here what was verified: the next run checks only what is new, holds it against what was, and goes on "
     "where one was broken off"
 )
+
+# Enough to see what kind of thing is wrong, and where it begins.
+MOST_IN_BRIEF = 50
+LONGEST_IN_BRIEF = 300
 
 
 def add_to(commands: Any) -> None:
@@ -80,6 +85,7 @@ def add_to(commands: Any) -> None:
         "--progress", action="store_true", help="with --database: say on standard error how far it is: progress N OF"
     )
     verify.add_argument("--json", action="store_true", help="write one JSON object for machines")
+    verify.add_argument("--brief", action="store_true", help="with --json: counts, and the first faults of a log alone")
     verify.add_argument("--map", action="store_true", help="with --database: build every citizen's list anew too")
     verify.set_defaults(run=_verify)
 
@@ -112,7 +118,8 @@ def _verify_logs(
     if state:
         _keep(state, checks, reports)
     if given.json:
-        print_json({"logs": [_as_json(report) for report in reports], "stray": stray})
+        written = _in_brief if given.brief else _as_json
+        print_json({"logs": [written(report) for report in reports], "stray": stray})
     else:
         _print_reports(reports, stray)
     return 0 if reports and not stray and all(report.intact for report in reports) else 1
@@ -222,8 +229,19 @@ def _as_json(report: Report) -> dict[str, Any]:
         "root": report.root.hex(),
         "signed_size": report.signed_size,
         "signatures_checked": report.signatures_checked,
+        "found": report.found,
         "faults": [asdict(fault) for fault in report.faults],
         "deleted": [{"entry": one.entry, "entries": one.count, "spans": one.spans} for one in report.deleted],
+    }
+
+
+def _in_brief(report: Report) -> dict[str, Any]:
+    """Write a report that has an end, however much is wrong and however much was deleted."""
+    return _as_json(replace(report, faults=(), deleted=())) | {
+        "found": report.found,
+        "intact": report.intact,
+        "faults": [str(fault)[:LONGEST_IN_BRIEF] for fault in report.faults[:MOST_IN_BRIEF]],
+        "deleted": sum(one.count for one in report.deleted),
     }
 
 
@@ -231,6 +249,8 @@ def _print_reports(reports: list[Report], stray: list[str]) -> None:
     for report in reports:
         for fault in report.faults:
             sys.stdout.write(f"{report.origin}: {fault}\n")
+        if report.unnamed:
+            sys.stdout.write(f"{report.origin}: and {report.unnamed} faults more\n")
         for one in report.deleted:
             sys.stdout.write(f"{report.origin}: content of {one}\n")
         sys.stdout.write(f"{report.origin}: {_summary(report)}\n")
@@ -241,7 +261,7 @@ def _print_reports(reports: list[Report], stray: list[str]) -> None:
 
 
 def _summary(report: Report) -> str:
-    count = len(report.faults)
+    count = report.found
     verdict = "intact" if report.intact else f"NOT INTACT, {count} fault{'s' * (count > 1)}"
     since = f" ({report.checked_from} of them verified before)" if report.checked_from else ""
     root = f"root {report.root.hex()[:16]}…" if report.root else "no root"

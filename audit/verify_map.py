@@ -14,12 +14,12 @@ from typing import Any
 
 from audit import postgres
 from audit.errors import Malformed
+from audit.faults import Fault
 from audit.map import Chain, Map, pack
 from audit.map_postgres import kept_under
 from audit.map_root import MapRoot, is_map_root
 from audit.merkle import leaf_hash
 from audit.postgres import PAGE, Connection, Head
-from audit.verify import Fault
 
 
 @dataclass(slots=True)

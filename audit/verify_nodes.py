@@ -1,12 +1,12 @@
 """Check the roots of subtrees that lie beside a log: each is what its entries give, and none is missing."""
 
 from audit import postgres
+from audit.faults import Fault, Faults
 from audit.growing import Growing, Made
 from audit.merkle import leaf_hash
 from audit.postgres import Connection
 from audit.subtrees import BITS
 from audit.tiles import WIDTH
-from audit.verify import Fault
 
 
 class NodeCheck:
@@ -22,7 +22,7 @@ class NodeCheck:
         # Nothing is known of the entries before; a bundle that began before them gives no node.
         self._next = start - start % WIDTH
         self._growing = Growing(self._next)
-        self._faults: list[Fault] = []
+        self._faults = Faults()
 
     async def take(self, index: int, leaf: bytes | None) -> None:
         """Hear an entry; those that were passed over are missing."""
@@ -31,7 +31,7 @@ class NodeCheck:
         if index == self._next:
             await self._add(None if leaf is None else leaf_hash(leaf))
 
-    async def finish(self) -> list[Fault]:
+    async def finish(self) -> Faults:
         """Compare what is left at the edge; give all that is wrong."""
         for made in self._growing.rest():
             await self._compare(made)
@@ -52,6 +52,6 @@ class NodeCheck:
             if value is None:
                 continue
             if index in rows and rows[index] != value:
-                self._faults.append(Fault(f"node {level}/{index}", "is not the root of its entries"))
+                self._faults.add(Fault(f"node {level}/{index}", "is not the root of its entries"))
             elif index not in rows and (index + 1) << (BITS * level) <= self._signed:
-                self._faults.append(Fault(f"node {level}/{index}", "is missing"))
+                self._faults.add(Fault(f"node {level}/{index}", "is missing"))

@@ -93,9 +93,10 @@ async def _walk(connection: Connection, head: Head, check: LogCheck, progress: P
     while following:
         check.signed(_claimed(following))
         following = await _next_of(signed)
-    duplicates = await connection.fetch(_DUPLICATES, head.log_id, check.since.size)
-    report = check.finish(tuple(row["places"]) for row in duplicates)
-    report = replace(report, faults=(*report.faults, *await nodes.finish()))
+    async for row in connection.cursor(_DUPLICATES, head.log_id, check.since.size):
+        check.duplicate(row["first"], row["last"])
+    report, beside = check.finish(), await nodes.finish()
+    report = replace(report, faults=(*report.faults, *beside.kept), unnamed=report.unnamed + beside.unnamed)
     note = kept.note if kept else None
     return Checked(report, Kept(check.tree, note, check.tree) if report.intact else None, note)
 
@@ -123,7 +124,7 @@ async def _rows(connection: Connection, head: Head, start: int, progress: Progre
 
 
 _DUPLICATES = (
-    "SELECT array_agg(idx ORDER BY idx) AS places FROM log.entry WHERE log_id = $1"
+    "SELECT min(idx) AS first, max(idx) AS last FROM log.entry WHERE log_id = $1"
     " AND ($2::bigint = 0 OR eid IN (SELECT eid FROM log.entry WHERE log_id = $1 AND idx >= $2))"
     " GROUP BY eid HAVING count(*) > 1"
 )

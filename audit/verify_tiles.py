@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 
 from audit.checkpoint import Checkpoint, open_checkpoint, read_unverified
 from audit.errors import LogError, Malformed, NotVerified
+from audit.faults import Fault
 from audit.growing import Growing, Made
 from audit.kept_state import Kept
 from audit.merkle import Frontier, leaf_hash
 from audit.note import VerifyKey
 from audit.sources import Missing, Source, read_ahead, read_wide
 from audit.tiles import WIDTH, Tile, bundles_of, read_bundle, read_tile
-from audit.verify import Fault, Report
+from audit.verify import Report
 
 Progress = Callable[[str, int, int], None]
 Reached = Callable[[str, Frontier], None]

@@ -8,6 +8,8 @@ Rules kept here:
   turn is under way too.
 - Progress and result stand in the database, so that any node shows them. A node says every few seconds that it is at
   it; where nothing was heard for a minute the check counts as broken off, and another may begin.
+- What the program says is read up to a bound, and it is told to be brief: a log bent throughout is no more to read
+  than another. Where it ends without a report, or takes too long, that is kept as what it is: somebody must look.
 - That it began is on the log before it runs; what it found is on the log in the same commit that keeps it.
 """
 
@@ -29,19 +31,19 @@ from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.beside import Beside, held_back
 from broker.adapters.database import Pool, Scope, scoped
 from broker.domain.errors import Conflict, LogUnavailable, StoreUnavailable
-from broker.domain.integrity import BROKEN_OFF, CheckBegun, LogVerified, Run
+from broker.domain.integrity import BROKEN_OFF, NO_REPORT, NODE_ENDED, TOO_LONG, CheckBegun, LogVerified, Run
 from broker.domain.receipts import Receipt
 from broker.ports import Clock
 
 log = structlog.get_logger()
 
 MOST_SECONDS = 4 * 3600.0
-MOST_FAULTS_KEPT = 50
-LONGEST_FAULT = 300
+# A brief report names fifty faults of three hundred characters; a character may take six bytes.
+MOST_REPORT_BYTES = 256 * 1024
 NEWEST = 5
 
 # A node of which nothing was heard for a minute is gone, or cannot reach the database.
-_LAY_ASIDE = """UPDATE integrity.run SET state = 'broken_off', ended_at = seen_at
+_LAY_ASIDE = """UPDATE integrity.run SET state = 'broken_off', why = 'node_ended', ended_at = seen_at
     WHERE log = $1 AND state = 'running' AND seen_at < clock_timestamp() - interval '1 minute'"""
 _BEGIN = """INSERT INTO integrity.run (id, municipality, log, by, role, begun_at, total)
     VALUES ($1, $2, $3, $4, $5, $6, $7)"""
@@ -49,7 +51,8 @@ _BEAT = """UPDATE integrity.run SET seen_at = clock_timestamp(), done = $2, tota
     WHERE id = $1 AND state = 'running'"""
 _END = """UPDATE integrity.run SET state = 'ended', done = total, ended_at = $2, size = $3, signed_size = $4,
     faults = $5, found = $6, deleted = $7 WHERE id = $1 AND state = 'running'"""
-_BREAK_OFF = "UPDATE integrity.run SET state = 'broken_off', ended_at = $2 WHERE id = $1 AND state = 'running'"
+_BREAK_OFF = """UPDATE integrity.run SET state = 'broken_off', ended_at = $2, why = $3
+    WHERE id = $1 AND state = 'running'"""
 _OF = """
 SELECT r.*, r.state = 'running' AND r.seen_at < clock_timestamp() - interval '1 minute' AS gone
 FROM (
@@ -83,7 +86,7 @@ class Program:
         """Write the command (for Python), without what is secret."""
         keys = [word for key in self.keys for word in ("--vkey", key)]
         deletion_keys = [word for key in self.deletion_keys for word in ("--deletion-vkey", key)]
-        told = ["--origin", origin, *keys, *deletion_keys, "--json", "--progress"]
+        told = ["--origin", origin, *keys, *deletion_keys, "--json", "--brief", "--progress"]
         return ["-m", "audit", "verify", "--database", "@-", *told]
 
 
@@ -92,6 +95,7 @@ class _Found:
     size: int
     signed_size: int | None
     faults: tuple[str, ...] = field(repr=False)
+    count: int
     deleted: int
 
 
@@ -107,14 +111,23 @@ class _Check:
     done: int
     total: int
     found: _Found | None = None
+    why: str = NODE_ENDED
 
     async def run(self) -> None:
-        """Run the program to its end; keep what it found, if it could tell."""
-        async with held_back(self.program.words(self.under_way.log)) as process:
-            address = self.program.scoped_address(self.under_way.municipality)
-            told, _, _ = await asyncio.gather(_read(process), self._hear(process), _say(process, address))
-            await process.wait()
+        """Run the program to its end; keep what it found, or that it ended without telling."""
+        try:
+            async with held_back(self.program.words(self.under_way.log)) as process:
+                address = self.program.scoped_address(self.under_way.municipality)
+                told, _, _ = await asyncio.gather(_read(process), self._hear(process), _say(process, address))
+                await process.wait()
+        except asyncio.CancelledError:
+            # The node ends, or the time is over, which `keep` is told.
+            raise
+        except BaseException:
+            self.why = NO_REPORT
+            raise
         self.found = _found(told, self.under_way.log)
+        self.why = NO_REPORT
 
     async def beat(self) -> None:
         """Say that this node is at it."""
@@ -125,22 +138,22 @@ class _Check:
     async def keep(self, failure: Exception | None) -> None:
         """Keep what a check found, with its entry, or that it was broken off."""
         run, found, now = self.under_way, self.found, self.clock.now()
-        if failure is not None:
-            log.warning("check_broken_off", log=run.log)
+        why = TOO_LONG if isinstance(failure, TimeoutError) else self.why
+        if found is None:
+            log.warning("check_broken_off", log=run.log, why=why)
         scope, ident = Scope(municipality=run.municipality), UUID(run.id)
         with contextlib.suppress(StoreUnavailable, LogUnavailable):
             if found is None:
                 async with scoped(self.pool, scope) as connection:
-                    await connection.execute(_BREAK_OFF, ident, now)
+                    await connection.execute(_BREAK_OFF, ident, now, why)
                 return
             event = LogVerified(
                 municipality=run.municipality, subject=run.by, actor=run.by, at=now, role=run.role, size=found.size,
-                intact=not found.faults, log=run.log, run=run.id, faults=len(found.faults),
+                intact=not found.count, log=run.log, run=run.id, faults=found.count,
             )  # fmt: skip
             keys = await self.log.prepare([event])
-            kept = [fault[:LONGEST_FAULT] for fault in found.faults[:MOST_FAULTS_KEPT]]
             async with scoped(self.pool, scope) as connection:
-                row = (ident, now, found.size, found.signed_size, kept, len(found.faults), found.deleted)
+                row = (ident, now, found.size, found.signed_size, list(found.faults), found.count, found.deleted)
                 if await connection.execute(_END, *row) == "UPDATE 1":
                     await self.log.append_within(connection, [event], keys)
 
@@ -203,16 +216,24 @@ async def _say(process: asyncio.subprocess.Process, address: str) -> None:
 
 
 async def _read(process: asyncio.subprocess.Process) -> bytes:
-    return b"" if process.stdout is None else await process.stdout.read()
+    """Read what a program says to its end; one that says too much is ended, and has said nothing."""
+    told = bytearray()
+    while process.stdout is not None and (more := await process.stdout.read(MOST_REPORT_BYTES)):
+        told += more
+        if len(told) > MOST_REPORT_BYTES:
+            process.kill()
+            return b""
+    return bytes(told)
 
 
 def _found(told: bytes, origin: str) -> _Found | None:
     """Read what the program says of the log; None where it says nothing of it."""
     try:
         (report,) = orjson.loads(told)["logs"]
-        faults = tuple(f"{fault['where']}: {fault['what']}" for fault in report["faults"])
-        deleted = sum(one["entries"] for one in report["deleted"])
-        return _Found(report["size"], report["signed_size"], faults, deleted) if report["origin"] == origin else None
+        if report["origin"] != origin or report["intact"] is not (report["found"] == 0):
+            return None
+        faults = tuple(map(str, report["faults"]))
+        return _Found(report["size"], report["signed_size"], faults, report["found"], report["deleted"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None
 
@@ -235,4 +256,5 @@ def _run(row: Any) -> Run:
         faults=tuple(faults),
         found=row["found"],
         deleted=row["deleted"],
+        why=NODE_ENDED if row["gone"] else row["why"],
     )

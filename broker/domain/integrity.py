@@ -28,17 +28,16 @@ CHECKED_WITHIN = timedelta(days=31)
 LATE, REFUSING, NEVER_SIGNED, SHORT_OF_WITNESSES = "late", "refusing", "never_signed", "short_of_witnesses"
 ROLLED_BACK, FORKED, BAD_SIGNATURE = "rolled_back", "forked", "bad_signature"
 OPEN_ASKS, STILL_KEPT_BACK = "open_asks", "still_kept_back"
-NEVER_CHECKED, CHECK_OLD, CHECK_FOUND, CHECK_BROKEN_OFF = (
-    "never_checked",
-    "check_old",
-    "check_found",
-    "check_broken_off",
-)
+NEVER_CHECKED, CHECK_OLD, CHECK_FOUND = "never_checked", "check_old", "check_found"
+CHECK_BROKEN_OFF, CHECK_SILENT = "check_broken_off", "check_silent"
 ALARMS = (
-    ROLLED_BACK, FORKED, BAD_SIGNATURE, CHECK_FOUND, REFUSING, LATE, NEVER_SIGNED, SHORT_OF_WITNESSES, OPEN_ASKS,
-    STILL_KEPT_BACK, CHECK_BROKEN_OFF, NEVER_CHECKED, CHECK_OLD,
+    ROLLED_BACK, FORKED, BAD_SIGNATURE, CHECK_FOUND, CHECK_SILENT, REFUSING, LATE, NEVER_SIGNED, SHORT_OF_WITNESSES,
+    OPEN_ASKS, STILL_KEPT_BACK, CHECK_BROKEN_OFF, NEVER_CHECKED, CHECK_OLD,
 )  # fmt: skip
 RUNNING, ENDED, BROKEN_OFF = "running", "ended", "broken_off"
+# Why a check was broken off: the node it ran on ended, it took too long, or it ended without a report.
+NODE_ENDED, TOO_LONG, NO_REPORT = "node_ended", "too_long", "no_report"
+WHYS = (NODE_ENDED, TOO_LONG, NO_REPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,13 @@ class Run:
     found: int = 0
     # Entries whose content was deleted lawfully, as the log itself says.
     deleted: int = 0
+    # Why it was broken off; empty where it was not, and where nobody knows.
+    why: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Tell whether it ran and could not say what it found: that may be the log's doing, and no node's."""
+        return self.why in {TOO_LONG, NO_REPORT}
 
     @property
     def share(self) -> int:
@@ -133,6 +139,8 @@ class Standing:
     last: Run | None = None
     # The newest run of any state; `last` is the newest that came to its end.
     newest_run: Run | None = None
+    # A check after the last whole one ran and could not say what it found; another that began takes nothing away.
+    silent: bool = False
 
     def alarms(self, now: datetime) -> tuple[str, ...]:
         """Name what somebody must see to, the worst first."""
@@ -155,7 +163,9 @@ class Standing:
         return (code for code, true in told.items() if true)
 
     def _of_checking(self, now: datetime) -> Iterator[str]:
-        if self.newest_run is not None and self.newest_run.state == BROKEN_OFF:
+        if self.silent:
+            yield CHECK_SILENT
+        elif self.newest_run is not None and self.newest_run.state == BROKEN_OFF:
             yield CHECK_BROKEN_OFF
         if self.last is None:
             yield NEVER_CHECKED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -120,4 +121,7 @@ def check_role(officer: OfficerLogin) -> None:
 def with_runs(standing: Standing, runs: tuple[Run, ...]) -> Standing:
     """Give a log as it stands with the newest of its checks, newest first as they come."""
     last = next((run for run in runs if run.state == ENDED), None)
-    return replace(standing, last=last, newest_run=runs[0] if runs else None)
+    since = itertools.takewhile(lambda run: run.state != ENDED, runs)
+    return replace(
+        standing, last=last, newest_run=runs[0] if runs else None, silent=any(run.silent for run in since)
+    )  # fmt: skip

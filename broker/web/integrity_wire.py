@@ -52,6 +52,7 @@ def run_body(run: Run) -> dict[str, Any]:
         "found": run.found,
         "faults": list(run.faults),
         "lawfully_deleted": run.deleted,
+        "why": run.why or None,
     }
 
 

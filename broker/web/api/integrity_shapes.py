@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from broker.domain.integrity import ALARMS, BROKEN_OFF, ENDED, RUNNING
+from broker.domain.integrity import ALARMS, BROKEN_OFF, ENDED, RUNNING, WHYS
 from broker.web.api.shapes import COUNT, MOMENT, TEXT, YES_NO, Schema, form, many, maybe, named, one_of
 
 RUN: Mapping[str, Schema] = {
@@ -23,6 +23,7 @@ RUN: Mapping[str, Schema] = {
     "found": COUNT,
     "faults": many(TEXT),
     "lawfully_deleted": COUNT,
+    "why": maybe(one_of(*WHYS)),
 }
 STANDING: Mapping[str, Schema] = {
     "log": TEXT,

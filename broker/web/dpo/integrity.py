@@ -15,6 +15,7 @@ from broker.domain.integrity import (
     CHECK_BROKEN_OFF,
     CHECK_FOUND,
     CHECK_OLD,
+    CHECK_SILENT,
     ENDED,
     FORKED,
     LATE,
@@ -44,6 +45,9 @@ ALARM_WORDS = {
     ),
     BAD_SIGNATURE: marked("The newest head is not signed with the log's own key. Call the operator now."),
     CHECK_FOUND: marked("The last check found faults. Read them below, and call the operator."),
+    CHECK_SILENT: marked(
+        "A check ended and could not say what it found. The log itself may be the cause. Call the operator now."
+    ),
     REFUSING: marked("The witnesses have been away too long, and asks are refused. Call the operator now."),
     LATE: marked("The witnesses are late. Call the operator: soon asks are refused."),
     NEVER_SIGNED: marked("Nothing of the log is signed yet. Call the operator if it is still so in five minutes."),
@@ -52,11 +56,13 @@ ALARM_WORDS = {
     STILL_KEPT_BACK: marked(
         "Lines are kept back from a citizen though their time is over. Call the operator: a clock may be wrong."
     ),
-    CHECK_BROKEN_OFF: marked("The newest check was broken off. Let it begin again."),
+    CHECK_BROKEN_OFF: marked(
+        "The newest check was broken off. Let it begin again. Call the operator if it breaks off again."
+    ),
     NEVER_CHECKED: marked("The log was never checked from the first line to the last. Check it now."),
     CHECK_OLD: marked("It is more than a month since the log was checked. Check it now."),
 }
-URGENT = frozenset({ROLLED_BACK, FORKED, BAD_SIGNATURE, CHECK_FOUND, REFUSING})
+URGENT = frozenset({ROLLED_BACK, FORKED, BAD_SIGNATURE, CHECK_FOUND, CHECK_SILENT, REFUSING})
 STATE_WORDS = {RUNNING: marked("Under way"), ENDED: marked("Ended"), BROKEN_OFF: marked("Broken off")}
 Follow = Annotated[str, Query(max_length=10)]
 

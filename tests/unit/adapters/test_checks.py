@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import orjson
 import pytest
 
 from audit.note import SigningKey
-from broker.adapters import beside
+from broker.adapters import beside, checks_sql
 from broker.adapters.checks_sql import ChecksSql, Program
 from broker.domain.errors import Conflict
-from broker.domain.integrity import BROKEN_OFF, ENDED, RUNNING, CheckBegun, Run
+from broker.domain.integrity import BROKEN_OFF, ENDED, NO_REPORT, NODE_ENDED, RUNNING, TOO_LONG, CheckBegun, Run
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
 from tests.databases import BASE, Databases, opened
@@ -131,7 +132,8 @@ async def test_a_node_that_ended_leaves_no_check_under_way(house: House) -> None
     node = house.node()
     await node.begin(*house.run())
     await node.aclose()
-    assert (await node.of([HOME]))[LOG][0].state in {BROKEN_OFF, ENDED}
+    broken = (await node.of([HOME]))[LOG][0]
+    assert broken.state == ENDED or (broken.state, broken.why, broken.silent) == (BROKEN_OFF, NODE_ENDED, False)
     again = house.node()
     await again.begin(*house.run())
     assert (await house.ended(again)).state == ENDED
@@ -157,12 +159,57 @@ async def test_a_node_that_is_gone_holds_nothing_up(house: House) -> None:
 
 async def test_a_program_that_says_nothing_finds_nothing(house: House) -> None:
     """Where the database cannot be reached, or the time runs out, the run is broken off and no entry says intact."""
-    for changes in ({"address": "postgresql://nobody@127.0.0.1:1/none"}, {"most_seconds": 0.01}):
+    for changes, why in (
+        ({"address": "postgresql://nobody@127.0.0.1:1/none"}, NO_REPORT),
+        ({"most_seconds": 0.01}, TOO_LONG),
+    ):
         node = house.node(**changes)
         await node.begin(*house.run())
-        assert (await house.ended(node)).state == BROKEN_OFF, changes
+        ended = await house.ended(node)
+        assert (ended.state, ended.why, ended.silent) == (BROKEN_OFF, why, True)
         await node.aclose()
     assert "log.verified" not in await house.kinds()
+
+
+@pytest.mark.parametrize("script", ["import os; os.kill(os.getpid(), 9)", "while True: print('x' * 65536)",
+                                    "import sys; sys.stderr.write('x' * 2**25)", "bytearray(2**40)"])  # fmt: skip
+async def test_a_program_that_is_ended_is_told_of(house: House, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed, out of memory, or with no end to what it says: it said nothing, and that is an alarm."""
+    monkeypatch.setattr(Program, "words", lambda _self, _origin: ["-c", script])
+    node = house.node()
+    await node.begin(*house.run())
+    ended = await house.ended(node)
+    assert (ended.state, ended.why, ended.silent) == (BROKEN_OFF, NO_REPORT, True)
+    await node.aclose()
+
+
+async def test_a_report_too_long_is_none(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report that would be one but for its length is not read to its end: nobody bends a node by a log's faults."""
+    report = {"origin": LOG, "intact": True, "size": 3, "signed_size": 3, "found": 0, "faults": [], "deleted": 0}
+    for length, state in ((1000, ENDED), (checks_sql.MOST_REPORT_BYTES + 1, BROKEN_OFF)):
+        told = orjson.dumps({"logs": [report]}).decode()
+        script = ["-c", f"print({told!r}.ljust({length}))"]
+        monkeypatch.setattr(Program, "words", lambda _self, _origin, script=script: script)
+        node = house.node()
+        await node.begin(*house.run())
+        assert (await house.ended(node)).state == state
+        await node.aclose()
+
+
+async def test_a_log_bent_throughout_is_found(house: House) -> None:
+    """Of ten thousand bent entries each is counted and the first are named: the check comes to its end, and says it."""
+    await house.superuser.execute(
+        "SET session_replication_role = replica; INSERT INTO log.body (log_id, idx, tenant, ciphertext, body_salt)"
+        " SELECT log_id, idx + 2 * n, tenant, ciphertext, body_salt FROM log.body, generate_series(5, 10004) n"
+        " WHERE idx = 1"
+    )
+    node = house.node()
+    await node.begin(*house.run())
+    found = await house.ended(node)
+
+    # Each stands beyond the head, and has no entry; the rows between them are missing.
+    assert (found.state, found.found, len(found.faults)) == (ENDED, 30_000, 50)
+    await node.aclose()
 
 
 async def test_no_list_of_processes_shows_the_address(house: House) -> None:

@@ -22,6 +22,7 @@ from broker.domain.integrity import (
     CHECK_BROKEN_OFF,
     CHECK_FOUND,
     CHECK_OLD,
+    CHECK_SILENT,
     ENDED,
     FORKED,
     LATE,
@@ -30,18 +31,23 @@ from broker.domain.integrity import (
     MOST_SHOWN,
     NEVER_CHECKED,
     NEVER_SIGNED,
+    NO_REPORT,
+    NODE_ENDED,
     OPEN_ASKS,
     OUTCOME_WITHIN,
     REFUSING,
     ROLLED_BACK,
+    RUNNING,
     SHORT_OF_WITNESSES,
     STILL_KEPT_BACK,
+    TOO_LONG,
     Run,
     Standing,
 )
 from broker.domain.personal import Personal
 from broker.oversight.deferral import Desk as DeferralDesk
 from broker.oversight.deferral import Wish, approve, ask
+from broker.oversight.integrity import with_runs
 from demo.postgres import PrivatePostgres
 from tests.builders import a_house
 from tests.databases import BASE, Databases, opened
@@ -261,8 +267,25 @@ def test_alarms_of_checks(house_of_none: Standing) -> None:
         (replace(good, found=1), good, (CHECK_FOUND,)),
         (replace(good, begun_at=NOON - timedelta(days=32)), good, (CHECK_OLD,)),
         (good, replace(good, state=BROKEN_OFF), (CHECK_BROKEN_OFF,)),
+        (good, replace(good, state=BROKEN_OFF, why=NODE_ENDED), (CHECK_BROKEN_OFF,)),
     ):
         assert replace(house_of_none, last=last, newest_run=newest).alarms(NOON) == wanted
+
+
+def test_a_check_that_could_not_say_stands_until_one_can(house_of_none: Standing) -> None:
+    """Neither one under way nor one that a node broke off takes the alarm away; only a check that came to its end."""
+    good = Run("1", HOME, "log", "kim", "dpo", NOON, ENDED, size=3)
+    for why in (NO_REPORT, TOO_LONG):
+        silent = replace(good, state=BROKEN_OFF, why=why, size=None)
+        going = replace(good, state=RUNNING, size=None)
+        ended = replace(silent, why=NODE_ENDED)
+        for runs, alarms in (
+            ((silent, good), (CHECK_SILENT,)),
+            ((going, ended, silent, good), (CHECK_SILENT,)),
+            ((ended, silent), (CHECK_SILENT, NEVER_CHECKED)),
+            ((good, silent), ()),
+        ):
+            assert with_runs(house_of_none, runs).alarms(NOON) == alarms
 
 
 @pytest.fixture

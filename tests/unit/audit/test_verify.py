@@ -1,5 +1,6 @@
 """Tampering by the superuser: whatever is changed, `verify` says so and names it."""
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from audit import postgres
+from audit import faults, postgres, verify, verify_command
 from audit.__main__ import main
 from audit.checkpoint import Checkpoint
 from audit.commitment import body_commitment
@@ -18,7 +19,7 @@ from audit.merkle import Frontier, leaf_hash
 from audit.note import SigningKey
 from audit.prove import prove
 from audit.tiles import bundle, read_bundle
-from audit.verify import LogCheck, Report, SignedClaim
+from audit.verify import Claim, LogCheck, Report, Row, SignedClaim
 from audit.verify_postgres import stray_rows, verify_logs
 from tests.signing import signing
 from tests.unit.audit.sealed import ORIGIN, an_entry, new
@@ -291,6 +292,58 @@ async def test_a_log_cut_back_is_found_by_a_checkpoint_kept_elsewhere(signed: "a
     assert [str(fault) for fault in report.faults] == ["checkpoint 20: 20 entries were signed, only 12 are here"]
 
 
+def bent(size: int) -> LogCheck:
+    """Walk a log of which every entry is bent: no leaf is that of its hash, none is an entry, every second is empty."""
+    check = LogCheck(Claim(ORIGIN, "korsbaek", size, b"x", b"x"), [], [KEY.verify_key])
+    for number in range(size):
+        body = (b"c", b"s", "{}", "{}", b"d") if number % 2 else (None, None, None, None, None)
+        check.signed(SignedClaim(Checkpoint(ORIGIN, number + 1, b"r" * 32).signed_by(KEY), number + 1, b"r" * 32, b"f"))
+        check.row(Row(number, frozenset({"korsbaek"}), b"e", b"leaf %d" % number, b"h", *body))
+    return check
+
+
+def test_a_log_bent_throughout_takes_no_more_to_tell_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fault is counted, of each kind the first are named, and the brief report is as long for one as for many."""
+    monkeypatch.setattr(faults, "MOST_KEPT", 3)
+    monkeypatch.setattr(verify, "MOST_KEPT", 3)
+    report = bent(400).finish()
+    # Each entry: no leaf, another hash, not what was signed; every second: emptied by nobody; and the head's two.
+    assert (report.found, report.intact) == (400 + 400 + 400 + 200 + 2, False)
+    assert len(report.faults) == 3 + 3 + 3 + 3 + 2
+    named = [str(fault) for fault in report.faults]
+    assert "entry 0: leaf is not an entry" in named
+    assert "entry 4: body and index row are missing" in named
+    assert "head: root is not the root of the entries" in named
+
+
+def test_heads_that_the_walk_never_comes_to_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log put back to nothing, of which any number of heads were signed: the first wait to be named, no more do."""
+    monkeypatch.setattr(verify, "MOST_KEPT", 3)
+    check = LogCheck(Claim(ORIGIN, "korsbaek", 0, Frontier().root(), b""), [], [KEY.verify_key])
+    for size in range(1, 101):
+        check.signed(SignedClaim(Checkpoint(ORIGIN, size, b"r" * 32).signed_by(KEY)))
+    report = check.finish()
+    assert (report.found, len(report.faults)) == (100, 3)
+
+
+async def test_a_brief_report_has_an_end(
+    signed: "asyncpg.Connection[Any]", dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It counts everything and names the first; a report for people says how many it does not name."""
+    monkeypatch.setattr(verify_command, "MOST_IN_BRIEF", 4)
+    monkeypatch.setattr(verify_command, "LONGEST_IN_BRIEF", 20)
+    await signed.execute("UPDATE log.body SET ciphertext = 'x'")
+    vkey = str(KEY.verify_key)
+    wanted = ("verify", "--database", dsn, "--origin", ORIGIN, "--vkey", vkey)
+    code, text = await asyncio.to_thread(run, capsys, *wanted, "--json", "--brief")
+    (told,) = json.loads(text)["logs"]
+    assert (code, told["intact"], told["found"], told["deleted"]) == (1, False, 20, 0)
+    assert told["faults"] == [f"entry {n}: body does n" for n in range(4)]
+    monkeypatch.setattr(faults, "MOST_KEPT", 2)
+    code, text = await asyncio.to_thread(run, capsys, *wanted)
+    assert (code, text.count("body does not match"), f"{ORIGIN}: and 18 faults more\n" in text) == (1, 2, True)
+
+
 async def test_a_row_that_is_there_twice_is_named(signed: "asyncpg.Connection[Any]") -> None:
     """With the keys of the table dropped, a doubled entry is found by its id and its place."""
     await signed.execute("ALTER TABLE log.entry DROP CONSTRAINT entry_pkey, DROP CONSTRAINT entry_eid_key")
@@ -346,8 +399,6 @@ async def test_the_command_tells_intact_from_changed(
     signed: "asyncpg.Connection[Any]", dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`verify` ends with 0 and one line a log, or with 1 and the entry by number; export and proof likewise."""
-    import asyncio
-
     vkey = str(KEY.verify_key)
     (tmp_path / "key").write_text(vkey + "\n")
     await signed.execute("DELETE FROM log.head WHERE origin <> $1", ORIGIN)
@@ -385,8 +436,6 @@ async def test_the_command_tells_intact_from_changed(
 
 async def test_what_cannot_be_checked_is_said_without_the_password(capsys: pytest.CaptureFixture[str]) -> None:
     """A database out of reach ends with 2 and one line that does not repeat its address."""
-    import asyncio
-
     address = "postgresql://someone:secret@127.0.0.1:1/none"
     code, text = await asyncio.to_thread(run, capsys, "verify", "--database", address)
     assert code == 2
