@@ -22,9 +22,9 @@ SELECT grouping(day, unit, outcome, weekday, basis), day, unit, outcome, weekday
         i.fields ->> 'outcome' AS outcome, coalesce(i.fields ->> 'basis', '[]') AS basis {_OF}) AS local
 ) AS accesses GROUP BY GROUPING SETS ((day), (unit), (outcome), (weekday, hour), (basis))"""  # noqa: S608 - our own words
 _DAY, _UNIT, _OUTCOME, _HOUR, _BASIS = 0b01111, 0b10111, 0b11011, 0b11101, 0b11110
-# An ask about a parent and a child has an outcome each; it is one ask.
-_REASONS = f"""SELECT r.reason, count(DISTINCT i.ask)
-FROM (SELECT i.ask, i.fields -> 'reasons' AS reasons {_OF} AND i.fields -> 'reasons' <> '[]') AS i,
+# An ask about a parent and a child has an outcome each; it is one ask, and two citizens.
+_REASONS = f"""SELECT r.reason, count(DISTINCT i.ask), count(DISTINCT i.citizen)
+FROM (SELECT i.ask, i.citizen, i.fields -> 'reasons' AS reasons {_OF} AND i.fields -> 'reasons' <> '[]') AS i,
     jsonb_array_elements_text(i.reasons) AS r (reason) GROUP BY 1"""  # noqa: S608 - our own words
 _HAPPENED = """SELECT i.kind, count(DISTINCT coalesce(i.fields ->> 'break_glass', i.fields ->> 'deferral'))
 FROM log.index i WHERE i.tenant = $1 AND i.kind = ANY ($2) AND i.at >= $3 AND i.at < $4 GROUP BY 1"""
@@ -53,6 +53,7 @@ class FiguresSql:
             outcomes=_most_first((row["outcome"], row["count"]) for row in of[_OUTCOME]),
             bases=_most_first(bases.items()),
             reasons=_most_first((row[0], row[1]) for row in reasons),
+            refused=_most_first((row[0], row[2]) for row in reasons),
             hours=tuple(sorted((row["weekday"], row["hour"], row["count"]) for row in of[_HOUR])),
         )
 

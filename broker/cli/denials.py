@@ -22,7 +22,7 @@ def denials(
     quarter: Annotated[str, typer.Option(help="A quarter that is over, YYYY-Q1 to YYYY-Q4; the last one without")] = "",
     as_json: AS_JSON = False,
 ) -> None:
-    """Count asks by the reason and paragraph that held something back, a quarter at a time, with its sums.
+    """Count citizens by the reason and paragraph that held something back, a quarter at a time, with its sums.
 
     A count below five is not told, nor what would give it away. A quarter is made ready once, on the log; whoever takes
     it again gets the same numbers. Taken from the index rows of the log; no body is opened.
@@ -49,7 +49,7 @@ def denials(
         print_json(told)
         return
     for row in told["reasons"]:
-        counts = [f"{month} {_said(asks)}" for month, asks in zip(told["months"], row["asks"], strict=True)]
+        counts = [f"{month} {_said(count)}" for month, count in zip(told["months"], row["citizens"], strict=True)]
         place = f"{told['municipality']} {row['paragraph']}  {row['reason']}"
         out.print(f"{place}: {', '.join(counts)}, in all {_said(row['sum'])}", markup=False)
     out.print(f"{told['municipality']} {told['quarter']}: in all {_said(told['sum'])}", markup=False)

@@ -17,7 +17,8 @@ class Counts:
     """What is counted of the accesses of some seconds; what is not named here was not there.
 
     `days`: (Danish day YYYYMMDD, accesses). `hours`: (weekday from 1, hour of the Danish day, accesses). An access with
-    two bases counts with each, an ask that two reasons held back with each; `reasons` counts asks, not citizens.
+    two bases counts with each, an ask that two reasons held back with each. `reasons` counts asks; `refused` counts the
+    citizens of these asks, each once for a reason.
     """
 
     days: tuple[tuple[int, int], ...]
@@ -25,6 +26,7 @@ class Counts:
     outcomes: tuple[tuple[str, int], ...]
     bases: tuple[tuple[str, int], ...]
     reasons: tuple[tuple[str, int], ...]
+    refused: tuple[tuple[str, int], ...]
     hours: tuple[tuple[int, int, int], ...]
 
 
@@ -58,9 +60,10 @@ class FiguresRead(AuditEvent):
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """What may leave the house of a quarter (`2026-Q3`): asks by reason and month; None: withheld, and what is small.
+    """What may leave the house of a quarter (`2026-Q3`): citizens by reason and month. None: withheld.
 
-    `rows` holds per reason its code, its asks in each month, and their sum; `columns` the sums of the months.
+    `rows` holds per reason its code, the citizens it held something back of in each month, and the sum of these;
+    `columns` the sums of the months.
     """
 
     municipality: str

@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
 from broker.domain.accesses import Access
-from broker.domain.days import DANISH_TIME
+from broker.domain.days import DANISH_TIME, day_number
 from broker.domain.habits import Pair, Past, Spread, day_of_moment
 from broker.domain.relations import Relation, Relations
 from broker.domain.sightings import EVALUATED, EXPLAINS, REFUSED, TESTS, Sighting
@@ -190,7 +190,7 @@ def _seen(
         unrelated_at=pair.unrelated_at,
         unrelated_above=past.unrelated.above(worker.unrelated.on(today.day)),
         foreign=home != owner,
-        delegated=(owner, home) in rules.delegated,
+        delegated=rules.lets_act(owner, home, day_number(date.fromordinal(today.day))),
         let_in_later=let_in,
     )
 

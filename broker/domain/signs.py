@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from broker.domain.directory import Delegation
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:
@@ -42,8 +44,8 @@ class Explanation:
 class RankingRules:
     """The table: signs and explanations by id, how many reviews a day it is for, and how long what was shown rests.
 
-    `homes` maps units to their municipalities, and `delegated` holds pairs (from, to) of municipalities: both of the
-    registry. `revision` is the SHA-256 of the table.
+    `homes` maps units to their municipalities, and `agreements` are the delegations: both of the registry.
+    `revision` is the SHA-256 of the table.
     """
 
     revision: str
@@ -55,4 +57,11 @@ class RankingRules:
     open_hour: int
     close_hour: int
     homes: Mapping[str, str] = field(default_factory=dict)
-    delegated: frozenset[tuple[str, str]] = frozenset()
+    agreements: tuple[Delegation, ...] = ()
+
+    def lets_act(self, owner: str, home: str, day: int) -> bool:
+        """Tell whether an agreement lets one municipality act for another on a Danish day (YYYYMMDD)."""
+        return any(
+            (one.from_municipality, one.to_municipality) == (owner, home) and one.from_day <= day <= one.to_day
+            for one in self.agreements
+        )

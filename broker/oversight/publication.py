@@ -6,7 +6,8 @@ Rules kept here:
 - A quarter is made ready once, on the log. Whoever asks again gets what the log says went out, also when citizens were
   erased meanwhile and it would come out otherwise: two files of one quarter could be subtracted.
 - It is made in the quarter after, before anything of it may be deleted (`domain/retention.py`), and not while it runs.
-- It counts asks by reason; an ask that two reasons held back counts with each, and so do the sums.
+- It counts citizens, not asks: of one citizen who was refused seven times a seven would tell, and no small number be
+  seen. A citizen counts once for a reason in a month, and with each reason and month again; so do the sums.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ async def made_ready(home: str, quarter: str, actor: str, role: str, press: Pres
 
 async def _counted(home: str, quarter: str, months: tuple[str, ...], desk: Desk) -> dict[str, Any]:
     """Count the months and withhold what is small."""
-    counts = [Counter(dict((await desk.counts.of(home, *month_of(month))).reasons)) for month in months]
+    counts = [Counter(dict((await desk.counts.of(home, *month_of(month))).refused)) for month in months]
     reasons = sorted(set().union(*counts))
     safe = told([[count[reason] for count in counts] for reason in reasons])
     rows = tuple(zip(reasons, safe.cells, safe.rows, strict=True))

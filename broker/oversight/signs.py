@@ -17,10 +17,7 @@ NOBODY = Directory("", {}, {}, {}, {}, {}, {}, {}, {})
 
 
 def load_rules(directory: Directory = NOBODY, table: Path = TABLE) -> RankingRules:
-    """Read the table, with units and delegations of a registry. Raises ValueError where a row says what nothing does.
-
-    A delegation counts whatever its days: what it covered on a day is the decision's matter, which was made that day.
-    """
+    """Read the table, with units and delegations of a registry; raise ValueError where a row says what nothing does."""
     content = table.read_bytes()
     told = json.loads(content)
     signs = {row["id"]: _sign(row) for row in told["signs"]}
@@ -38,7 +35,7 @@ def load_rules(directory: Directory = NOBODY, table: Path = TABLE) -> RankingRul
         signs=signs,
         explanations=explanations,
         homes={unit.id: unit.municipality for unit in directory.units.values()},
-        delegated=frozenset((one.from_municipality, one.to_municipality) for one in directory.delegations.values()),
+        agreements=tuple(directory.delegations.values()),
         **{
             name: int(told[name]) for name in ("reviews_a_day", "rest_days", "remember_days", "open_hour", "close_hour")
         },

@@ -67,7 +67,9 @@ def refusals_body(found: Refusals, directory: Directory) -> dict[str, Any]:
     }
 
 
-def _refusal_body(code: str, asks: tuple[int | None, ...], total: int | None, directory: Directory) -> dict[str, Any]:
+def _refusal_body(
+    code: str, citizens: tuple[int | None, ...], total: int | None, directory: Directory
+) -> dict[str, Any]:
     text = directory.reasons.get(code)
     law = {"paragraph": text.paragraph, "da": text.da, "en": text.en} if text else {"paragraph": "", "da": "", "en": ""}
-    return {"reason": code, **law, "asks": list(asks), "sum": total}
+    return {"reason": code, **law, "citizens": list(citizens), "sum": total}

@@ -17,8 +17,10 @@ from broker.domain.days import DANISH_TIME
 from broker.domain.decisions import Verdict
 from broker.domain.entries import EVERYTHING as EVERY
 from broker.domain.errors import BadAsk, Conflict, NotAllowed, NotFound
+from broker.domain.events import OutcomeReached
 from broker.domain.personal import Personal
 from broker.oversight.publication import Press, months_of, publish, quarter_before
+from broker.oversight.samples import month_of
 from broker.web.dpo.figures import _refusals
 from broker.web.spreadsheet import spreadsheet
 from demo.postgres import PrivatePostgres
@@ -42,12 +44,18 @@ async def house(postgres: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Samp
 
 
 async def refusals(house: Sampling, month: int, reason: str, count: int) -> None:
-    """Put asks that a reason held back on the log."""
-    (citizen,) = await house.house.databases.vault.citizens([Personal("0101010001")])
+    """Put asks that a reason held back on the log, each about a citizen of its own."""
+    numbers = [Personal(f"01010100{number:02}") for number in range(count)]
+    citizens = await house.house.databases.vault.citizens(numbers)
+    asks = [refused(house, citizen, month, reason, number) for number, citizen in enumerate(citizens)]
+    await house.house.databases.log.append(asks)
+
+
+def refused(house: Sampling, citizen: str, month: int, reason: str, number: int) -> OutcomeReached:
+    """Make the outcome of one such ask."""
     made = an_outcome(citizen, house.actor, at=datetime(2019, month, 8, 10, tzinfo=DANISH_TIME), outcome="refused")
     verdict = Verdict(made.verdicts[0].key, "withhold", reasons=(reason,), shown=(reason,))
-    asks = [replace(made, ask=f"{reason}-{month}-{number}", verdicts=(verdict,)) for number in range(count)]
-    await house.house.databases.log.append(asks)
+    return replace(made, ask=f"{reason}-{month}-{number}", verdicts=(verdict,))
 
 
 def press_of(house: Sampling, at: datetime = APRIL) -> Press:
@@ -69,6 +77,20 @@ async def test_a_small_number_goes_with_its_shields(house: Sampling) -> None:
     assert rows["ROLE_KLE"] == ((None, None, 8), 18)
     assert rows["NSIS_TOO_LOW"] == ((None, None, 20), 41)
     assert (found.columns, found.total) == ((12, 19, 28), 59)
+
+
+async def test_one_citizen_who_was_refused_often_is_one(house: Sampling) -> None:
+    """Seven noes to one citizen are one citizen, and as such withheld: seven would be told, and be of one person."""
+    (citizen,) = await house.house.databases.vault.citizens([Personal("0202020002")])
+    asks = [refused(house, citizen, 2, "BLOCKED_BY_CITIZEN", number) for number in range(7)]
+    await house.house.databases.log.append(asks)
+
+    found = await publish("korsbaek", QUARTER, DPO, press_of(house))
+
+    (row,) = [row for row in found.rows if row[0] == "BLOCKED_BY_CITIZEN"]
+    assert (row[1][1], row[2]) == (None, None)
+    inside = await press_of(house).figures.counts.of("korsbaek", *month_of("2019-02"))
+    assert (dict(inside.reasons)["BLOCKED_BY_CITIZEN"], dict(inside.refused)["BLOCKED_BY_CITIZEN"]) == (7, 1)
 
 
 async def test_what_went_out_stays_what_it_was(house: Sampling) -> None:
@@ -171,7 +193,7 @@ def test_no_cell_is_a_formula() -> None:
 
 
 async def test_the_command_gives_the_same(postgres: PrivatePostgres, tmp_path: Path) -> None:
-    """An ask about parent and child counts once; half past midnight on the first in Denmark is the new month."""
+    """A citizen counts once, however often refused; half past midnight on the first in Denmark is the new month."""
     async with open_archive_house(postgres, tmp_path) as archive:
         outcome = await archive.outcome()
         refused = Verdict(outcome.verdicts[0].key, "withhold", reasons=("ROLE_KLE",), shown=("ROLE_KLE",))
@@ -181,11 +203,13 @@ async def test_the_command_gives_the_same(postgres: PrivatePostgres, tmp_path: P
             one = replace(
                 outcome, ask=f"ask-{number}", at=before if number < 6 else after, verdicts=(refused,), outcome="refused"
             )
-            await archive.log.append([one, replace(one, subject=archive.house.child)])
+            (other,) = await archive.vault.citizens([Personal(f"01010100{number:02}")])
+            again = replace(one, subject=other)
+            await archive.log.append([again, replace(again, ask=f"again-{number}")])
         archive.environ = archive.environ | {"BROKER_FIXED_CLOCK": "2019-04-01T12:00:00+02:00"}
         code, told, _ = archive.policy("denials", "--municipality", "korsbaek", "--json")
         refusal, _, said = archive.policy("denials", "--municipality", "korsbaek", "--quarter", "2018-Q1")
     (row,) = [row for row in told["reasons"] if row["reason"] == "ROLE_KLE"]
-    assert (code, told["quarter"], row["asks"], row["sum"]) == (0, QUARTER, [0, 6, 7], 13)
+    assert (code, told["quarter"], row["citizens"], row["sum"]) == (0, QUARTER, [0, 6, 7], 13)
     assert refusal != 0
     assert "made that quarter ready" in said

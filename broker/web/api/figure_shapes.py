@@ -50,7 +50,7 @@ FIGURE_SHAPES: Mapping[str, Schema] = {
                         "paragraph": TEXT,
                         "da": TEXT,
                         "en": TEXT,
-                        "asks": many(maybe(COUNT)),
+                        "citizens": many(maybe(COUNT)),
                         "sum": maybe(COUNT),
                     }
                 )

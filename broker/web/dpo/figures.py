@@ -100,7 +100,7 @@ def _refusals(found: Refusals, room: Room, language: Language) -> bytes:
     def counts(row: Sequence[int | None]) -> list[str | int]:
         return [withheld if count is None else count for count in row]
 
-    rows = [[row[language], row["paragraph"], *counts([*row["asks"], row["sum"]])] for row in body["reasons"]]
+    rows = [[row[language], row["paragraph"], *counts([*row["citizens"], row["sum"]])] for row in body["reasons"]]
     last = [summed, "", *counts([*found.columns, found.total])]
     return spreadsheet([*heads, *found.months, summed], [*rows, last])
 

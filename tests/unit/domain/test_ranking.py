@@ -11,6 +11,7 @@ import pytest
 
 from broker.domain.accesses import Access, access_of
 from broker.domain.days import DANISH_TIME
+from broker.domain.directory import Delegation
 from broker.domain.ranking import Past, Ranked, day_ranking, rank
 from broker.domain.receipts import Receipt
 from broker.domain.relations import NothingKnown, Relation
@@ -327,3 +328,21 @@ def test_an_index_row_becomes_an_access() -> None:
            "emergency": False}  # fmt: skip
     made = access_of(Receipt(LOG, 4), row)
     assert (made.log, made.entry, made.at, made.reasons, made.basis) == (LOG, 4, 7, ("NO_CONSENT",), ())
+
+
+@pytest.mark.parametrize(("giver", "receiver", "first", "last", "explained"), [
+    ("skovlund", "korsbaek", 20190304, 20190304, True),
+    ("skovlund", "korsbaek", 20190305, 99991231, False),
+    ("skovlund", "korsbaek", 0, 20190303, False),
+    ("korsbaek", "skovlund", 0, 99991231, False),
+])  # fmt: skip
+def test_an_agreement_explains_on_its_days_alone(
+    giver: str, receiver: str, first: int, last: int, explained: bool
+) -> None:
+    """Whoever acts for another municipality is no stranger to it: while the agreement runs, and that way round."""
+    agreement = Delegation("d", giver, receiver, ("15.*",), first, last)
+    rules = replace(RULES, agreements=(agreement,), homes={"jobcentre": "korsbaek"})
+    foreign = an_access(log="test.example/log/skovlund/2019", outcome="released")
+    found = day_ranking([foreign], Past(), rules, Told())
+
+    assert not any("foreign" in one.spoke for one in found) == explained
