@@ -258,7 +258,7 @@ async def _give(play: Play, scenario: Scenario) -> None:
         "why": words.word("why", "Fordi"),
     }  # fmt: skip
     assert (await callers.post("lene", "/v1/consent-requests", wanted)).status == 201
-    taken = {"form": "oral", "evidence": words.word("evidence", "Sagt ved skranken")}
+    taken = {"form": "oral", "evidence": words.word("evidence", "Sagt ved skranken"), "identity_checked": True}
     assert (await callers.post("lene", "/v1/consents", wanted | taken)).status == 201
 
 

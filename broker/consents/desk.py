@@ -1,6 +1,7 @@
 """A yes given on paper or by word of mouth, recorded at a desk by a named caseworker (`domain.md` 5.6).
 
-Citizens without a computer must not be worse off: the same lines, the same text read aloud or signed, the same log.
+Citizens without a computer must not be worse off: the same lines, the same text read aloud or signed, the same log. And
+no worse off than with one: what they said no to, the unit that would see it makes no yes of by itself.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from broker.consents.answer import granted_events
 from broker.consents.lines import Prepared, Wanted, prepare
+from broker.consents.noes import asked_earlier, no_until
 from broker.consents.texts import TEXT_VERSION, consent_text, text_digest
 from broker.domain.consents import ORAL, Grant
 from broker.domain.directory import Directory
-from broker.domain.errors import BadAsk
+from broker.domain.errors import BadAsk, Conflict
 from broker.domain.identity import Caller
 from broker.domain.notices import RECORDED, notice_of_end, notice_to
 from broker.domain.personal import Personal
@@ -36,12 +38,13 @@ class TakenYes:
 async def record_at_desk(
     made_id: str, wanted: Wanted, taken: TakenYes, caller: Caller, ports: Ports
 ) -> tuple[Grant, Receipt]:
-    """Keep a yes given at a desk. Raises what `prepare` raises.
+    """Keep a yes given at a desk. Raises what `prepare` raises, and `Conflict` for a while after a no to the unit.
 
     Also `BadAsk` when nothing is the giver's to say, or when the law asks for a written yes and this one was oral.
     `made_id` is the id the consent gets, so that a repeat makes nothing twice.
     """
     prepared = await prepare(wanted, caller, ports)
+    await _respect_a_no(wanted, prepared, ports)
     if taken.form == ORAL and prepared.must_be_written:
         raise BadAsk("/form", "written")
     number = taken.giver or wanted.citizen
@@ -54,6 +57,12 @@ async def record_at_desk(
     ends = notice_of_end(given.id, giver, number, given.municipality, given.to_day, prepared.facts.at)
     receipts = await ports.consents.grant(given, *events, tell=[told, *ends])
     return given, receipts[0]
+
+
+async def _respect_a_no(wanted: Wanted, prepared: Prepared, ports: Ports) -> None:
+    """Raise `Conflict` where the unit had a no for this purpose: a change of mind is the citizen's, or their desk's."""
+    if no_until(await asked_earlier(wanted.purpose, prepared, ports), prepared.facts.today) is not None:
+        raise Conflict("said_no_here")
 
 
 def _grant(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from broker.consents.lines import Prepared, Wanted, prepare
+from broker.consents.noes import asked_earlier, handles_of, no_until
 from broker.consents.renew import check_renewal
 from broker.consents.texts import TEXT_VERSION
 from broker.domain.consents import ConsentRequest, RequestLine
@@ -21,8 +22,6 @@ from broker.domain.receipts import Receipt
 from broker.ports import Ports
 
 DAYS_TO_ANSWER = 30
-# After a no the same is not asked again for so long, unless for a reason in words not used before.
-DAYS_OF_A_NO = 30
 SAYS_NOTHING = Personal("")
 
 
@@ -36,7 +35,7 @@ async def request_consent(made_id: str, wanted: Wanted, caller: Caller, ports: P
     prepared = await prepare(wanted, caller, ports)
     await _respect_a_no(wanted, prepared, ports)
     request = _request(made_id, wanted, prepared)
-    await check_renewal(request, _handles(prepared), prepared.facts.today, ports)
+    await check_renewal(request, handles_of(prepared), prepared.facts.today, ports)
     tell = _notices(request, prepared.facts)
     receipts = await ports.consents.request(request, *_events(request, prepared.recorded.actor), tell=tell)
     return request, receipts[0]
@@ -51,27 +50,14 @@ async def request_of_unit(request_id: str, caller: Caller, ports: Ports) -> Cons
 
 
 async def _respect_a_no(wanted: Wanted, prepared: Prepared, ports: Ports) -> None:
-    """Raise `AskedAgain` where the unit had a no for this purpose, in any case of the citizen's, and no new reason.
-
-    It rests on the unit's own requests alone, and on what it was told of them: no other unit's no shows (P6).
-    """
-    recorded, facts = prepared.recorded, prepared.facts
-    caller = recorded.caller
-    citizen = _handles(prepared)
-    earlier = await ports.consents.earlier_requests(caller.municipality, caller.unit, wanted.purpose, citizen)
-    noes = [day for asked in earlier if (day := asked.no_since(facts.today)) is not None]
-    until = day_number(day_of(max(noes)) + timedelta(days=DAYS_OF_A_NO)) if noes else 0
-    if facts.today > until:
+    """Raise `AskedAgain` where the unit had a no for this purpose, in any case of the citizen's, and no new reason."""
+    earlier = await asked_earlier(wanted.purpose, prepared, ports)
+    until = no_until(earlier, prepared.facts.today)
+    if until is None:
         return
     used = {words.plain() for asked in earlier for words in (asked.why, asked.again) if words is not None}
     if wanted.again is None or wanted.again.plain() in {SAYS_NOTHING, *used}:
         raise AskedAgain(until)
-
-
-def _handles(prepared: Prepared) -> set[str]:
-    """Name the citizen under each of their numbers."""
-    recorded, facts = prepared.recorded, prepared.facts
-    return {recorded.citizen, *(old for old, new in facts.aliases if new in {recorded.citizen, facts.citizen})}
 
 
 def _request(made_id: str, wanted: Wanted, prepared: Prepared) -> ConsentRequest:

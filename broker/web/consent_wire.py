@@ -76,8 +76,9 @@ class AskingBody(WantedBody):
 
 
 class DeskBody(WantedBody):
-    """A yes given on paper or by word of mouth, and how it was taken."""
+    """A yes given on paper or by word of mouth, how it was taken, and that its giver's identity was checked."""
 
+    identity_checked: Literal[True]
     form: Literal["paper", "oral"]
     language: Literal["da", "en"] = "da"
     evidence: Annotated[

@@ -76,7 +76,8 @@ class Consents:
             reply = await self.request(name or "_", row)
             return reply if reply.status >= 300 else await self.grant(name, {"request": name or "_"})
         giver = row.get("giver", row["citizen"])
-        body = self._wanted(row) | {"form": row["form"], "evidence": EVIDENCE, "giver": self.world.cast.cpr(giver)}
+        taken = {"form": row["form"], "evidence": EVIDENCE, "identity_checked": True}
+        body = self._wanted(row) | taken | {"giver": self.world.cast.cpr(giver)}
         reply = await self.callers.post(row["asked_by"], "/v1/consents", body)
         if name and reply.status < 300:
             self.given[name] = Given(reply.said["consent"], giver, row)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from broker.adapters.clock_system import FixedClock
+from broker.consents.desk import TakenYes, record_at_desk
+from broker.consents.lines import Wanted, WantedLine
+from broker.domain.errors import Conflict
 from broker.domain.facts import CustodyHolder
 from broker.domain.identity import Caller, Role, System
 from broker.domain.personal import Personal
 from demo.postgres import PrivatePostgres
-from tests.builders import CASE, CHILD, CITIZEN, FAMILY, FAR, PURPOSE, SOCIAL, STRANGER, a_caller
+from tests.builders import CASE, CHILD, CITIZEN, FAMILY, FAR, HEALTH, NOON, PURPOSE, SOCIAL, STRANGER, a_caller
 from tests.fakes.registers import FakePeople
 from tests.front import Front, open_front
 
 ASK = {"citizen": CITIZEN.disclose(), "purpose": PURPOSE, "case": CASE}
 LINES = [{"source": SOCIAL, "category": "S01"}]
 WANTED = ASK | {"lines": LINES, "to": "2020-03-03"}
+ORAL = {"form": "oral", "evidence": "They said yes, trust me, it was on the phone.", "identity_checked": True}
+A_WISH = Wanted(CITIZEN, PURPOSE, Personal(CASE), (WantedLine(SOCIAL, "S01"),), 20200303)
+A_YES = TakenYes("oral", "da", Personal("Read aloud at the desk, and read back."))
 TAKEN_BACK = {"citizen": CITIZEN.disclose(), "identity_checked": True}
 
 
@@ -49,6 +58,15 @@ async def a_consent(front: Front, *lines: dict[str, str]) -> str:
     answer = await front.post(f"/v1/me/consent-requests/{await a_request(front, *lines)}/grant", {})
     assert answer.status_code == 200, answer.text
     return str(answer.json()["consent"])
+
+
+async def made_or_not(work: Awaitable[Any]) -> str:
+    """Say whether something was made, or what stood against it."""
+    try:
+        await work
+    except Conflict as conflict:
+        return conflict.what
+    return "made"
 
 
 async def live_lines(front: Front) -> int:
@@ -138,7 +156,7 @@ async def test_no_stranger_reads_how_a_request_stands(front: Front, who: str) ->
 
 async def test_no_yes_is_recorded_for_a_citizen_without_relation(front: Front) -> None:
     """A desk cannot make up a consent: without a case with the citizen it is refused, and that is on the log."""
-    made_up = WANTED | {"form": "oral", "evidence": "They said yes, trust me, it was on the phone."}
+    made_up = WANTED | ORAL
     for wish in (made_up | {"citizen": STRANGER.disclose()}, made_up | {"case": "JC-2019-0999"}):
         answer = await front.post("/v1/consents", wish)
         assert (answer.status_code, answer.json()["reasons"][0]["code"]) == (403, "CASE_MISMATCH")
@@ -149,10 +167,66 @@ async def test_no_yes_is_recorded_for_a_citizen_without_relation(front: Front) -
     assert (await front.get("/v1/accesses?kind=ask")).json()["entries"]
 
 
+ROUND_A_NO: dict[str, dict[str, Any]] = {
+    "by word of mouth": {},
+    "on paper": {"form": "paper"},
+    "for other lines and days": {"lines": [{"source": HEALTH, "category": "H01"}], "to": "2019-06-30"},
+    "for once": {"limit": {"times": 1, "per": "consent"}},
+}
+
+
+@pytest.mark.parametrize("way", ROUND_A_NO)
+async def test_a_unit_makes_no_yes_of_a_no(front: Front, way: str) -> None:
+    """What the citizen said no to, the unit that asked records no yes to, whatever it says of how it was said."""
+    request = await a_request(front)
+    await front.post(f"/v1/me/consent-requests/{request}/refuse", {})
+
+    answer = await front.post("/v1/consents", WANTED | ORAL | ROUND_A_NO[way])
+
+    assert answer.status_code == 409
+    assert answer.json()["what"] == "said_no_here"
+    assert await live_lines(front) == 0
+    assert (await front.get("/v1/accesses?kind=ask")).json()["entries"]
+
+
+async def test_after_a_no_the_citizen_changes_their_own_mind(front: Front) -> None:
+    """The unit asks again for a reason, and the citizen says yes to that; nothing was recorded in between."""
+    await front.post(f"/v1/me/consent-requests/{await a_request(front)}/refuse", {})
+    asked = await front.post("/v1/consent-requests", WANTED | {"again": "Din nye bostøtte gør det muligt."})
+
+    assert (await front.post("/v1/consents", WANTED | ORAL)).status_code == 409
+    assert (await front.post(f"/v1/me/consent-requests/{asked.json()['id']}/grant", {})).status_code == 200
+    assert await live_lines(front) == 1
+
+
+async def test_without_a_no_the_unit_records_what_it_was_told(front: Front) -> None:
+    """Nobody asked, an open question and a no to another purpose stand in nobody's way; a no is over after 30 days."""
+    await a_request(front)
+    assert (await front.post("/v1/consents", WANTED | ORAL)).status_code == 201
+    said_no = await a_request(front)
+    await front.post(f"/v1/me/consent-requests/{said_no}/refuse", {})
+    statuses = []
+    for days in (30, 31):
+        ports = replace(front.ports, clock=FixedClock(NOON + timedelta(days=days)))
+        made = record_at_desk(str(uuid.uuid4()), A_WISH, A_YES, front.caller, ports)
+        statuses.append(await made_or_not(made))
+
+    assert statuses == ["said_no_here", "made"]
+
+
+@pytest.mark.parametrize("checked", [{}, {"identity_checked": False}, {"identity_checked": "true"}])
+async def test_no_yes_is_recorded_of_whom_nobody_checked(front: Front, checked: dict[str, Any]) -> None:
+    """Who does not say that they checked the giver's identity records no yes, and nothing is sought."""
+    unsaid = {name: ORAL[name] for name in ("form", "evidence")}
+
+    assert (await front.post("/v1/consents", WANTED | unsaid | checked)).status_code == 400
+    assert await live_lines(front) == 0
+
+
 @pytest.mark.parametrize("path", ["/v1/consent-requests", "/v1/consents"])
 async def test_nobody_without_a_case_learns_whose_child_somebody_is(front: Front, path: str) -> None:
     """A guess at a child's number is answered alike for the citizen's child and for anybody else."""
-    desk = {"form": "oral", "evidence": "Read aloud and read back."} if path == "/v1/consents" else {}
+    desk = ORAL if path == "/v1/consents" else {}
 
     async def guess(child: Personal[str]) -> tuple[int, Any]:
         line = {"source": FAMILY, "category": "F01", "subject": child.disclose()}

@@ -17,7 +17,7 @@ from tests.nodes import PUBLIC, Node, Town, open_town
 CPR = "7102740022"
 LINES = [{"source": "social", "category": "S01"}]
 ROLE = {"name": "koordinerende_sagsbehandler", "kle": ["32.*"], "sensitivity": 4, "attested_on": 20190101}
-DESK = {"form": "oral", "evidence": "Read aloud and read back at the desk."}
+DESK = {"form": "oral", "evidence": "Read aloud and read back at the desk.", "identity_checked": True}
 ROUTES = {"/v1/consent-requests": {}, "/v1/consents": DESK}
 
 

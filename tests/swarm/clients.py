@@ -79,7 +79,7 @@ class Clients:
             "lines": [{"source": source, "category": category} for source, category in lines],
         }
         if at_desk:
-            taken = wanted | {"form": "oral", "evidence": EVIDENCE}
+            taken = wanted | {"form": "oral", "evidence": EVIDENCE, "identity_checked": True}
             attempt, told = await self._as_caseworker(GRANT, citizen, "/v1/consents", taken)
         else:
             attempt, told = await self._as_caseworker(REQUEST, citizen, "/v1/consent-requests", wanted)

@@ -180,7 +180,8 @@ async def test_a_no_at_the_desk_carries_what_was_read_there(front: Front) -> Non
 
 async def test_a_yes_at_the_desk_has_the_same_receipt(front: Front) -> None:
     """Whoever has no computer gets the same record; the caseworker's name is not in it."""
-    body = WANTED | {"lines": LINES[:1], "form": "paper", "language": "da", "evidence": "Signed here, scan in the case"}
+    taken = {"form": "paper", "evidence": "Signed here, scan in the case", "identity_checked": True}
+    body = WANTED | taken | {"lines": LINES[:1], "language": "da"}
     given = (await front.post("/v1/consents", body)).json()
     told = await record(front, f"/v1/me/consents/{given['consent']}/receipt")
 
