@@ -7,7 +7,7 @@ sets the clock by hand.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 
 import structlog
@@ -22,9 +22,17 @@ from broker.channels import open_channels
 from broker.consents.lapse import lapse_unanswered
 from broker.domain.errors import LogUnavailable, StoreUnavailable
 from broker.drawing import drawing_desk
-from broker.main import House, node_name
+from broker.main import House, node_name, watch_of
 from broker.oversight.after_checks import count_late
 from broker.oversight.samples import keep_drawing
+from broker.oversight.waiting import (
+    AFTER_CHECKS,
+    BREACHES,
+    SAMPLES,
+    Waiting,
+    alarms_of,
+    breaches_soon_late,
+)
 from broker.transparency.notices import Channels, send_due
 
 HOUR_SECONDS = 3600
@@ -37,7 +45,7 @@ log = structlog.get_logger()
 async def chores(house: House) -> list[Coroutine[None, None, None]]:
     """Give what a node does beside answering; raise `FolderRefused` or `MailRefused` where notices cannot be sent."""
     channels = open_channels(house.settings, house.ports.directory)
-    errands = [_forget(house), _watch_witnesses(house.lateness), _watch_after_checks(house)]
+    errands = [_forget(house), _watch_witnesses(house.lateness), _watch_what_waits(house)]
     # Where the clock is set by hand, nothing may be written behind the back of whoever sets it.
     set_by_hand = house.settings.fixed_clock or house.settings.clock_file
     if set_by_hand:
@@ -99,26 +107,45 @@ async def _draw_samples(house: House) -> None:
         for municipality in directory.municipalities:
             # One municipality's trouble stops no other's draw.
             try:
-                if late := await keep_drawing(municipality, node, desk):
-                    log.warning("samples_late", names=municipality, count=late)
+                _tell(house.waiting, municipality, SAMPLES, await keep_drawing(municipality, node, desk))
             except (StoreUnavailable, LogUnavailable):
                 log.warning("store_unavailable")
 
 
-async def _watch_after_checks(house: House) -> None:
-    """Look every few minutes; tell the operator how many after-checks of break-glass are late, where that changes."""
-    door, told = AfterChecksSql(house.pool, house.log, house.vault), house.late_after_checks
+async def _watch_what_waits(house: House) -> None:
+    """Look every few minutes what waits for overseers, and which logs have an alarm; tell the operator of changes."""
+    after_checks = AfterChecksSql(house.pool, house.log, house.vault)
+    breaches, watch = BreachesSql(house.pool, house.log, house.vault), watch_of(house)
+    clock = house.ports.clock
     while True:
         for municipality in house.ports.directory.municipalities:
             try:
-                late = await count_late(municipality, door, house.ports.clock)
+                late = await count_late(municipality, after_checks, clock)
+                soon = await breaches_soon_late(municipality, breaches, clock.now())
+                alarms = await alarms_of((municipality,), watch, clock)
             except StoreUnavailable:
-                log.warning("store_unavailable")
+                log.warning("store_unavailable", names=municipality)
                 continue
-            if late != told.get(municipality, 0):
-                log.warning("after_checks_late", names=municipality, count=late)
-            told[municipality] = late
+            _tell(house.waiting, municipality, AFTER_CHECKS, late)
+            _tell(house.waiting, municipality, BREACHES, soon)
+            _tell_alarms(house.waiting, municipality, alarms)
         await asyncio.sleep(CLOSE_SECONDS)
+
+
+def _tell(waiting: Waiting, municipality: str, what: str, count: int) -> None:
+    """Note how many wait; tell the operator where that is another number than before."""
+    if count != waiting.reviews.get((municipality, what), 0):
+        log.warning("reviews_late", names=municipality, kind=what, count=count)
+    waiting.reviews[municipality, what] = count
+
+
+def _tell_alarms(waiting: Waiting, municipality: str, found: Mapping[tuple[str, str], int]) -> None:
+    """Note the alarms of a municipality's logs, those that are over with nought; tell the operator of changes."""
+    known = {place: 0 for place in waiting.alarms if place[0] == municipality}
+    for (home, alarm), count in sorted({**known, **found}.items()):
+        if count != waiting.alarms.get((home, alarm), 0):
+            log.warning("log_alarm", names=home, kind=alarm, count=count)
+        waiting.alarms[home, alarm] = count
 
 
 async def _watch_witnesses(lateness: Lateness) -> None:

@@ -62,6 +62,7 @@ from broker.engine import EngineNotNamed, open_policy
 from broker.oversight.doors import ReviewDoors
 from broker.oversight.integrity import Watch
 from broker.oversight.registry import record_registry
+from broker.oversight.waiting import Waiting
 from broker.policy_tables import PolicyFaults
 from broker.ports import Cases, Clock, Ports, Source
 from broker.registry import Reached, Registry, RegistryFaults, read_registry
@@ -95,7 +96,7 @@ class House:
     what_ifs: WhatIfsSql
     pool: Pool
     pings: Mapping[str, Ping]
-    late_after_checks: dict[str, int] = field(default_factory=dict)
+    waiting: Waiting = field(default_factory=Waiting)
 
 
 @asynccontextmanager
@@ -263,7 +264,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         samples=SamplesSql(pool, house.log, house.vault),
         breaches=BreachesSql(pool, house.log, house.vault),
         figures=FiguresSql(pool), saved=SavedSearchesSql(pool, house.log, house.vault),
-        watch=_watch(house), what_ifs=house.what_ifs,
+        watch=watch_of(house), what_ifs=house.what_ifs,
         reviews=_review_doors(house),
         notice_choices=NoticeChoicesSql(pool, house.log, house.vault),
         mail=open_mail(settings),
@@ -274,6 +275,7 @@ def web_doors(house: House, environ: Mapping[str, str]) -> WebDoors:
         watched=_watched(house.ports),
         tallied=_tallied(house.ports),
         unpublished=lambda: house.lateness.seconds,
+        waiting=house.waiting,
         erasures=ErasuresSql(pool, house.log),
         test_numbers=settings.test_numbers, most_body_bytes=settings.most_body_bytes, version=VERSION,
         exit_address=settings.exit_url,
@@ -285,7 +287,6 @@ def _review_doors(house: House) -> ReviewDoors:
         after_checks=AfterChecksSql(house.pool, house.log, house.vault),
         relations=RelationsRecorded(PastDecisionsPostgres(house.pool, house.vault)),
         disclosures=DisclosuresVault(house.log, house.vault),
-        late=house.late_after_checks,
     )
 
 
@@ -294,7 +295,8 @@ def _reader(house: House) -> LogReaderPostgres:
     return LogReaderPostgres(house.pool, house.vault, keys.log_public, keys.deletions_public, clock=house.ports.clock)
 
 
-def _watch(house: House) -> Watch:
+def watch_of(house: House) -> Watch:
+    """Give the doors of whoever watches over the logs; what it saw of a head it remembers while it is kept."""
     settings = house.settings
     policy = witness_policy(settings.witness_policy)
     limit_seconds = settings.log_late_minutes * 60

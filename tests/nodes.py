@@ -54,6 +54,7 @@ from broker.domain.facts import CaseRecord, Employment, RegisterPerson
 from broker.domain.personal import Personal
 from broker.oversight.doors import ReviewDoors
 from broker.oversight.integrity import Watch
+from broker.oversight.waiting import Waiting
 from broker.ports import Ports
 from broker.web.faces import open_faces
 from broker.web.login import Faces
@@ -293,6 +294,7 @@ class Town:
                 EvidencesPostgres(pool, vault, []),
             ),
             what_ifs=WhatIfsSql(pool, self.databases.log, self.clock, archive(pool, vault, POLICIES), None),
+            waiting=Waiting(),
             reviews=ReviewDoors(
                 AfterChecksSql(pool, self.databases.log, self.databases.vault),
                 RelationsRecorded(PastDecisionsPostgres(pool, self.databases.vault)),

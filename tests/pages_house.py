@@ -42,6 +42,7 @@ from broker.domain.identity import Caseworker, Role
 from broker.domain.personal import Personal
 from broker.oversight.doors import ReviewDoors
 from broker.oversight.integrity import Watch
+from broker.oversight.waiting import Waiting
 from broker.ports import Ports
 from broker.web.faces import open_faces
 from broker.web.login import Faces
@@ -212,6 +213,7 @@ async def open_pages(
                 EvidencesPostgres(databases.pool, databases.vault, [str(LOG_KEY.verify_key)]),
             ),
             what_ifs=what_ifs,
+            waiting=Waiting(),
             reviews=ReviewDoors(
                 AfterChecksSql(databases.pool, databases.log, databases.vault),
                 RelationsRecorded(PastDecisionsPostgres(databases.pool, databases.vault)),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -81,9 +81,8 @@ class Disclosures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReviewDoors:
-    """The doors above, together; `late` are the after-checks that are late, by municipality, as last looked."""
+    """The doors above, together."""
 
     after_checks: AfterChecks
     relations: RelationsOfTwo
     disclosures: Disclosures
-    late: Mapping[str, int] = field(default_factory=dict)

@@ -39,7 +39,7 @@ from broker.web.api.once import Once
 from broker.web.app import build_app
 from broker.web.caller import Gate
 from broker.web.login import Logins
-from broker.web.metrics import AfterChecksTold, DoorsTold, LogsTold
+from broker.web.metrics import DoorsTold, LogsTold, WaitingTold
 from broker.web.pages import start
 from broker.web.pages.errors import show_errors_to_people
 from broker.web.pages.show import Pages
@@ -58,7 +58,7 @@ async def open_faces(ports: Ports, doors: WebDoors) -> AsyncIterator[FastAPI]:
         logins, metrics = _logins(doors, http), CollectorRegistry()
         metrics.register(DoorsTold(doors.watched, doors.tallied))
         metrics.register(LogsTold(doors.unpublished))
-        metrics.register(AfterChecksTold(doors.reviews.late))
+        metrics.register(WaitingTold(doors.waiting))
         pages = Pages(secure=urlsplit(doors.public_url).scheme == "https")
         yield build_app(
             [*_api(ports, doors, logins, metrics), *_pages(ports, doors, logins, pages), _plain_routes(doors, logins)],

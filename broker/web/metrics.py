@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from broker.oversight.waiting import Waiting
 from broker.web.doors import Tallied, Watched
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -93,22 +94,27 @@ class DoorsTold(Collector):
         yield from (reads, under_way, rests)
 
 
-class AfterChecksTold(Collector):
-    """Tell how many after-checks of break-glass are late in each municipality, as last looked."""
+class WaitingTold(Collector):
+    """Tell what waits for overseers, and what they should see to, as last looked."""
 
-    def __init__(self, late: Mapping[str, int]) -> None:
-        self._late = late
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
 
     def collect(self) -> Iterator[Metric]:
-        """Give `borgerbro_after_checks_late`, by municipality."""
-        counts = GaugeMetricFamily(
-            "borgerbro_after_checks_late",
-            "After-checks of break-glass that should be closed by now",
-            labels=["municipality"],
+        """Give `borgerbro_oversight_waits`, by municipality and what, and `borgerbro_log_alarms`, by alarm."""
+        waits = GaugeMetricFamily(
+            "borgerbro_oversight_waits",
+            "Reviews past their last day (after_checks, samples), and breaches with a day or less of their 72 hours",
+            labels=["municipality", "what"],
         )
-        for municipality, count in sorted(self._late.items()):
-            counts.add_metric([municipality], count)
-        yield counts
+        alarms = GaugeMetricFamily(
+            "borgerbro_log_alarms", "Logs of a municipality that an alarm stands by", labels=["municipality", "alarm"]
+        )
+        for (municipality, what), count in sorted(self._waiting.reviews.items()):
+            waits.add_metric([municipality, what], count)
+        for (municipality, alarm), count in sorted(self._waiting.alarms.items()):
+            alarms.add_metric([municipality, alarm], count)
+        yield from (waits, alarms)
 
 
 class LogsTold(Collector):

@@ -10,6 +10,7 @@ from broker.oversight.doors import ReviewDoors
 from broker.oversight.figures import FigureCounts
 from broker.oversight.integrity import Watch
 from broker.oversight.saved import SavedSearches
+from broker.oversight.waiting import Waiting
 from broker.oversight.what_ifs import WhatIfs
 from broker.ports import (
     Breaches,
@@ -60,6 +61,7 @@ class WebDoors:
     watch: Watch
     what_ifs: WhatIfs
     reviews: ReviewDoors
+    waiting: Waiting
     notice_choices: NoticeChoices
     mail: CodeMail | None
     stops: Stops

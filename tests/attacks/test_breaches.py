@@ -25,6 +25,7 @@ from broker.domain.others import SeenForAnother
 from broker.domain.own_look import OwnLookReached
 from broker.domain.personal import Personal
 from broker.oversight.breaches import Desk, Wanted, affected, count, exported, listed, note, open_file, opened
+from broker.oversight.waiting import breaches_soon_late
 from broker.web.breach_wire import words_from
 from broker.web.inquiry_wire import words_from as words_of_inquiries
 from demo.postgres import PrivatePostgres
@@ -141,6 +142,30 @@ async def test_the_clock_runs_over_until_somebody_is_told(house: House) -> None:
     await write(house, one, "notified", reference="2019-33-0417")
     house.later(500)
     assert (await opened(one.id, DPO, house.desk)).hours_left(house.desk.clock.now()) == -49
+
+
+async def test_the_operator_hears_of_the_last_day(house: House) -> None:
+    """From a day before the end, and after it, each file whose clock runs is counted; one that was told is not."""
+    breaches = house.desk.breaches
+
+    async def soon() -> int:
+        return await breaches_soon_late("korsbaek", breaches, house.desk.clock.now())
+
+    one, other = await house.opened(), await house.opened()
+    house.later(46)
+    assert await soon() == 0
+    house.later(1)
+    assert await soon() == 2
+    await write(house, one, "assessed", risk="risk")
+    await write(house, one, "notified", reference="2019-33-0417")
+    assert await soon() == 1
+    house.later(900)
+    assert await soon() == 1
+    await write(house, other, "effects", "measures")
+    await write(house, other, "assessed", risk="none")
+    await write(house, other, "not_notified")
+    assert await soon() == 0
+    assert await breaches_soon_late("norrestrand", breaches, house.desk.clock.now()) == 0
 
 
 async def test_a_risk_is_never_left_untold(house: House) -> None:

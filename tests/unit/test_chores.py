@@ -10,15 +10,18 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.database import Scope, scoped
 from broker.adapters.notices_memo import FolderRefused
 from broker.adapters.outbox_rows import add_notices
 from broker.adapters.outbox_sql import OutboxSql
-from broker.chores import chores
+from broker.chores import _tell, _tell_alarms, chores
+from broker.domain.integrity import FORKED
 from broker.domain.notices import REQUEST, notice_to
 from broker.main import House, open_house
+from broker.oversight.waiting import AFTER_CHECKS, BREACHES, Waiting
 from demo.postgres import PrivatePostgres
 from tests.break_glass_values import FAR_HEALTH, HEALTH, WORDS, a_call, called
 from tests.builders import CITIZEN
@@ -124,7 +127,7 @@ async def test_a_clock_set_by_hand_sends_nothing_by_itself(house: House) -> None
     for errand in errands:
         errand.close()
 
-    assert names == {"_forget", "_watch_after_checks", "_watch_witnesses"}
+    assert names == {"_forget", "_watch_what_waits", "_watch_witnesses"}
 
 
 async def test_the_operator_is_told_of_late_after_checks(house: House) -> None:
@@ -135,11 +138,11 @@ async def test_the_operator_is_told_of_late_after_checks(house: House) -> None:
     call = a_call(citizen, "case", kim, requested_at=LONG_AGO, holders={HEALTH: HOME, FAR_HEALTH: HOME})
     await BreakGlassSql(house.pool, house.log, vault).request(call, WORDS, called(call))
     errands = await chores(house)
-    watch = next(errand for errand in errands if errand.__name__ == "_watch_after_checks")
+    watch = next(errand for errand in errands if errand.__name__ == "_watch_what_waits")
     task = asyncio.create_task(watch)
     try:
         async with asyncio.timeout(20):
-            while HOME not in house.late_after_checks:
+            while (HOME, AFTER_CHECKS) not in house.waiting.reviews:
                 await asyncio.sleep(0.01)
     finally:
         task.cancel()
@@ -147,4 +150,23 @@ async def test_the_operator_is_told_of_late_after_checks(house: House) -> None:
         for errand in errands:
             errand.close()
 
-    assert house.late_after_checks[HOME] == 1
+    assert house.waiting.reviews[HOME, AFTER_CHECKS] == 1
+
+
+def test_the_operator_is_told_of_changes_alone() -> None:
+    """A number that stands is told once; an alarm that is over is told as nought, and no other town's goes."""
+    waiting = Waiting()
+    with capture_logs() as lines:
+        for count in (0, 2, 2, 0):
+            _tell(waiting, HOME, BREACHES, count)
+        for found in ({(HOME, FORKED): 1}, {(HOME, FORKED): 1}, {}):
+            _tell_alarms(waiting, HOME, found)
+        _tell_alarms(waiting, "norrestrand", {("norrestrand", FORKED): 1})
+        _tell_alarms(waiting, HOME, {})
+
+    assert [(line["event"], line["names"], line["kind"], line["count"]) for line in lines] == [
+        ("reviews_late", HOME, BREACHES, 2), ("reviews_late", HOME, BREACHES, 0),
+        ("log_alarm", HOME, FORKED, 1), ("log_alarm", HOME, FORKED, 0), ("log_alarm", "norrestrand", FORKED, 1),
+    ]  # fmt: skip
+    assert waiting.reviews == {(HOME, BREACHES): 0}
+    assert waiting.alarms == {(HOME, FORKED): 0, ("norrestrand", FORKED): 1}

@@ -17,8 +17,10 @@ import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from broker.domain.integrity import ALARMS, FORKED
+from broker.oversight.waiting import AFTER_CHECKS, BREACHES, SAMPLES, Waiting
 from broker.settings import PREFIX, Settings, read
-from broker.web.metrics import AfterChecksTold, Counting, LogsTold
+from broker.web.metrics import Counting, LogsTold, WaitingTold
 from demo.postgres import PrivatePostgres
 from demo.postgres_programs import NOBODY, find_programs
 from demo.world.proxy import Proxy, free_port, haproxy
@@ -226,6 +228,20 @@ def _metrics(prefix: str) -> set[str]:
     return {name for text in _expressions() for name in re.findall(rf"\b{prefix}_\w+", text)}
 
 
+def test_what_alerts_look_for_is_told() -> None:
+    """Each value that an alert names for a wait or an alarm is one that a node gives."""
+    told = {"what": {AFTER_CHECKS, SAMPLES, BREACHES}, "alarm": set(ALARMS)}
+    named = {
+        (label, value)
+        for text in _expressions()
+        for label, values in re.findall(r'(what|alarm)=~?"([^"]+)"', text)
+        for value in values.split("|")
+    }
+
+    assert {label for label, _ in named} == told.keys()
+    assert [(label, value) for label, value in named if value not in told[label]] == []
+
+
 async def test_every_metric_of_ours_is_counted() -> None:
     """What dashboard and alerts name, a node tells, with the labels they use."""
     registry = CollectorRegistry()
@@ -236,14 +252,14 @@ async def test_every_metric_of_ours_is_counted() -> None:
     async def hear(_message: Any) -> None: ...
 
     registry.register(LogsTold(lambda: {"korsbaek": 7.0}))
-    registry.register(AfterChecksTold({"korsbaek": 1}))
+    registry.register(WaitingTold(Waiting({("korsbaek", SAMPLES): 1}, {("korsbaek", FORKED): 1})))
     await Counting(asked, registry)({"type": "http"}, hear, hear)  # type: ignore[arg-type]  # Nothing is received.
     told = generate_latest(registry).decode()
 
     assert _metrics("borgerbro")
     assert [name for name in _metrics("borgerbro") if f"\n{name}{{" not in told] == []
     labels = {label for text in _expressions() for label in re.findall(r"(\w+)[=!]~?\"", text)}
-    assert labels <= {"route", "status", "job", "proxy"}
+    assert labels <= {"route", "status", "job", "proxy", "what", "alarm"}
 
 
 def test_every_route_the_alerts_watch_exists() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,8 @@ import pytest
 from audit.cosignature import Cosigner
 from audit.note import SigningKey
 from broker.adapters.audit_standing import StandingsPostgres, WitnessPolicyRefused, witness_policy
+from broker.adapters.checks_sql import ChecksSql, Program
+from broker.adapters.clock_system import FixedClock
 from broker.adapters.deferrals_sql import DeferralsSql
 from broker.domain.identity import OfficerLogin
 from broker.domain.integrity import (
@@ -47,7 +49,8 @@ from broker.domain.integrity import (
 from broker.domain.personal import Personal
 from broker.oversight.deferral import Desk as DeferralDesk
 from broker.oversight.deferral import Wish, approve, ask
-from broker.oversight.integrity import with_runs
+from broker.oversight.integrity import Watch, with_runs
+from broker.oversight.waiting import alarms_of
 from demo.postgres import PrivatePostgres
 from tests.builders import a_house
 from tests.databases import BASE, Databases, opened
@@ -113,6 +116,20 @@ async def test_a_log_that_was_put_back_and_one_that_forked(house: House) -> None
     assert ROLLED_BACK in (await house.look()).alarms(LATER)
     await house.superuser.execute("UPDATE log.head SET size = 3, root = sha256('x')")
     assert FORKED not in (await house.look()).alarms(LATER)  # Nothing is on record to hold it against.
+
+
+async def test_alarms_are_counted_by_municipality(house: House) -> None:
+    """What the page tells the overseer, the operator can count: each alarm with its logs, checks among them."""
+    clock, program = FixedClock(LATER), Program(house.databases.at.reader, ())
+    checks = ChecksSql(house.databases.pool, house.databases.log, clock, program)
+
+    async def counted() -> Mapping[tuple[str, str], int]:
+        watch = Watch(house.standings, checks, None)  # type: ignore[arg-type]  # No evidence is asked for.
+        return await alarms_of((HOME,), watch, clock)
+
+    assert await counted() == {(HOME, NEVER_CHECKED): 1}
+    await house.superuser.execute("UPDATE log.head SET root = sha256('x')")
+    assert await counted() == {(HOME, NEVER_CHECKED): 1, (HOME, FORKED): 1}
 
 
 async def test_a_head_that_is_not_the_signed_one(house: House) -> None:

@@ -345,4 +345,4 @@ def test_an_agreement_explains_on_its_days_alone(
     foreign = an_access(log="test.example/log/skovlund/2019", outcome="released")
     found = day_ranking([foreign], Past(), rules, Told())
 
-    assert not any("foreign" in one.spoke for one in found) == explained
+    assert any("foreign" in one.spoke for one in found) != explained
