@@ -93,6 +93,12 @@ class Handles(Protocol):
     async def system(self, client_id: str) -> str:
         """Give the handle of a department's system, where it acts by itself for no caseworker."""
 
+    async def employee(self, issuer: str, person: Personal[str]) -> str | None:
+        """Give the handle of who the employer calls by an id; None where nobody was seen by it. Makes none."""
+
+    async def is_employee(self, handle: str) -> bool:
+        """Tell whether a handle is that of somebody who acts by their work, and no citizen's or case's."""
+
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number."""
 

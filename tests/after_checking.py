@@ -11,8 +11,9 @@ from typing import Any
 
 import asyncpg
 
-from broker.adapters.after_checks_sql import AfterChecksSql, DisclosuresVault
+from broker.adapters.after_checks_sql import AfterChecksSql
 from broker.adapters.clock_system import FixedClock
+from broker.adapters.disclosures_vault import DisclosuresVault
 from broker.adapters.past_decisions import PastDecisionsPostgres
 from broker.adapters.relations_recorded import RelationsRecorded
 from broker.domain.break_glass import BreakGlass

@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from joserfc.jwk import Key
 from starlette.applications import Starlette
 
-from broker.adapters.after_checks_sql import AfterChecksSql, DisclosuresVault
+from broker.adapters.after_checks_sql import AfterChecksSql
 from broker.adapters.audit_evidence import EvidencesPostgres
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
@@ -34,6 +34,7 @@ from broker.adapters.clock_system import FixedClock
 from broker.adapters.consents_sql import ConsentsSql
 from broker.adapters.database import Pool, open_pool
 from broker.adapters.deferrals_sql import DeferralsSql
+from broker.adapters.disclosures_vault import DisclosuresVault
 from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.figures_sql import FiguresSql
 from broker.adapters.handles_vault import HandlesVault

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from audit.note import SigningKey
-from broker.adapters.after_checks_sql import AfterChecksSql, DisclosuresVault
+from broker.adapters.after_checks_sql import AfterChecksSql
 from broker.adapters.audit_evidence import EvidencesPostgres
 from broker.adapters.audit_standing import StandingsPostgres
 from broker.adapters.audit_tiles import LogTilesPostgres
@@ -25,6 +25,7 @@ from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.checks_sql import ChecksSql, Program
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.deferrals_sql import DeferralsSql
+from broker.adapters.disclosures_vault import DisclosuresVault
 from broker.adapters.erasures_sql import ErasuresSql
 from broker.adapters.figures_sql import FiguresSql
 from broker.adapters.idempotency_sql import IdempotencySql
@@ -196,7 +197,7 @@ async def open_pages(
             session_key=key,
             session_idle=IDLE,
             session_longest=LONGEST,
-            ceilings=FakeCeilings({"package": 20}),
+            ceilings=FakeCeilings({"package": 20, "name": 10}),
             idempotency=IdempotencySql(databases.pool, key),
             reader=databases.reader,
             public_log=LogTilesPostgres(databases.pool),

@@ -12,8 +12,8 @@ from typing import Any
 import asyncpg
 
 from broker.adapters.accesses_sql import AccessesSql
-from broker.adapters.after_checks_sql import DisclosuresVault
 from broker.adapters.clock_system import FixedClock
+from broker.adapters.disclosures_vault import DisclosuresVault
 from broker.adapters.past_decisions import PastDecisionsPostgres
 from broker.adapters.relations_recorded import RelationsRecorded
 from broker.adapters.samples_sql import SamplesSql

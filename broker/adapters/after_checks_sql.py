@@ -30,7 +30,6 @@ from broker.domain.after_checks import (
     NoticeState,
     notice_id,
 )
-from broker.domain.disclosed import ActorIdentity, EmployeeDisclosed
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
@@ -153,27 +152,6 @@ class AfterChecksSql:
         """Give the keys that are left of these citizens."""
         held = await self._vault.held_keys({(citizen, municipality) for citizen in citizens})
         return {citizen: key for (citizen, _), key in held.items()}
-
-
-class DisclosuresVault:
-    """The door `Disclosures`: the log first, then the vault."""
-
-    def __init__(self, log: AuditLogPostgres, vault: HandlesVault) -> None:
-        self._log = log
-        self._vault = vault
-
-    async def tell(self, event: EmployeeDisclosed) -> ActorIdentity:
-        """Write down that it is told, then tell it; raise `NotFound` for a handle that is no employee's."""
-        await self._log.append([event])
-        return await self._vault.disclose_actor(event.employee)
-
-    async def is_of(self, handle: str, person: Personal[str], issuers: Collection[str]) -> bool:
-        """Tell whether a handle is that of the employee whom one of these issuers names so; who it is is not told."""
-        try:
-            named = await self._vault.disclose_actor(handle)
-        except NotFound:
-            return False
-        return named.issuer in issuers and named.id == person
 
 
 def _read(municipalities: Collection[str]) -> Scope:

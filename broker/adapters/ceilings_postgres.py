@@ -62,6 +62,8 @@ class Limits:
 OWN_LOOKS = Ceiling(20, 3600)
 # Each is all that is held about a citizen; who wants many in a day is not answering letters.
 PACKAGES = Ceiling(20, 86400)
+# Each puts one employee's name and code together; who wants many in a day makes a list of colleagues.
+NAMES = Ceiling(10, 86400)
 
 
 def lowered(limits: Limits, own: Mapping[str, int]) -> Limits:
@@ -117,6 +119,11 @@ class PostgresCeilings:
     async def count_package(self, officer: str) -> None:
         """Count one file that an officer (handle) makes of what is held about a citizen. Raises as `count`."""
         if wait := await self._grouped.ask({_name("package", officer): PACKAGES}):
+            raise TooManyAsks(wait)
+
+    async def count_name(self, officer: str) -> None:
+        """Count one employee whom an officer (handle) puts together with a code. Raises as `count`."""
+        if wait := await self._grouped.ask({_name("name", officer): NAMES}):
             raise TooManyAsks(wait)
 
     async def _count(self, wants: Sequence[_Want]) -> list[int]:

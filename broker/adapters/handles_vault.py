@@ -82,6 +82,20 @@ class HandlesVault:
         """Give the handle of a system that acts by itself, to be disclosed likewise. Raises `StoreUnavailable`."""
         return await self._one(self._employee(SYSTEMS, Personal(client_id), None))
 
+    async def employee(self, issuer: str, person: Personal[str]) -> str | None:
+        """Give the handle of who the employer calls by an id; None where nobody was seen. Raises `StoreUnavailable`."""
+        async with reaching_the_store():
+            found: str | None = await self._pool.fetchval(
+                "SELECT vault.found($1)", self._employee(issuer, person, None).digest
+            )
+        return found
+
+    async def is_employee(self, handle: str) -> bool:
+        """Tell whether a handle is that of somebody who acts by their work. Raises `StoreUnavailable`."""
+        async with reaching_the_store():
+            found: bool = await self._pool.fetchval("SELECT vault.sealed_actor($1) IS NOT NULL", handle)
+        return found
+
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle that stands for a unit's case number. Raises `StoreUnavailable`."""
         return await self._one(self._case(unit, case))

@@ -18,7 +18,7 @@ from broker.domain.breaches import (
     BreachRead,
 )
 from broker.domain.desk_look import DeskLooked
-from broker.domain.disclosed import EmployeeDisclosed
+from broker.domain.disclosed import EmployeeDisclosed, EmployeeNamed
 from broker.domain.events import (
     ArchiveReceived,
     AskMade,
@@ -85,6 +85,7 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     BreakGlassDecided,
     LogSearched,
     EntryOpened,
+    EmployeeNamed,
     SearchSaved,
     SearchRemoved,
     LogVerified,

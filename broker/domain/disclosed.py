@@ -40,3 +40,27 @@ class EmployeeDisclosed(AuditEvent):
     def index(self) -> dict[str, Any]:
         """Add the unit."""
         return AuditEvent.index(self) | {"unit": self.unit}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmployeeNamed(AuditEvent):
+    """An overseer was told whose the code on a line is, or looked an employee's code up by the id their employer uses.
+
+    Its subject is the overseer. `log` and `line` are those of the line, where there was one; `employee` is the code,
+    empty where nobody of that id is known. `words` are why, sealed once more under the overseer's key.
+    """
+
+    code: ClassVar[int] = 116
+    name: ClassVar[str] = "employee.named"
+
+    disclosure: str
+    role: str
+    employee: str
+    log: str = ""
+    line: int | None = None
+    words: str = ""
+
+    def index(self) -> dict[str, Any]:
+        """Add the line."""
+        row = AuditEvent.index(self)
+        return row if self.line is None else row | {"line": self.line}

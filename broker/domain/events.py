@@ -2,7 +2,8 @@
 
 Rules kept here:
 - Events hold handles, codes, counts and days; never a CPR number, a name or free text. Texts that evidence needs
-  (what the citizen read and said yes to) are named by version or digest.
+  (what the citizen read and said yes to) are named by version or digest. One alone is in a body, sealed once more: why
+  an overseer wanted an employee's name (`disclosed.py`).
 - `code` is the kind in the public part of the entry (`audit/entry.py`); a code is never used again.
 - The body (encrypted under the subject's key) is every field; the index row (deletable, for search) is `index()`.
 - Each event names the municipality whose log it stands on and the one subject under whose key it lies.

@@ -52,6 +52,7 @@ TERMS: Mapping[str, Term] = {
     "log.searched": ACCESS,
     "integrity.seen": ACCESS,
     "entry.opened": ACCESS,
+    "employee.named": EMERGENCY,
     "search.saved": ACCESS,
     "search.removed": ACCESS,
     "figures.read": ACCESS,

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from broker.domain.after_checks import AfterCheck, AfterCheckEvent, NoticeState
-from broker.domain.disclosed import ActorIdentity, EmployeeDisclosed
+from broker.domain.disclosed import ActorIdentity, EmployeeDisclosed, EmployeeNamed
+from broker.domain.entries import LogEntry
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.relations import Relation, Relations
@@ -77,6 +78,15 @@ class Disclosures(Protocol):
 
     async def is_of(self, handle: str, person: Personal[str], issuers: Collection[str]) -> bool:
         """Tell whether a handle is that of the employee whom one of these issuers names so; who it is is not told."""
+
+    async def record(self, event: EmployeeNamed, why: Personal[str]) -> None:
+        """Write down that a name and a code are put together, and why, sealed under the key of who does it."""
+
+    async def name(self, event: EmployeeNamed, why: Personal[str]) -> ActorIdentity:
+        """Write it down as `record` does, then tell whose the code is; raise `NotFound` as `tell`."""
+
+    async def why(self, entry: LogEntry) -> Personal[str] | None:
+        """Read why, of an entry that says so and still opens; None for any other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ TYPES: tuple[tuple[str, tuple[str, str], str], ...] = (
     ("integrity.seen", AUDIT_USED, READ),
     ("log.check_begun", AUDIT_USED, EXECUTE),
     ("entry.opened", AUDIT_USED, READ),
+    ("employee.named", AUDIT_USED, READ),
     ("log.verified", AUDIT_USED, EXECUTE),
     ("log.", AUDIT_USED, READ),
     ("sample.", AUDIT_USED, READ),

@@ -95,6 +95,9 @@ def _searched(wanted: Wanted, officer: OfficerLogin) -> list[str]:
 async def _resolved(wanted: Wanted, officer: OfficerLogin, ports: Ports, reader: LogReader) -> LogFilter:
     """Put handles for who and what was named."""
     changes: dict[str, Any] = {}
+    if wanted.filter.actor is not None and not await ports.handles.is_employee(wanted.filter.actor):
+        # A citizen acts under their own code, too: that is a search about a citizen, who is to see it.
+        raise BadAsk("/actor")
     if wanted.citizen is not None and wanted.about is not None:
         raise BadAsk("/citizen")
     if wanted.citizen is not None:

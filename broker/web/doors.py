@@ -35,6 +35,9 @@ class Ceilings(Protocol):
     async def count_package(self, officer: str) -> None:
         """Count one file of a citizen's that an officer (handle) makes, within a day, or refuse it."""
 
+    async def count_name(self, officer: str) -> None:
+        """Count one employee's name that an officer (handle) puts together with a code, within a day, or refuse it."""
+
 
 class Tokens(Protocol):
     """Access tokens: made and read with the broker's own keys."""

@@ -11,6 +11,7 @@ from broker.oversight.fact_sheets import Running
 from broker.oversight.figures import Desk as FiguresDesk
 from broker.oversight.inquiries import Desk as AnswerDesk
 from broker.oversight.integrity import Desk as IntegrityDesk
+from broker.oversight.names import Desk as NamingDesk
 from broker.oversight.publication import Press
 from broker.oversight.report import Desk as ReportDesk
 from broker.oversight.reviews import Desk as ReviewDesk
@@ -31,6 +32,7 @@ from broker.web.api import (
     figures,
     inquiries,
     integrity,
+    named,
     record,
     samples,
     searches,
@@ -46,6 +48,7 @@ def api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
     tests, officer = doors.test_numbers, logins.require_officer
     return [
         accesses.build_for_officers(ports, doors.reader, officer, logins.session, test_numbers=tests),
+        named.build(ports, doors.reader, _naming_desk(ports, doors), officer, test_numbers=tests),
         deferrals.build(DeferralDesk(ports.clock, ports.handles, ports, doors.deferrals), officer, test_numbers=tests),
         inquiries.build_for_officers(AnswerDesk(ports.clock, ports.handles, doors.inquiries), officer),
         inquiries.build_package(
@@ -91,6 +94,19 @@ def pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> APIRou
         saved=SavedDesk(ports.clock, ports.handles, doors.saved),
         running=_running(doors),
         what_ifs=_what_if_desk(ports, doors),
+        naming=_naming_desk(ports, doors),
+    )
+
+
+def _naming_desk(ports: Ports, doors: WebDoors) -> NamingDesk:
+    return NamingDesk(
+        clock=ports.clock,
+        handles=ports.handles,
+        directory=ports.directory,
+        reader=doors.reader,
+        disclosures=doors.reviews.disclosures,
+        employers={issuer: one.municipality for issuer, one in doors.registrations.employers.items()},
+        count=doors.ceilings.count_name,
     )
 
 

@@ -58,10 +58,11 @@ async def test_every_criterion_finds_and_leaves_out(front: Front) -> None:
     assert {len(rows) for rows in found.values()} == {3}, found
     assert [row["index"] for row in await entries(front, holder="norrestrand", kind="outcome")] == [told["index"]]
     assert len(await entries(front, basis="consent", emergency=False, case=CASE, unit=told["unit"])) == 1
-    another, nobody = {"case": "another", "unit": asked["unit"]}, {"actor": asked["citizen"], "kind": "ask"}
-    elsewhere = {"case": CASE, "unit": "school"}
-    for none in (another, nobody, elsewhere, {"actor": "0" * 32}, {"holder": "nowhere"}, {"emergency": True}):
+    another, elsewhere = {"case": "another", "unit": asked["unit"]}, {"case": CASE, "unit": "school"}
+    for none in (another, elsewhere, {"holder": "nowhere"}, {"emergency": True}):
         assert await entries(front, **none) == [], none
+    for nobody in (asked["citizen"], asked["case"], "0" * 32):
+        assert (await front.post("/v1/accesses/search", {"actor": nobody, "kind": "ask"})).status_code == 400
     backwards = await entries(front, kind="ask", oldest_first=True)
     assert backwards == (await entries(front, kind="ask"))[::-1]
 

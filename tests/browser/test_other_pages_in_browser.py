@@ -19,6 +19,7 @@ PAGES = (
         "dpo-korsbaek",
         (
             "/dpo",
+            "/dpo/employee",
             "/dpo/erasures",
             "/dpo/inquiries",
             "/dpo/samples",

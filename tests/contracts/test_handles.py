@@ -55,6 +55,24 @@ class HandlesContract:
         assert await handles.actor(replace(KIM, unit="social", name=None)) == first
         assert await handles.actor(replace(KIM, issuer="https://other")) != first
 
+    async def test_an_employee_is_found_by_their_id(self, handles: Handles) -> None:
+        """Whoever was seen is found by employer and id; nobody else is, and looking makes no handle."""
+        kim = await handles.actor(KIM)
+
+        assert await handles.employee(KIM.issuer, KIM.id) == kim
+        assert await handles.employee("https://other", KIM.id) is None
+        assert await handles.employee(KIM.issuer, Personal("bo")) is None
+        assert await handles.employee(KIM.issuer, Personal("bo")) is None
+
+    async def test_citizens_and_cases_are_no_employees(self, handles: Handles) -> None:
+        """Employees, overseers and nodes act by their work; a citizen, a case, and what nobody has do not."""
+        (anna,) = await handles.citizens([ANNA])
+        case = await handles.case("job", Personal("1"))
+
+        assert [await handles.is_employee(one) for one in (anna, case, "0" * 32)] == [False, False, False]
+        assert await handles.is_employee(await handles.actor(KIM))
+        assert await handles.is_employee(await handles.node("one"))
+
     async def test_an_overseer_is_an_actor_too(self, handles: Handles) -> None:
         """Somebody who is both caseworker and DPO is one person to the log."""
         officer = OfficerLogin(KIM.id, KIM.issuer, "dpo", frozenset({"korsbaek"}), "High", NOW)

@@ -192,6 +192,17 @@ class CeilingsContract:
         await ceilings.count_look("other")
         await ceilings.count(JOBCENTRE, a_caseworker("lene"))
 
+    async def test_an_officer_has_so_many_employees_named(self, ceilings: Ceilings) -> None:
+        """The eleventh in a day is refused; another officer, and the same one's files, go on."""
+        for _ in range(10):
+            await ceilings.count_name("one")
+
+        with pytest.raises(TooManyAsks):
+            await ceilings.count_name("one")
+
+        await ceilings.count_name("other")
+        await ceilings.count_package("one")
+
     async def test_a_system_stops_whoever_uses_it(self, ceilings: Ceilings) -> None:
         """The fourth ask of one system is refused, though each comes from another caseworker."""
         for name in ("a", "b", "c"):
@@ -226,7 +237,7 @@ class TestFakeCeilings(CeilingsContract):
     @pytest.fixture
     def ceilings(self) -> Ceilings:
         """Give the fake."""
-        return FakeCeilings({"caseworker": 2, "system": 3, "municipality": 4, "citizen": 2})
+        return FakeCeilings({"caseworker": 2, "system": 3, "municipality": 4, "citizen": 2, "name": 10})
 
 
 def test_a_municipality_only_lowers_its_ceilings() -> None:

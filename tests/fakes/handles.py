@@ -43,6 +43,18 @@ class FakeHandles:
         """Give the handle of a system."""
         return self._handle("actor", "urn:borgerbro:systems", client_id)
 
+    async def employee(self, issuer: str, person: Personal[str]) -> str | None:
+        """Give the handle of who the employer calls by an id, where one was given out."""
+        if self.broken:
+            raise StoreUnavailable
+        return self._given.get(("actor", issuer, person.disclose()))
+
+    async def is_employee(self, handle: str) -> bool:
+        """Tell whether a handle is an actor's."""
+        if self.broken:
+            raise StoreUnavailable
+        return any(what[0] == "actor" and given == handle for what, given in self._given.items())
+
     async def case(self, unit: str, case: Personal[str]) -> str:
         """Give the handle of a unit's case number."""
         return self._handle("case", unit, case.disclose())

@@ -312,6 +312,7 @@ SHAPES: Mapping[str, Schema] = {
     # What is in it, audit/bundle.py says: a log, its signed head, the lists and their proofs.
     "MyBundle": form({"format": one_of("log-bundle@v1"), "made_at": TEXT, "logs": many({"type": "object"})}),
     "Accesses": form({"entries": many(ENTRY), **NEXT}),
+    "AccessesOfEmployee": form({"actor": maybe(TEXT), "entries": many(ENTRY), **NEXT}),
     "OpenedAccess": {**ENTRY, "properties": {**ENTRY["properties"], "body": maybe({"type": "object"})}},
     "SavedSearch": SAVED,
     "SavedSearches": form({"searches": many(SAVED)}),

@@ -8,6 +8,7 @@ from broker.oversight.after_checks import AfterCheckDesk
 from broker.oversight.breaches import Desk as BreachDesk
 from broker.oversight.fact_sheets import Running
 from broker.oversight.integrity import Desk as IntegrityDesk
+from broker.oversight.names import Desk as NamingDesk
 from broker.oversight.publication import Press
 from broker.oversight.report import Desk as ReportDesk
 from broker.oversight.reviews import Desk as ReviewDesk
@@ -22,7 +23,7 @@ from broker.web.dpo import erasures as erasing
 from broker.web.dpo import evidence as proving
 from broker.web.dpo import fact_sheet as assessing
 from broker.web.dpo import figures as counting
-from broker.web.dpo import found, log, package, record
+from broker.web.dpo import found, log, named, package, record
 from broker.web.dpo import inquiries as asking
 from broker.web.dpo import integrity as watching
 from broker.web.dpo import report as reporting
@@ -55,12 +56,11 @@ def build(
     saved: SavedDesk,
     running: Running,
     what_ifs: WhatIfDesk,
+    naming: NamingDesk,
 ) -> APIRouter:
     """Build the overseer's pages. `clock` is the machine's, which checkpoints are signed by."""
     room = Room(ports, reader, logins, pages, clock, test_numbers)
-    routes = log.build(room, saved)
-    routes.include_router(found.build(room, saved))
-    routes.include_router(keeping.build(room, saved))
+    routes = _finding(room, saved, naming)
     routes.include_router(erasing.build(room, erasures))
     routes.include_router(asking.build(room, inquiries))
     routes.include_router(reviewing.build(room, samples))
@@ -74,4 +74,13 @@ def build(
     routes.include_router(proving.build(room, integrity, log_name))
     routes.include_router(checking.build(room, after_checks))
     routes.include_router(trying.build(room, what_ifs))
+    return routes
+
+
+def _finding(room: Room, saved: SavedDesk, naming: NamingDesk) -> APIRouter:
+    """Build the search of the log, a line of it, who is behind one, and the searches that are kept."""
+    routes = log.build(room, saved)
+    routes.include_router(found.build(room, saved, naming))
+    routes.include_router(named.build(room, naming))
+    routes.include_router(keeping.build(room, saved))
     return routes

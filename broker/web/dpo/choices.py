@@ -27,6 +27,7 @@ KINDS = {
     "break_glass.decided": marked("a yes or a no for danger to life"),
     "log.searched": marked("the log was searched"),
     "entry.opened": marked("a line was opened"),
+    "employee.named": marked("a name and a code of an employee were put together"),
     "search.saved": marked("a search was kept"),
     "search.removed": marked("a kept search was taken away"),
     "log.verified": marked("the log was checked"),

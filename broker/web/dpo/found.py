@@ -13,6 +13,8 @@ from fastapi import APIRouter, Request, Response
 from broker.domain.errors import BadAsk, NotFound
 from broker.domain.personal import Personal
 from broker.oversight.lines import open_line
+from broker.oversight.names import LONGEST_WHY
+from broker.oversight.names import Desk as Naming
 from broker.oversight.saved import Desk
 from broker.oversight.search import Line, Wanted, search
 from broker.web.access_wire import CASE, HANDLE
@@ -40,7 +42,7 @@ ANSWERS = {"release": marked("shown"), "mask": marked("shown in part"), "withhol
 LINE = re.compile(r"([A-Za-z][A-Za-z0-9_.:-]{0,62})/(\d{1,4})/(\d{1,18})", re.ASCII)
 
 
-def build(room: Room, desk: Desk) -> APIRouter:
+def build(room: Room, desk: Desk, naming: Naming) -> APIRouter:
     """Build the search with people, and the page of a line."""
     routes = APIRouter(include_in_schema=False)
 
@@ -58,35 +60,50 @@ def build(room: Room, desk: Desk) -> APIRouter:
         wanted, faults = _with_people(written, form, test_numbers=room.test_numbers)
         if faults or written.faults:
             return await log_page(request, room, officer, written, desk, faults=faults)
-        page = await search(wanted, officer, room.ports, room.reader)
+        try:
+            page = await search(wanted, officer, room.ports, room.reader)
+        except BadAsk as wrong:
+            if wrong.pointer != "/actor":
+                raise
+            return await log_page(request, room, officer, written, desk, faults=(NO_HANDLE,))
         again = dict(written.kept) | people | ({"cursor": page.next} if page.next else {})
         named = wanted.citizen is not None or wanted.about is not None
         return await room.show(request, "found.html", officer, rows=rows_of(page), more=page.next, again=again,
                                named=named, **WORDS)  # fmt: skip
 
-    @routes.get("/dpo/lines/{municipality}/{year}/{index}")
-    async def get_line(request: Request, municipality: str, year: str, index: str) -> Response:
-        officer = await room.enter(request)
-        entry = await open_line(_line(f"{municipality}/{year}/{index}"), officer, room.ports, room.reader)
-        row, body = told(dict(entry.index)), told(dict(entry.body or {}))
-        more = _more(row, f"{municipality}/{year}/{index}")
-        return await room.show(request, "line.html", officer, entry=entry, row=row, body=body, more=more,
-                               answers=ANSWERS, **WORDS)  # fmt: skip
-
+    _add_line(routes, room, naming)
     return routes
 
 
-def _line(text: str) -> Line:
+def _add_line(routes: APIRouter, room: Room, naming: Naming) -> None:
+    """Add the page of a line."""
+
+    @routes.get("/dpo/lines/{municipality}/{year}/{index}")
+    async def get_line(request: Request, municipality: str, year: str, index: str) -> Response:
+        officer = await room.enter(request)
+        place = f"{municipality}/{year}/{index}"
+        entry = await open_line(line_of(place), officer, room.ports, room.reader)
+        row, body = told(dict(entry.index)), told(dict(entry.body or {}))
+        by_employee = await naming.handles.is_employee(row["actor"] or "")
+        return await room.show(
+            request, "line.html", officer, entry=entry, row=row, body=body, answers=ANSWERS, place=place,
+            more=_more(row, place, by_employee=by_employee), by_employee=by_employee, longest=LONGEST_WHY,
+            why=await naming.disclosures.why(entry), **WORDS,
+        )  # fmt: skip
+
+
+def line_of(text: str) -> Line:
+    """Read the place of a line; raise `NotFound` for what is none."""
     match = LINE.fullmatch(text)
     if match is None:
         raise NotFound
     return Line(match[1], int(match[2]), int(match[3]))
 
 
-def _more(row: Mapping[str, Any], place: str) -> list[tuple[str, dict[str, str]]]:
+def _more(row: Mapping[str, Any], place: str, *, by_employee: bool) -> list[tuple[str, dict[str, str]]]:
     """List what can be looked for from a line: button and fields."""
     more = [(SAME_CITIZEN, {"same": place})]
-    more += [(SAME_EMPLOYEE, {"actor": row["actor"]})] if row["actor"] != row["citizen"] else []
+    more += [(SAME_EMPLOYEE, {"actor": row["actor"]})] if by_employee else []
     more += [(SAME_CASE, {"case_handle": row["case"]})] if row["case"] else []
     return more
 
@@ -101,7 +118,7 @@ def _with_people(written: Written, form: Sent, *, test_numbers: bool) -> tuple[W
         except BadAsk:
             faults.append(NO_CPR)
     if form.one("same"):
-        named["about"] = _line(form.one("same"))
+        named["about"] = line_of(form.one("same"))
     if form.one("case"):
         named["case"] = Personal(form.one("case"))
         faults += [NO_UNIT] if wanted.filter.unit is None else []

@@ -22,6 +22,7 @@ LOOKED_AT = {
     "/dpo/breaches": '"/dpo/breaches"',
     "/dpo/breaches/{breach}": 'f"breach-{language}"',
     "/dpo/breaches/{breach}/counts/{number}": 'f"breach-citizens-{language}"',
+    "/dpo/employee": '"/dpo/employee"',
     "/dpo/erasures": '"/dpo/erasures"',
     "/dpo/figures": '"/dpo/figures"',
     "/dpo/evidence/{municipality}/{year}/{index}": 'f"evidence-{language}"',
