@@ -1,24 +1,30 @@
-"""A giver answers a request: yes to all, yes to some, or no. Online as themself; nobody is asked why."""
+"""A giver answers a request: yes to all, yes to some, or no. Online as themself; nobody is asked why.
+
+What was asked under a number they had before is theirs to answer too; it is written under the handle that it was put to
+them under, so that lines, log and row-level security hold together (ADR 60).
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from broker.consents.own import OwnRequest, foremost, own_parts
 from broker.consents.renew import renewed
 from broker.consents.texts import consent_text, text_digest
 from broker.domain.consents import DIGITAL, ConsentRequest, Grant, ReadText, RequestLine
 from broker.domain.days import danish_day
 from broker.domain.directory import Directory
-from broker.domain.errors import BadAsk
+from broker.domain.errors import BadAsk, Conflict
 from broker.domain.events import ConsentGranted, ConsentRefused
 from broker.domain.identity import CitizenLogin
 from broker.domain.limits import Limit
 from broker.domain.notices import notice_of_end
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
+from broker.exchange.numbers import own_handles
 from broker.ports import Ports
 
 ONLINE = "online"
@@ -48,17 +54,19 @@ class Before:
     digest: str | None = None
 
 
-async def grant(request_id: str, yes: Yes, login: CitizenLogin, ports: Ports) -> tuple[Grant, Receipt]:
-    """Keep a giver's yes, with exactly the text they were shown.
+async def grant(
+    request_id: str, yes: Yes, login: CitizenLogin, ports: Ports, *, under: str | None = None
+) -> tuple[Grant, Receipt]:
+    """Keep a giver's yes, with exactly the text they were shown; `under` is the handle of theirs that it was put to.
 
     Raises `NotFound` when the request is not theirs to see, `Conflict` when it is answered or has lapsed, `BadAsk`
     when nothing of it is theirs or the days do not fit.
     """
-    (giver,) = await ports.handles.citizens([login.cpr])
-    at = ports.clock.now()
-    request = await ports.consents.request_by_id(request_id, citizen=giver)
-    lines = chosen(request.lines_of(giver), yes.lines)
-    old = await renewed(request, giver, ports)
+    handles = await own_handles(login.cpr, ports.handles, ports.people)
+    own = await _to_answer(request_id, handles, ports, lambda part: part.me == under)
+    request, giver, at = own.request, own.me, ports.clock.now()
+    lines = chosen(own.mine, yes.lines)
+    old = await renewed(request, handles, ports)
     given = replace(grant_of(request, lines, yes, giver, at, ports.directory), renews=old.id if old else None)
     ends = notice_of_end(given.id, giver, login.cpr, given.municipality, given.to_day, at)
     receipts = await ports.consents.grant(given, *granted_events(given, giver, at, ONLINE), tell=ends)
@@ -67,13 +75,32 @@ async def grant(request_id: str, yes: Yes, login: CitizenLogin, ports: Ports) ->
 
 async def refuse(request_id: str, login: CitizenLogin, ports: Ports, before: Before = Before()) -> Receipt:
     """Keep a giver's no, with exactly the text they were shown. Raises `NotFound` and `Conflict` as `grant` does."""
-    (giver,) = await ports.handles.citizens([login.cpr])
-    request = await ports.consents.request_by_id(request_id, citizen=giver)
-    at = ports.clock.now()
+    handles, at = await own_handles(login.cpr, ports.handles, ports.people), ports.clock.now()
+
+    def was_read(part: OwnRequest) -> bool:
+        return before.digest is not None and _read(part.request, part.me, before, at, ports.directory) is not None
+
+    own = await _to_answer(request_id, handles, ports, was_read)
+    request, giver = own.request, own.me
     read = _read(request, giver, before, at, ports.directory)
     events = refused_events(request, giver, giver, at, ONLINE, read)
     receipts = await ports.consents.refuse(request.id, giver, *events, read=read)
     return receipts[0]
+
+
+async def _to_answer(
+    request_id: str, handles: Sequence[str], ports: Ports, meant: Callable[[OwnRequest], bool]
+) -> OwnRequest:
+    """Find the part of a request to answer; raise `NotFound` where none of somebody's handles may see it.
+
+    Of one that is put to them under two numbers, the second part is answered only where it is the one that is `meant`:
+    an answer that is sent twice never answers what nobody read. Raises `Conflict` for it.
+    """
+    parts = await own_parts(request_id, handles, ports.consents)
+    own = foremost(parts)
+    if any(part.answered for part in parts) and not own.answered and not meant(own):
+        raise Conflict("already_answered")
+    return own
 
 
 def _read(request: ConsentRequest, giver: str, before: Before, at: datetime, directory: Directory) -> ReadText | None:

@@ -92,7 +92,7 @@ async def yes_at_desk(
     if taken.form == ORAL and reading.must_be_written:
         raise BadAsk("/form", "written")
     at, request = ports.clock.now(), reading.request
-    old = await renewed(request, giver, ports, municipality=request.municipality)
+    old = await renewed(request, [giver], ports, municipality=request.municipality)
     given = replace(
         grant_of(request, reading.lines, Yes(language=taken.language), giver, at, ports.directory),
         form=taken.form,

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from broker.consents.own import giver_of, own_consents
+from broker.consents.own import OwnRequest, giver_of, own_consents, own_parts
 from broker.consents.records import IMPORTED, Frame, Logged, Text, as_it_was, record_of_consent, record_of_refusal
-from broker.domain.consents import REFUSED, Consent, ConsentRequest
+from broker.domain.consents import REFUSED, Consent
 from broker.domain.entries import INTACT
 from broker.domain.errors import NotFound, TooManyAsks
 from broker.domain.events import ConsentRefused
@@ -48,11 +48,11 @@ async def consent_receipt(consent_id: str, login: CitizenLogin, desk: Desk, vers
 async def refusal_receipt(request_id: str, login: CitizenLogin, desk: Desk) -> Any:
     """Give the record of a no this person said; raise `NotFound` for any other."""
     frame = await desk.frame(login)
-    asked = await desk.ports.consents.request_by_id(request_id, citizen=frame.handles[0])
-    text = await _text_of_no(asked, frame, desk)
-    mine = [line.subject for line in asked.lines_of(frame.handles[0])]
-    logged = await _logged(request_id, {*frame.handles, *mine}, desk, kind=ConsentRefused.name, proofs=True)
-    return record_of_refusal(asked, text, frame, logged, desk.ports.directory)
+    parts = await own_parts(request_id, frame.handles, desk.ports.consents)
+    no = next((part for part in parts if _said_no(part)), None)
+    if no is None:
+        raise NotFound
+    return await _record_of_no(no, frame, desk, proofs=True)
 
 
 async def every_receipt(login: CitizenLogin, desk: Desk) -> list[Any]:
@@ -60,12 +60,9 @@ async def every_receipt(login: CitizenLogin, desk: Desk) -> list[Any]:
     frame = await desk.frame(login)
     given = await own_consents(frame.handles, desk.ports.consents, desk.ports.clock.now())
     made = [await _record(row, frame, desk, proofs=False) for row in given if row.giver == frame.handles[0]]
-    for asked in await desk.ports.consents.requests_of(frame.handles[0]):
-        if any(a.giver == frame.handles[0] and a.state == REFUSED for a in asked.answers):
-            mine = {line.subject for line in asked.lines_of(frame.handles[0])}
-            logged = await _logged(asked.id, {*frame.handles, *mine}, desk, kind=ConsentRefused.name, proofs=False)
-            text = await _text_of_no(asked, frame, desk)
-            made.append(record_of_refusal(asked, text, frame, logged, desk.ports.directory))
+    for me in frame.handles:
+        asked = [OwnRequest(row, me) for row in await desk.ports.consents.requests_of(me)]
+        made += [await _record_of_no(own, frame, desk, proofs=False) for own in asked if _said_no(own)]
     return sorted(made, key=lambda record: (record["events"][0]["time"], record["record_id"]))
 
 
@@ -79,12 +76,23 @@ async def _record(consent: Consent, frame: Frame, desk: Desk, *, proofs: bool) -
     return record_of_consent(consent, text, frame, logged, desk.ports.directory, origin)
 
 
-async def _text_of_no(asked: ConsentRequest, frame: Frame, desk: Desk) -> Text:
+def _said_no(own: OwnRequest) -> bool:
+    return any(answer.giver == own.me and answer.state == REFUSED for answer in own.request.answers)
+
+
+async def _record_of_no(own: OwnRequest, frame: Frame, desk: Desk, *, proofs: bool) -> Any:
+    subjects = {*frame.handles, *(line.subject for line in own.mine)}
+    logged = await _logged(own.request.id, subjects, desk, kind=ConsentRefused.name, proofs=proofs)
+    text = await _text_of_no(own, desk)
+    return record_of_refusal(own.request, text, frame, logged, desk.ports.directory)
+
+
+async def _text_of_no(own: OwnRequest, desk: Desk) -> Text:
     """Open what was read before a no; of one that was said before the text was kept, its version alone is known."""
-    read = await desk.ports.consents.read_before_no(asked.id, frame.handles[0])
+    read = await desk.ports.consents.read_before_no(own.request.id, own.me)
     if read is None:
-        return Text(asked.text_version, None, None, None)
-    return Text(asked.text_version, read.language, read.digest, read.words)
+        return Text(own.request.text_version, None, None, None)
+    return Text(own.request.text_version, read.language, read.digest, read.words)
 
 
 async def _logged(

@@ -25,20 +25,22 @@ async def check_renewal(new: ConsentRequest, citizens: Collection[str], today: i
         raise BadAsk("/renews", "nothing_to_renew")
 
 
-async def renewed(request: ConsentRequest, giver: str, ports: Ports, *, municipality: str = "") -> Consent | None:
+async def renewed(
+    request: ConsentRequest, givers: Collection[str], ports: Ports, *, municipality: str = ""
+) -> Consent | None:
     """Find the yes of this giver that a request renews, read as them or as a municipality's desk.
 
-    None where they said none, or took it back.
+    `givers` are the handles of one person. None where they said none, or took it back.
     """
     if request.renews is None:
         return None
-    given = await ports.consents.of_citizen(giver, municipality=municipality)
+    given = [row for giver in givers for row in await ports.consents.of_citizen(giver, municipality=municipality)]
     return next(
         (
             row
             for row in given
             if row.request == request.renews
-            and row.giver == giver
+            and row.giver in givers
             and any(line.state != WITHDRAWN for line in row.lines)
         ),
         None,

@@ -7,12 +7,23 @@ are told under the one that was asked about, so that a block or a withdrawal hol
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from broker.domain.errors import RegisterUnavailable
 from broker.domain.facts import ConsentFacts, RegisterPerson
 from broker.domain.personal import Personal
 from broker.ports import Handles, People
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNumbers:
+    """The handles of one person, that of the number they have now first.
+
+    `whole` is False where the register did not answer: whether they had others is then not known.
+    """
+
+    handles: tuple[str, ...]
+    whole: bool
 
 
 async def current(person: RegisterPerson, people: People) -> RegisterPerson:
@@ -31,16 +42,21 @@ async def current(person: RegisterPerson, people: People) -> RegisterPerson:
 
 
 async def own_handles(cpr: Personal[str], handles: Handles, people: People) -> tuple[str, ...]:
-    """Give the handle of who logged in, and after it those of the numbers they had before.
+    """Give the handle of who logged in, and after it those of the numbers they had before, as `own_numbers` does."""
+    return (await own_numbers(cpr, handles, people)).handles
+
+
+async def own_numbers(cpr: Personal[str], handles: Handles, people: People) -> OwnNumbers:
+    """Give the handles of who logged in, and whether those are all.
 
     A number counts as one they had only where the register says so of both: that it was theirs, and that it leads here.
     A register that is silent tells of none, so that nobody's withdrawal waits for it.
     """
     try:
-        former = await former_numbers(await people.person(cpr), people)
+        former, whole = await former_numbers(await people.person(cpr), people), True
     except RegisterUnavailable:
-        former = ()
-    return await handles.citizens((cpr, *former))
+        former, whole = (), False
+    return OwnNumbers(await handles.citizens((cpr, *former)), whole)
 
 
 async def former_numbers(person: RegisterPerson, people: People) -> tuple[Personal[str], ...]:

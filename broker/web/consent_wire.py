@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from broker.consents.desk import TakenYes
 from broker.consents.lines import Wanted, WantedLine
-from broker.consents.own import asked_before
+from broker.consents.own import OwnRequest, asked_before
 from broker.consents.texts import consent_text
 from broker.domain.consents import Consent, ConsentRequest, Grant, RequestLine
 from broker.domain.days import danish_day
@@ -181,10 +181,14 @@ def request_body(request: ConsentRequest, today: int, receipt: Receipt | None = 
 
 
 def my_request_body(
-    request: ConsentRequest, asked: Sequence[ConsentRequest], me: str, today: int, directory: Directory
+    own: OwnRequest, asked: Iterable[OwnRequest], handles: Collection[str], today: int, directory: Directory
 ) -> dict[str, Any]:
-    """Lay out a request for one who has lines to answer, with the text in both languages; `asked` are all of theirs."""
-    mine = request.lines_of(me)
+    """Lay out a request for one who has lines to answer, with the text in both languages.
+
+    `asked` are all of theirs, `handles` those under which they are theirs.
+    """
+    request, me, mine = own.request, own.me, own.mine
+    before = asked_before(request, [row.request for row in asked], me, handles)
     days = (max(request.from_day, today), request.to_day)
     texts = {
         language: consent_text(request.unit, request.purpose, mine, days, language, directory, request.limit)
@@ -198,7 +202,7 @@ def my_request_body(
         # Written to the citizen: another parent or a child who has lines of their own does not read it.
         "why": request.why.disclose() if request.why and request.citizen == me else None,
         "again": request.again.disclose() if request.again and request.citizen == me else None,
-        "asked_before": [{"at": moment(row.at), "answer": row.answer} for row in asked_before(request, asked, me)],
+        "asked_before": [{"at": moment(row.at), "answer": row.answer} for row in before],
         "my_lines": [
             {"number": i, "about": _about(line, me), "source": _source(line, me), "category": line.category}
             | period_body(line.period)

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.consents.own import own_blocks, own_consents
-from broker.domain.consents import ConsentRequest
+from broker.consents.own import own_blocks, own_consents, own_requests
 from broker.domain.days import danish_day
 from broker.domain.directory import Directory
 from broker.domain.facts import Block
 from broker.domain.identity import CitizenLogin
-from broker.exchange.numbers import own_handles
+from broker.exchange.numbers import own_numbers
 from broker.oversight.package import Package
 from broker.transparency.history import MyEntry, whole_list
 from broker.transparency.inquiries import Desk
@@ -32,6 +31,7 @@ class _Whose:
     handles: tuple[str, ...]
     at: datetime
     homes: frozenset[str] | None = None
+    whole: bool = True
 
     def has(self, municipality: str) -> bool:
         return self.homes is None or municipality in self.homes
@@ -58,8 +58,8 @@ async def package_body(package: Package, desk: Desk) -> dict[str, Any]:
 
 async def export_body(login: CitizenLogin, desk: Desk) -> dict[str, Any]:
     """Gather it all, for the citizen themself. Raises `StoreUnavailable`."""
-    handles = await own_handles(login.cpr, desk.ports.handles, desk.ports.people)
-    return await _body(_Whose(handles, desk.ports.clock.now()), desk)
+    own = await own_numbers(login.cpr, desk.ports.handles, desk.ports.people)
+    return await _body(_Whose(own.handles, desk.ports.clock.now(), whole=own.whole), desk)
 
 
 async def _body(whose: _Whose, desk: Desk) -> dict[str, Any]:
@@ -71,6 +71,8 @@ async def _body(whose: _Whose, desk: Desk) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "made_at": moment(whose.at),
+        # False where the register did not answer: what stands under a number they had before is then not in it.
+        "whole": whose.whole,
         **await _answers(whose, desk),
         "entries": [my_entry_body(entry, desk.ports.directory) for entry in entries],
         "recipients": [recipient_body(one) for one in handed_out],
@@ -87,12 +89,8 @@ async def _entries(whose: _Whose, desk: Desk) -> list[MyEntry]:
 
 
 async def _requests(whose: _Whose, desk: Desk) -> list[dict[str, Any]]:
-    laid_out: dict[str, tuple[ConsentRequest, dict[str, Any]]] = {}
-    for me in reversed(whose.handles):
-        asked = await desk.ports.consents.requests_of(me, within=whose.homes)
-        laid_out |= {row.id: (row, my_request_body(row, asked, me, whose.today, desk.ports.directory)) for row in asked}
-    newest = sorted(laid_out.values(), key=lambda one: (one[0].asked_at, one[0].id), reverse=True)
-    return [body for _, body in newest]
+    asked = await own_requests(whose.handles, desk.ports.consents, within=whose.homes)
+    return [my_request_body(own, asked, whose.handles, whose.today, desk.ports.directory) for own in asked]
 
 
 async def _answers(whose: _Whose, desk: Desk) -> dict[str, Any]:

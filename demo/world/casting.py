@@ -62,16 +62,18 @@ def employee_id(name: str) -> str:
 
 
 def register_records(cast: Cast, template: Template, today: str) -> dict[str, list[Row]]:
-    """Write the CPR register's records as they stand on a day (YYYY-MM-DD): protection ends by itself."""
+    """Write the CPR register's records as they stand on a day (YYYY-MM-DD): protection ends by itself.
+
+    A number that leads to another stands in that one's record too, whether the scenario names its holder or not.
+    """
     known = [_person(name, row, cast, template, today) for name, row in cast.people.items()]
-    numbers = {record["personnummer"] for record in known}
+    by_number = {record["personnummer"]: record for record in known}
     moved = [record for record in known if "gaeldendePersonnummer" in record]
-    renumbered = [
-        {**record, "personnummer": record["gaeldendePersonnummer"], "tidligerePersonnumre": [record["personnummer"]]}
-        for record in moved
-        if record["gaeldendePersonnummer"] not in numbers
-    ]
-    return {"personer": known + renumbered}
+    for record in moved:
+        now, before = record["gaeldendePersonnummer"], record["personnummer"]
+        held = by_number.setdefault(now, {**record, "personnummer": now})
+        held["tidligerePersonnumre"] = [*held.get("tidligerePersonnumre", ()), before]
+    return {"personer": list(by_number.values())}
 
 
 def _person(name: str, row: Row, cast: Cast, template: Template, today: str) -> Row:

@@ -13,6 +13,7 @@ import pytest
 from broker.consents.answer import Yes, grant
 from broker.consents.desk import TakenYes, record_at_desk
 from broker.consents.lines import Wanted, WantedLine
+from broker.consents.own import OwnRequest
 from broker.consents.request import request_consent
 from broker.domain.consents import ConsentRequest
 from broker.domain.events import ConsentRequested
@@ -49,7 +50,8 @@ async def told(house: SmallHouse, cpr: Personal[str]) -> list[str]:
     """Give all that a parent is told, from the request to the consent they gave, as it is sent."""
     (me,) = await house.handles.citizens([cpr])
     request = await asked(house)
-    before = my_request_body(request, [request], me, TODAY, house.directory)
+    own = OwnRequest(request, me)
+    before = my_request_body(own, [own], [me], TODAY, house.directory)
     given, receipt = await grant(request.id, Yes(), CitizenLogin(cpr, "Substantial", NOON), house.ports)
     mine = [consent_body(one, me, NOON) for one in await house.ports.consents.of_citizen(me)]
     return [orjson.dumps(body).decode() for body in (before, grant_body(given, receipt), mine)]

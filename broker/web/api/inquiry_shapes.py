@@ -16,6 +16,7 @@ from broker.web.api.shapes import (
     RECEIPT,
     SHAPES,
     TEXT,
+    YES_NO,
     Schema,
     form,
     many,
@@ -44,6 +45,7 @@ RECIPIENT = form({"unit": TEXT, "source": TEXT, "category": TEXT, "first": MOMEN
 EXPORT: Mapping[str, Schema] = {
     "format": one_of(FORMAT),
     "made_at": MOMENT,
+    "whole": YES_NO,
     "consents": many(MY_CONSENT),
     "requests": many(MY_REQUEST),
     "blocks": SHAPES["MyBlocks"]["properties"]["blocks"],

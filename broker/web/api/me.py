@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from broker.consents.answer import Before, Yes, grant, refuse
 from broker.consents.blocks import BlockWish, lift_block, set_block
-from broker.consents.own import own_blocks, own_consents
+from broker.consents.own import own_blocks, own_consents, own_requests
 from broker.consents.pause import pause, resume
 from broker.consents.withdraw import withdraw
 from broker.domain.days import danish_day
 from broker.domain.identity import CitizenLogin
-from broker.exchange.numbers import own_handles
+from broker.exchange.numbers import own_handles, own_numbers
 from broker.ports import Ports
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.api.strict import StrictRoute
@@ -108,9 +108,10 @@ def _requests(routes: APIRouter, ports: Ports, citizen: CitizenGate, signer: Cit
 
     @routes.get("/v1/me/consent-requests", responses=told("MyRequests", READ_ANSWERS), summary="What I am asked")
     async def get_requests(login: proven) -> Response:
-        me, today = await _handle(login, ports), danish_day(ports.clock.now())
-        asked = await ports.consents.requests_of(me)
-        return _json({"requests": [my_request_body(row, asked, me, today, ports.directory) for row in asked]})
+        numbers, today = await own_numbers(login.cpr, ports.handles, ports.people), danish_day(ports.clock.now())
+        asked = await own_requests(numbers.handles, ports.consents)
+        mine = [my_request_body(own, asked, numbers.handles, today, ports.directory) for own in asked]
+        return _json({"requests": mine, "whole": numbers.whole})
 
     @routes.post(
         "/v1/me/consent-requests/{request_id}/grant",
@@ -160,11 +161,6 @@ def _blocks(routes: APIRouter, ports: Ports, citizen: CitizenGate, signer: Citiz
     async def post_lift(block_id: str, login: signing) -> Response:
         receipt = await lift_block(block_id, login, ports)
         return _json({"block": block_id, "receipt": receipt_body(receipt)})
-
-
-async def _handle(login: CitizenLogin, ports: Ports) -> str:
-    (handle,) = await ports.handles.citizens([login.cpr])
-    return handle
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:

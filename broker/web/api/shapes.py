@@ -304,7 +304,7 @@ SHAPES: Mapping[str, Schema] = {
     "ConsentRecord": SIGNED_RECORD,
     "ConsentRecords": form({"records": many(SIGNED_RECORD)}),
     "ReceiptKeys": form({"keys": many({"type": "object"})}),
-    "MyRequests": form({"requests": many(MY_REQUEST)}),
+    "MyRequests": form({"requests": many(MY_REQUEST), "whole": YES_NO}),
     "MyBlocks": form(
         {"blocks": many(form({"id": TEXT, "source": maybe(TEXT), "unit": maybe(TEXT), "category": maybe(TEXT)}))}
     ),

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from broker.consents.answer import Before, Yes, chosen, grant, refuse
-from broker.consents.own import NOT_ANSWERED, asked_before
+from broker.consents.own import NOT_ANSWERED, asked_before, foremost, own_parts, own_requests
 from broker.consents.renew import renewed
 from broker.consents.texts import consent_text, text_digest
 from broker.domain.consents import ConsentRequest
@@ -71,22 +71,20 @@ def build(room: Room) -> APIRouter:
 
     @routes.get("/mine/requests/{request_id}")
     async def get_request(request: Request, request_id: str) -> Response:
-        me = await room.enter(request)
-        asked = await room.ports.consents.request_by_id(request_id, citizen=me.handle)
+        asked, me = await _question(room, await room.enter(request), request_id)
         return await _asked_page(request, room, me, asked)
 
     @routes.post("/mine/requests/{request_id}/yes")
     async def post_yes(request: Request, request_id: str) -> Response:
-        me = await room.enter(request)
+        asked, me = await _question(room, await room.enter(request), request_id)
         form = await sent(request)
-        asked = await room.ports.consents.request_by_id(request_id, citizen=me.handle)
         choice = _choice(form.every("line") or _all_of(asked, me), form.one("limit"), form.one("until"))
         if waits_for_me(asked, me) and not await room.logins.may_sign(request):
             return go_to(_to_read(room, me, asked, choice))
         if form.one("digest") != text_digest(_text(request, room, me, asked, choice)):
             raise Conflict("text_changed")
         yes = Yes(choice.picked, choice.until, choice.limit, language_of(request))
-        _, receipt = await grant(request_id, yes, me.login, room.ports)
+        _, receipt = await grant(request_id, yes, me.login, room.ports, under=me.handle)
         return room.to_receipt(receipt)
 
     @routes.post("/mine/requests/{request_id}/no")
@@ -107,8 +105,7 @@ def _some(routes: APIRouter, room: Room) -> None:
 
     @routes.get("/mine/requests/{request_id}/some")
     async def get_some(request: Request, request_id: str) -> Response:
-        me = await room.enter(request)
-        asked = await room.ports.consents.request_by_id(request_id, citizen=me.handle)
+        asked, me = await _question(room, await room.enter(request), request_id)
         query = request.query_params
         if not compare_digest(query.get("mark", "").encode(), _mark(room, me, asked).encode()):
             # A link that somebody else made: nothing of it is chosen.
@@ -135,11 +132,16 @@ def _some(routes: APIRouter, room: Room) -> None:
 
     @routes.get("/mine/requests/{request_id}/often")
     async def get_often(request: Request, request_id: str) -> Response:
-        me = await room.enter(request)
-        asked = await room.ports.consents.request_by_id(request_id, citizen=me.handle)
+        asked, me = await _question(room, await room.enter(request), request_id)
         if not waits_for_me(asked, me):
             raise Conflict("nothing_to_choose")
         return _less_page(request, room, me, asked, Choice(), ())
+
+
+async def _question(room: Room, me: Me, request_id: str) -> tuple[ConsentRequest, Me]:
+    """Find what is asked, under whichever number it is put to them, and who they are there; raise `NotFound`."""
+    own = foremost(await own_parts(request_id, me.handles, room.ports.consents))
+    return own.request, me.under(own.me)
 
 
 async def _asked_page(
@@ -164,13 +166,17 @@ async def _asked_page(
         # The caseworker's own words are to the citizen, not to a child's other parent or the child.
         why=asked.why.disclose() if asked.why and asked.citizen == me.handle else None,
         again=asked.again.disclose() if asked.again and asked.citizen == me.handle else None,
-        before=asked_before(asked, await room.ports.consents.requests_of(me.handle), me.handle),
+        before=asked_before(asked, await _asked_of(room, me), me.handle, me.handles),
         words=ANSWERED,
-        renewed=await renewed(asked, me.handle, room.ports),
+        renewed=await renewed(asked, me.handles, room.ports),
         may_sign=await room.logins.may_sign(request),
         mark=_mark(room, me, asked),
         faults=faults,
     )
+
+
+async def _asked_of(room: Room, me: Me) -> list[ConsentRequest]:
+    return [own.request for own in await own_requests(me.handles, room.ports.consents)]
 
 
 def _less_page(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from broker.consents.own import own_consents
+from broker.consents.own import own_consents, own_requests
 from broker.consents.receipts import Desk, consent_receipt, refusal_receipt
 from broker.domain.consents import Consent, RequestLine
 from broker.domain.entries import LogEntry
@@ -42,8 +42,10 @@ def build(room: Room) -> APIRouter:
         entry = await _done(room, me, Receipt(f"{room.log_name}/{municipality}/{year}", index))
         body = entry.body or {}
         consent = await _consent(room, me, body)
-        lines = await _lines(room, me, entry.kind, body, consent)
+        lines = await _lines(room, entry.kind, body, consent)
         limit = limit_of(body["limit"]) if body.get("limit") else None
+        # A no stays under the handle it was said under; a yes is told under that of now.
+        me = me.under(body["actor"]) if entry.kind == "consent.refused" else me
         return room.show(
             request, "receipt.html", me, entry=entry, body=body, lines=lines, limit=limit, holds=_holds(consent, me)
         )
@@ -99,11 +101,12 @@ def _holds(consent: Consent | None, me: Me) -> bool:
 
 
 async def _lines(
-    room: Room, me: Me, kind: str, body: Mapping[str, Any], consent: Consent | None
+    room: Room, kind: str, body: Mapping[str, Any], consent: Consent | None
 ) -> Sequence[ConsentLine | RequestLine]:
     """Give all lines that were answered at once; each person's own entry names those about them alone."""
     if kind == "consent.refused":
-        return (await room.ports.consents.request_by_id(body["consent"], citizen=me.handle)).lines_of(me.handle)
+        said_as = body["actor"]
+        return (await room.ports.consents.request_by_id(body["consent"], citizen=said_as)).lines_of(said_as)
     if consent is None:
         return ()
     changed = {step.line for step in consent.history if step.version == body["version"]}
@@ -111,8 +114,8 @@ async def _lines(
 
 
 async def _spoken_for(room: Room, me: Me) -> list[str]:
-    asked = await room.ports.consents.requests_of(me.handle)
+    asked = await own_requests(me.handles, room.ports.consents)
     given = await own_consents(me.handles, room.ports.consents, room.ports.clock.now())
-    others = {line.subject for row in asked for line in row.lines if line.giver == me.handle}
+    others = {line.subject for own in asked for line in own.request.lines if line.giver in me.handles}
     others |= {line.subject for row in given for line in row.lines if line.giver == me.handle}
     return [*me.handles, *sorted(others - {*me.handles})]

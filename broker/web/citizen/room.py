@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from broker.domain.days import danish_day
 from broker.domain.errors import NotFound
 from broker.domain.identity import CitizenLogin
 from broker.domain.receipts import Receipt
-from broker.exchange.numbers import own_handles
+from broker.exchange.numbers import own_numbers
 from broker.ports import Breaches, Inquiries, LogReader, Ports
 from broker.transparency.notice_choices import Desk as NoticeDesk
 from broker.web.doors import Ceilings, Records
@@ -26,7 +26,8 @@ from broker.web.pages.show import Pages, Visitor, go_to, visitor_of
 class Me:
     """The citizen who is logged in: their log-in, their handle, today, and what the page says of the log-in.
 
-    `handles` are theirs under every number they have had, that of now first (ADR 60).
+    `handles` are theirs under every number they have had, that of now first (ADR 60); `whole` is False where the
+    register did not answer, so that only the one of now is known.
     """
 
     login: CitizenLogin
@@ -34,6 +35,11 @@ class Me:
     handles: tuple[str, ...]
     today: int
     visitor: Visitor
+    whole: bool
+
+    def under(self, handle: str) -> Me:
+        """Give the same citizen as the one a request is put to under a number they have, or had."""
+        return replace(self, handle=handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,9 @@ class Room:
     async def enter(self, request: Request) -> Me:
         """Let a citizen in. Raises `NotAuthenticated`, and `NotAllowed` for a form that is not from our own page."""
         login = await self.logins.require_citizen(request)
-        handles = await own_handles(login.cpr, self.ports.handles, self.ports.people)
+        own = await own_numbers(login.cpr, self.ports.handles, self.ports.people)
         visitor = await visitor_of(self.logins, request, CITIZEN)
-        return Me(login, handles[0], handles, danish_day(self.ports.clock.now()), visitor)
+        return Me(login, own.handles[0], own.handles, danish_day(self.ports.clock.now()), visitor, own.whole)
 
     def show(self, request: Request, template: str, me: Me, status: int = 200, **values: Any) -> Response:
         """Show one page to the citizen."""

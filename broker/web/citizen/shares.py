@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from broker.consents.own import own_consents
+from broker.consents.own import own_consents, own_requests
 from broker.consents.withdraw import withdraw
 from broker.domain.consents import WITHDRAWN, Consent
 from broker.domain.facts import ConsentLine
@@ -57,7 +57,8 @@ def build(room: Room) -> APIRouter:
 
 async def _start(room: Room, me: Me) -> dict[str, Any]:
     """Gather what waits, what is shared, what rests, what is over, and who looked last."""
-    asked = await room.ports.consents.requests_of(me.handle)
+    asked = await own_requests(me.handles, room.ports.consents)
+    mine = [(own.request, me.under(own.me)) for own in asked]
     given = await own_consents(me.handles, room.ports.consents, room.ports.clock.now())
     over = [row for row in given if not live(row, me)]
     state_of, at = _states(given, me), room.ports.clock.now()
@@ -65,9 +66,9 @@ async def _start(room: Room, me: Me) -> dict[str, Any]:
     sharing = sorted((row for row in given if live(row, me)), key=lambda row: (row.unit, row.purpose))
     return {
         "breached": await letters_of(me.handles, room.breaches),
-        "waiting": [row for row in asked if waits_for_me(row, me)],
-        "refused": [row for row in asked if row.answered_by(me.handle) and row.state(me.today) == "refused"],
-        "unanswered": [row for row in asked if went_unanswered(row, me)],
+        "waiting": [(row, len(row.lines_of(who.handle))) for row, who in mine if waits_for_me(row, who)],
+        "refused": [row for row, who in mine if row.answered_by(who.handle) and row.state(me.today) == "refused"],
+        "unanswered": [row for row, who in mine if went_unanswered(row, who)],
         "sharing": sharing,
         "topics": _by_topic(sharing, state_of),
         "paused": [row for row in given if any(state_of(line) == "paused" for line in row.lines)],
