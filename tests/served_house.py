@@ -88,7 +88,9 @@ async def rows_of(house: PagesHouse) -> dict[str, int]:
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
             "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
         )
-        return {row["name"]: await superuser.fetchval(f"SELECT count(*) FROM {row['name']}") for row in names}
+        # In one go: hundreds of tests count before and after.
+        counts = " UNION ALL ".join(f"SELECT '{row['name']}', count(*) FROM {row['name']}" for row in names)
+        return {row[0]: row[1] for row in await superuser.fetch(counts)}
     finally:
         await superuser.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeAlias
 
 from broker.domain.days import DANISH_TIME, day_number
 from broker.domain.directory import Directory
@@ -14,10 +13,10 @@ from broker.view.phrases import WEEKDAYS, Language
 from broker.web.dpo.choices import BASES, OUTCOMES
 from broker.web.pages.charts import Chart, bars, boxes, columns, punch_card
 from broker.web.pages.show import Named
+from broker.web.pages.sorting import Cell
 from broker.web.pages.words import LANGUAGES, marked, words_of
 from broker.web.sample_wire import month_name
 
-Cell: TypeAlias = str | int | date
 WORDS = {language: words_of(language) for language in LANGUAGES}
 SATURDAY = 6
 

@@ -21,12 +21,13 @@ from broker.oversight.figures import Desk, chosen, figures, may_lack
 from broker.oversight.publication import Press, publish, quarter_before
 from broker.oversight.samples import month_at, month_of
 from broker.view.phrases import Language
-from broker.web.dpo.figure_tables import LAID, Cell, table, tables
+from broker.web.dpo.figure_tables import LAID, table, tables
 from broker.web.dpo.room import Room
 from broker.web.figure_wire import refusals_body
 from broker.web.pages.dates import month_words
 from broker.web.pages.forms import sent
 from broker.web.pages.language import language_of
+from broker.web.pages.sorting import Cell, Sort, laid, order_of
 from broker.web.pages.words import Words, marked, words_of
 from broker.web.spreadsheet import spreadsheet
 
@@ -50,13 +51,19 @@ def build(room: Room, press: Press) -> APIRouter:
     routes, desk = APIRouter(include_in_schema=False), press.figures
 
     @routes.get(PLACE)
-    async def get_figures(request: Request, municipality: Municipality = "", month: Month = "") -> Response:
+    async def get_figures(
+        request: Request, municipality: Municipality = "", month: Month = "", sort: Sort = ""
+    ) -> Response:  # fmt: skip
         officer = await room.enter(request)
         try:
             found = await figures(municipality, month, officer, desk)
         except BadAsk:
             return await _page(request, room, desk, officer, municipality, "")
-        shown = tables(found, room.ports.directory, language_of(request))
+        place = (PLACE, {"municipality": found.municipality, "month": found.month})
+        shown = [
+            (one, laid(one.name, one.columns, one.rows, tuple, order_of(sort), place))
+            for one in tables(found, room.ports.directory, language_of(request))
+        ]
         return await _page(request, room, desk, officer, found.municipality, found.month, tables=shown, faults=())
 
     @routes.get(PLACE + "/{name}.csv")

@@ -13,12 +13,13 @@ from broker.domain.integrity import Standing
 from broker.oversight.report import Desk, Report, report
 from broker.view.phrases import Language
 from broker.web import printed
-from broker.web.dpo.figure_tables import Cell, Table, tables
+from broker.web.dpo.figure_tables import Table, tables
 from broker.web.dpo.figures import CSV, Month, Municipality, as_file
 from broker.web.dpo.integrity import ALARM_WORDS
 from broker.web.dpo.room import Room
 from broker.web.pages.dates import day_words, moment_words, month_words
 from broker.web.pages.language import language_of
+from broker.web.pages.sorting import Cell
 from broker.web.pages.words import LANGUAGES, Words, marked, words_of
 from broker.web.printed import Heading, NotPrinted, Paragraph, Part, Picture, Printed, TooLongToPrint
 from broker.web.spreadsheet import spreadsheet

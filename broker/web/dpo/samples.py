@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -11,15 +12,18 @@ from fastapi.responses import RedirectResponse
 from broker.domain.days import DANISH_TIME
 from broker.domain.disclosed import ActorIdentity
 from broker.domain.errors import BadAsk, Conflict
-from broker.domain.samples import CLOSED, EXPLAINED, LONGEST_TEXT, OPEN, REOPENED, STATES
+from broker.domain.samples import CLOSED, EXPLAINED, LONGEST_TEXT, OPEN, REOPENED, STATES, Coverage
 from broker.oversight.reviews import Desk, coverage, listed, opened, take, who
 from broker.oversight.signs import load_rules
+from broker.view.phrases import Language
 from broker.web.dpo.choices import BASES, OUTCOMES
 from broker.web.dpo.room import Room
 from broker.web.inquiry_wire import words_from
 from broker.web.pages.forms import sent
+from broker.web.pages.language import language_of
+from broker.web.pages.sorting import Cell, Laid, Order, Sort, laid, order_of
 from broker.web.pages.told import told
-from broker.web.pages.words import marked
+from broker.web.pages.words import marked, words_of
 from broker.web.sample_wire import month_name
 
 PLACE = "/dpo/samples"
@@ -34,6 +38,9 @@ WORDS = {
     CLOSED: marked("Closed"),
     REOPENED: marked("Opened again"),
 }
+COVERAGE = (
+    marked("Month"), marked("Unit"), marked("Look-ups"), marked("Drawn"), marked("Explained"), marked("Closed"),
+)  # fmt: skip
 BADGES = {OPEN: "info", EXPLAINED: "info", CLOSED: "success", REOPENED: "warning"}
 LABELS = {
     EXPLAINED: marked("Why was it needed?"),
@@ -54,7 +61,7 @@ def build(room: Room, desk: Desk) -> APIRouter:
     @routes.get(PLACE)
     async def get_samples(
         request: Request, state: Annotated[str, Query(max_length=20)] = "",
-        after: Annotated[str | None, Query(max_length=40)] = None,
+        after: Annotated[str | None, Query(max_length=40)] = None, sort: Sort = "",
     ) -> Response:  # fmt: skip
         officer = await room.enter(request)
         wanted = state if state in STATES else None
@@ -62,9 +69,10 @@ def build(room: Room, desk: Desk) -> APIRouter:
         page, kept = found[:A_PAGE], {"state": wanted} if wanted else {}
         more = f"{PLACE}?" + urlencode(kept | {"after": page[-1].id}) if len(found) > A_PAGE else None
         today = desk.clock.now().astimezone(DANISH_TIME).date()
+        covered = _covered(await coverage(officer, desk), order_of(sort), kept, room, language_of(request))
         return await room.show(
             request, "samples.html", officer, rows=[(one, one.late(today)) for one in page], more=more,
-            first=after is None, state=state if wanted else "", coverage=await coverage(officer, desk), words=WORDS,
+            first=after is None, state=state if wanted else "", coverage=covered, words=WORDS,
             badges=BADGES, month=month_name, rules=RULES,
         )  # fmt: skip
 
@@ -74,6 +82,20 @@ def build(room: Room, desk: Desk) -> APIRouter:
 
     _add_steps(routes, room, desk)
     return routes
+
+
+def _covered(
+    rows: Sequence[Coverage], order: Order | None, kept: Mapping[str, str], room: Room, language: Language
+) -> Laid[Coverage]:
+    """Lay out how much was looked at, in the order asked for."""
+    say, units = words_of(language).gettext, room.ports.directory.units
+
+    def cells(row: Coverage) -> tuple[Cell, ...]:
+        unit = units.get(row.unit)
+        name = row.unit if unit is None else unit.name_da if language == "da" else unit.name_en
+        return row.since, name, row.accesses, row.drawn, row.explained, row.closed
+
+    return laid("coverage", [say(head) for head in COVERAGE], rows, cells, order, (PLACE, kept))
 
 
 def _add_steps(routes: APIRouter, room: Room, desk: Desk) -> None:
