@@ -143,7 +143,7 @@ class PagesHouse:
     async def desk(self, **changes: Any) -> Reader:
         """Log Dan of the citizens' desk in, on its first page."""
         role = Role("borgerservice", ("23.*",), 2, attested_on=20190101)
-        held = {"id": Personal("dan"), "unit": DESK_UNIT, "roles": (role,)} | changes
+        held = {"id": Personal("dan"), "unit": DESK_UNIT, "roles": (role,), "cpr": Personal("6604770018")} | changes
         dan: Caseworker = replace(a_caller().caseworker, **held)
         reader = await self._logged_in("caseworker", {"caseworker": caseworker_claims(dan) | private_claims(dan)})
         await reader.get("/desk")

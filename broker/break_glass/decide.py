@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from broker.domain.break_glass import BreakGlass, HolderAnswer, Words
 from broker.domain.days import danish_day
-from broker.domain.directory import EmergencyRule
+from broker.domain.directory import Directory
 from broker.domain.errors import NotAllowed, NotFound
 from broker.domain.events import BreakGlassDecided, BreakGlassEvent, BreakGlassRead
 from broker.domain.identity import Caller, Role
@@ -95,7 +95,7 @@ async def _of_holder(request_id: str, caller: Caller, ports: Ports) -> tuple[Bre
     """Find a request that the caller's unit was asked, and the caller's handle; never the asker's own."""
     today = danish_day(ports.clock.now())
     rule = ports.directory.emergency
-    roles = [role for role in caller.caseworker.roles if _counts(role, rule, today)]
+    roles = [role for role in caller.caseworker.roles if _counts(role, ports.directory, today)]
     if not roles or caller.caseworker.nsis not in rule.nsis_accepted or caller.unit not in caller.system.units:
         raise NotAllowed
     found = await ports.emergencies.by_id(request_id, caller.municipality)
@@ -107,10 +107,9 @@ async def _of_holder(request_id: str, caller: Caller, ports: Ports) -> tuple[Bre
     return found, actor
 
 
-def _counts(role: Role, rule: EmergencyRule, today: int) -> bool:
+def _counts(role: Role, directory: Directory, today: int) -> bool:
     """Say whether a role is a health person's and attested in time, as the rules test it for an ask."""
-    attested = role.attested_on is None or today <= role.attested_on + 10000 * rule.attested_within_years
-    return role.name == rule.holder_role and attested
+    return role.name == directory.emergency.holder_role and directory.roles.attests(role, today)
 
 
 async def _refuse_who_left(request_id: str, citizen: Personal[str], caller: Caller, ports: Ports) -> None:

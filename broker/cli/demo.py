@@ -70,7 +70,7 @@ async def _live(folder: Path, port: int, nurseries: Any, *, tour: bool) -> None:
 
 def _tell(world: Any, scenario: Any) -> None:
     """Print where everything is, and who can log in."""
-    from broker.consents.change import DESK_ROLE
+    from broker.consents.desk_powers import DESK_ROLE
 
     people = ", ".join(row["name"] for row in scenario.cast.people.values())
     at_work = scenario.cast.caseworkers.values()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from broker.consents.desk_powers import keeps_desk
 from broker.domain.consents import Consent, ConsentRequest
 from broker.domain.errors import NotFound
 from broker.domain.events import LinesChanged
@@ -20,19 +21,12 @@ from broker.domain.receipts import Receipt
 from broker.ports import Ports
 
 ONLINE, PHONE = "online", "desk_phone"
-# The desk that citizens ring, whichever unit their consent is to (`domain.md` 4.1: records consent, sees no data).
-DESK_ROLE = "borgerservice"
 E = TypeVar("E", bound=LinesChanged)
 
 
 def anyone(_: Consent) -> bool:
     """Let a giver change any consent that they gave."""
     return True
-
-
-def keeps_desk(caller: Caller) -> bool:
-    """Tell whether this caller keeps their municipality's desk, through a system that speaks for their unit."""
-    return caller.unit in caller.system.units and any(role.name == DESK_ROLE for role in caller.caseworker.roles)
 
 
 def at_its_desk(caller: Caller) -> Callable[[Consent], bool]:

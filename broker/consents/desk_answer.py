@@ -4,6 +4,7 @@ Rules kept here (`domain.md` 2.2, 5.6):
 - It is the unit's own request that is answered, judged when it was made: the desk can neither widen nor lengthen it.
 - What is read aloud or signed is what the giver would read on their own page, and is kept with its digest.
 - Server time only: the day on the paper is kept as what was claimed.
+- A no takes the role alone; a yes takes what opens at the desk (`desk_powers.py`).
 - Who records a yes to their own unit gains by it: the entry says so, and the overseer's list shows it.
 """
 
@@ -16,6 +17,7 @@ from broker.consents.answer import Yes, chosen, grant_of, granted_events, refuse
 from broker.consents.change import would_tell_who_answered
 from broker.consents.desk import TakenYes
 from broker.consents.desk_look import check_desk, look_at_desk
+from broker.consents.desk_powers import check_may_open
 from broker.consents.lines import law_wants_writing
 from broker.consents.own import Asked, asked_before
 from broker.consents.renew import renewed
@@ -81,9 +83,9 @@ async def yes_at_desk(
 ) -> tuple[Grant, Receipt]:
     """Keep a yes said at the desk. Raises as `read_at_desk`; `Conflict` too where another text was read.
 
-    Also `BadAsk` where the law asks for a written yes and this one was oral.
+    Also `MayNotOpen` for who may close at the desk alone, `BadAsk` where the law asks for writing and this was oral.
     """
-    check_desk(citizen, caller)
+    check_may_open(citizen, caller, ports)
     (giver,) = await ports.handles.citizens([citizen])
     taken = said.taken
     reading = await _reading(request_id, said.picked, taken.language, giver, caller, ports)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.consents.change import keeps_desk, would_tell_who_answered
+from broker.consents.change import would_tell_who_answered
+from broker.consents.desk_powers import keeps_desk
 from broker.domain.consents import Consent, ConsentRequest
 from broker.domain.days import danish_day
 from broker.domain.desk_look import DeskLooked

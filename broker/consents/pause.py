@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.consents.change import ONLINE, PHONE, at_its_desk, change, close_at_desk
+from broker.consents.desk_powers import check_may_open, keeps_desk
 from broker.consents.own import giver_of
 from broker.domain.consents import Consent
 from broker.domain.events import ConsentPaused, ConsentResumed
@@ -49,8 +50,11 @@ async def resume_at_desk(
 ) -> Receipt:
     """Record that a citizen let a paused consent hold again, by phone or at the desk.
 
-    Raises `NotFound` unless the caller keeps their municipality's desk and the consent is to another unit than theirs.
+    Raises `NotFound` unless the caller keeps their municipality's desk and the consent is to another unit than theirs,
+    `MayNotOpen` where they may close there alone.
     """
+    if keeps_desk(caller):
+        check_may_open(citizen, caller, ports)
     (giver,) = await ports.handles.citizens([citizen])
     actor = await ports.handles.actor(caller.caseworker)
     at_desk = at_its_desk(caller)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from broker.domain.identity import Role
 from broker.domain.laws import LawRow, row_of
 from broker.domain.representation import Kinds
 from broker.domain.retention import Retention
@@ -183,8 +184,22 @@ class EmergencyRule:
     holder_kinds: frozenset[str] = frozenset()
     hours: int = 0
     nsis_accepted: frozenset[str] = frozenset()
-    attested_within_years: int = 0
     reasons: Mapping[str, EmergencyReason] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRule:
+    """What the law tables say of roles: within how many years each must be attested, and which must be at all."""
+
+    attested_within_years: int = 0
+    must_be_attested: frozenset[str] = frozenset()
+
+    def attests(self, role: Role, today: int) -> bool:
+        """Say whether a role is attested on a day, as the rules test it for an ask (`policies/caller.rego`)."""
+        if role.attested_on is None:
+            # An employer who states no day vouches for the role by signing it.
+            return role.name not in self.must_be_attested
+        return role.attested_on <= today <= role.attested_on + 10000 * self.attested_within_years
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +220,7 @@ class Directory:
     representation: Kinds = field(default_factory=dict)
     standing_approvals: Mapping[str, StandingApproval] = field(default_factory=dict)
     emergency: EmergencyRule = field(default_factory=EmergencyRule)
+    roles: RoleRule = field(default_factory=RoleRule)
 
     def consent_law(self, purpose: str, category: str, source: str, recipient: str, day: int) -> LawRow | None:
         """Find the row of law that a yes rests on: from this source's unit to this unit, on a Danish day."""

@@ -32,6 +32,14 @@ class NotAllowed(BrokerError):
     """The caller is known but this door is not theirs (a system's scope, a citizen's session, a DPO's tenant)."""
 
 
+class MayNotOpen(BrokerError):
+    """Who keeps the citizens' desk may close there, and open nothing. `what` is a code that says why."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
 class NotFound(BrokerError):
     """There is no such thing for this caller; the same answer when it exists but is another's."""
 

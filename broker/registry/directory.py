@@ -19,6 +19,7 @@ from broker.domain.directory import (
     Municipality,
     Purpose,
     ReasonText,
+    RoleRule,
     SourceEntry,
     StandingApproval,
     Trial,
@@ -52,6 +53,7 @@ def directory_of(raw: Any, laws: Mapping[str, Any], held: Any) -> Directory:
         representation={i: _kind(row) for i, row in laws["settings"]["representation"]["kinds"].items()},
         standing_approvals={i: _approval(i, row) for i, row in raw.get("standing_approvals", {}).items()},
         emergency=_emergency(laws),
+        roles=_roles(laws["settings"]["roles"]),
     )
 
 
@@ -165,6 +167,10 @@ def _approval(i: str, row: Any) -> StandingApproval:
     return StandingApproval(i, row["unit"], frozenset(row["to_units"]), day(row["from_day"]), day(row["to_day"]))
 
 
+def _roles(row: Any) -> RoleRule:
+    return RoleRule(row["attested_within_years"], frozenset(row["must_be_attested"]))
+
+
 def _emergency(laws: Mapping[str, Any]) -> EmergencyRule:
     """Read what the law tables say of an emergency; who decides stands in the statutes that have that condition."""
     settings, row = laws["settings"], laws["settings"]["emergency"]
@@ -176,7 +182,6 @@ def _emergency(laws: Mapping[str, Any]) -> EmergencyRule:
         holder_kinds=frozenset(k for basis in bases if "emergency" in basis["conditions"] for k in basis["from_units"]),
         hours=row["hours"],
         nsis_accepted=frozenset(settings["nsis_levels"]["accepted"]),
-        attested_within_years=settings["roles"]["attested_within_years"],
         reasons={
             code: EmergencyReason(code, reason["address"], reason["da"], reason["en"])
             for code, reason in row["reasons"].items()

@@ -31,6 +31,7 @@ from broker.domain.errors import (
     KeyReused,
     LogUnavailable,
     LogUnwitnessed,
+    MayNotOpen,
     NotAllowed,
     NotAuthenticated,
     NotFound,
@@ -55,6 +56,11 @@ TABLE: dict[type[BrokerError], tuple[HTTPStatus, str, str]] = {
     BadAsk: (HTTPStatus.BAD_REQUEST, "bad-request", "The request is malformed."),
     NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "not-authenticated", "The caller did not prove who they are."),
     NotAllowed: (HTTPStatus.FORBIDDEN, "not-allowed", "This door is not for this caller."),
+    MayNotOpen: (
+        HTTPStatus.FORBIDDEN,
+        "may-not-open",
+        "At the desk this caller may record a no, a stop and a pause, and nothing that opens.",
+    ),
     Refused: (HTTPStatus.FORBIDDEN, "refused", "No shared category was permitted. The ask is on the log."),
     NotFound: (HTTPStatus.NOT_FOUND, "not-found", "There is no such thing for this caller."),
     Conflict: (HTTPStatus.CONFLICT, "conflict", "Its state does not permit this."),
@@ -146,7 +152,7 @@ def problem_for(error: BrokerError, reasons: Mapping[str, ReasonText]) -> Respon
 def _why_not(error: BrokerError) -> dict[str, str]:
     """Say in one field why a thing cannot be, where its kind alone does not."""
     match error:
-        case Conflict():
+        case Conflict() | MayNotOpen():
             return {"what": error.what}
         case AskedAgain():
             return {"until": day_of(error.until).isoformat()}

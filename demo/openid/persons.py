@@ -74,4 +74,5 @@ def _professional(person: Row, scopes: set[str], day: int) -> dict[str, Any]:
     }
     if person["kind"] == "caseworker":
         told |= {"unit": person["unit"], "roles": roles_on(person, day)}
+        told |= {"nemlogin.cpr": person["cpr"]} if "cpr" in person else {}
     return told

@@ -13,8 +13,9 @@ import pytest
 
 from broker.adapters.clock_system import FixedClock
 from broker.consents.desk import TakenYes, record_at_desk
+from broker.consents.desk_answer import SaidYes, yes_at_desk
 from broker.consents.lines import Wanted, WantedLine
-from broker.domain.errors import Conflict
+from broker.domain.errors import Conflict, MayNotOpen
 from broker.domain.facts import CustodyHolder
 from broker.domain.identity import Caller, Role, System
 from broker.domain.personal import Personal
@@ -42,7 +43,8 @@ async def front(postgres: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Fron
 def of(unit: str, municipality: str = "korsbaek", *roles: str) -> Caller:
     """Name a caseworker of another unit, with these roles."""
     held = tuple(Role(name, ("15.*",), 3, attested_on=20190101) for name in roles or ("sagsbehandler",))
-    caller = a_caller(unit=unit, id=Personal("mallory"), municipality=municipality, roles=held)
+    says_who = {"id": Personal("mallory"), "cpr": Personal("6604770018")}
+    caller = a_caller(unit=unit, municipality=municipality, roles=held, **says_who)
     return replace(caller, system=System(f"system-{unit}", municipality, frozenset({unit})))
 
 
@@ -109,6 +111,52 @@ async def test_the_unit_and_the_citizens_desk_take_a_yes_back(front: Front, desk
 
     assert answer.status_code == 200
     assert await live_lines(front) == 0
+
+
+def a_desk_role(**changes: Any) -> dict[str, Any]:
+    """Hold the role of the desk, changed so."""
+    return {"roles": (replace(Role("borgerservice", ("15.*",), 3, attested_on=20190101), **changes),)}
+
+
+MAY_CLOSE_ALONE: dict[str, tuple[dict[str, Any], str]] = {
+    "attested the day before a year ago": (a_desk_role(attested_on=20180303), "role_not_attested"),
+    "attested tomorrow": (a_desk_role(attested_on=20190305), "role_not_attested"),
+    "delegated by a neighbour": (a_desk_role(delegated_from="norrestrand"), "role_delegated"),
+    "of no stated number": ({"cpr": None}, "no_number_stated"),
+    "the citizen": ({"cpr": CITIZEN}, "own"),
+}
+
+
+@pytest.mark.parametrize("who", MAY_CLOSE_ALONE)
+async def test_who_may_close_alone_opens_nothing(front: Front, who: str) -> None:
+    """Whom the rules would not let ask says no yes and shares nothing again for a citizen; a stop is never refused."""
+    changes, why = MAY_CLOSE_ALONE[who]
+    consent = await a_consent(front)
+    request = await a_request(front, {"source": SOCIAL, "category": "S02"})
+    keeper = of("social-centre", "korsbaek", "borgerservice")
+    front.caller = replace(keeper, caseworker=replace(keeper.caseworker, **changes))
+
+    paused = await front.post(f"/v1/consents/{consent}/pause", TAKEN_BACK)
+    resumed = await front.post(f"/v1/consents/{consent}/resumption", TAKEN_BACK)
+    with pytest.raises(MayNotOpen) as caught:
+        await yes_at_desk(request, SaidYes(None, "", A_YES), CITIZEN, front.caller, front.ports)
+    withdrawn = await front.post(f"/v1/consents/{consent}/withdrawal", TAKEN_BACK)
+
+    assert (paused.status_code, resumed.status_code, withdrawn.status_code) == (200, 403, 200)
+    assert (resumed.json()["type"].rpartition(":")[2], resumed.json()["what"]) == ("may-not-open", why)
+    assert caught.value.what == why
+    assert await live_lines(front) == 0
+
+
+async def test_a_role_attested_a_year_ago_to_the_day_opens(front: Front) -> None:
+    """The last day of the year counts, as in an ask; so does a role for which the employer states no day."""
+    consent = await a_consent(front)
+    keeper = of("social-centre", "korsbaek", "borgerservice")
+    for attested_on in (20180304, None):
+        front.caller = replace(keeper, caseworker=replace(keeper.caseworker, **a_desk_role(attested_on=attested_on)))
+        await front.post(f"/v1/consents/{consent}/pause", TAKEN_BACK)
+        assert (await front.post(f"/v1/consents/{consent}/resumption", TAKEN_BACK)).status_code == 200
+    assert await live_lines(front) == 1
 
 
 async def test_a_desk_takes_back_for_the_giver_alone(front: Front) -> None:

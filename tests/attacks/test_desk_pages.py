@@ -180,6 +180,27 @@ async def test_the_asking_unit_never_lets_it_hold_again(house: PagesHouse) -> No
     assert await desk.states(house) == ["paused"]
 
 
+async def test_whose_role_has_lapsed_closes_alone(house: PagesHouse) -> None:
+    """The pages say why there is no yes and no sharing again, offer neither, and refuse both; a no and a pause go."""
+    consent = await desk.given(house, LINE)
+    request = await desk.asked(house, [f"{SOCIAL}/S02"])
+    dan = await house.desk(roles=(Role("borgerservice", ("23.*",), 2, attested_on=20180303),))
+    (handle,) = await house.databases.vault.citizens([CITIZEN])
+    (kept,) = await house.databases.consents.of_citizen(handle)
+    line = desk.CHECKED | {"line": [kept.lines[0].id]}
+    page, reading = await desk.find(dan), await desk.read(dan, request)
+    yes = await desk.answered(dan, request, reading, **desk.ORAL)
+    paused = await dan.post(f"/desk/consents/{consent}/pause", **line)
+    again = await dan.post(f"/desk/consents/{consent}/resumption", **line)
+    no = await dan.post(f"/desk/requests/{request}/no", **desk.CHECKED, form="oral", language="da")
+
+    assert all("ikke bekræftet lige nu" in told.text for told in (page, reading, yes, again))
+    assert "/resumption" not in page.text
+    assert f"/desk/requests/{request}/yes" not in reading.text
+    assert (yes.status_code, paused.status_code, again.status_code, no.status_code) == (403, 200, 403, 200)
+    assert await desk.states(house) == ["paused"]
+
+
 async def test_nobody_serves_themself(house: PagesHouse) -> None:
     """A caseworker whose own number it is sees and changes nothing at the desk: they have their own page."""
     consent = await desk.given(house, LINE)

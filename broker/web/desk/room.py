@@ -12,10 +12,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.consents.change import keeps_desk
 from broker.consents.desk_look import names_source, see_at_desk
+from broker.consents.desk_powers import keeps_desk, why_not_open
 from broker.consents.texts import LANGUAGES
 from broker.domain.consents import RequestLine
+from broker.domain.days import danish_day
 from broker.domain.errors import NotAllowed
 from broker.domain.facts import ConsentLine
 from broker.domain.identity import Caller
@@ -24,6 +25,7 @@ from broker.domain.receipts import Receipt
 from broker.ports import Ports
 from broker.web.consent_wire import line_state
 from broker.web.login import CASEWORKER, Logins
+from broker.web.pages.errors import MAY_NOT_OPEN
 from broker.web.pages.forms import Sent
 from broker.web.pages.show import DESK, Pages, visitor_of
 from broker.web.pages.words import marked
@@ -74,9 +76,10 @@ class Room:
         name = caller.caseworker.name.disclose() if caller.caseworker.name else None
         visitor = await visitor_of(self.logins, request, CASEWORKER, name, room=DESK)
         start_over = None if request.method == "GET" else "/desk"
+        why = why_not_open(caller, self.ports.directory, danish_day(self.ports.clock.now()))
         return self.pages.show(
             request, f"desk/{template}", status, visitor=visitor, start_over=start_over, caller=caller,
-            directory=self.ports.directory, languages=LANGUAGES, **values,
+            directory=self.ports.directory, languages=LANGUAGES, may_not_open=MAY_NOT_OPEN.get(why, ""), **values,
         )  # fmt: skip
 
     async def show_done(self, request: Request, caller: Caller, citizen: Personal[str], done: Done) -> Response:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.consents.desk_powers import DELEGATED, NO_NUMBER, NOT_ATTESTED, OWN
 from broker.domain import errors
 from broker.domain.errors import BrokerError, NotAuthenticated
 from broker.web.login import CASEWORKER, CITIZEN, OFFICER
@@ -33,6 +34,10 @@ WORDS: dict[type[BrokerError], tuple[str, str]] = {
     errors.BadAsk: (marked("Something in the form is not right"), marked("Go back and look at what you wrote.")),
     errors.NotAuthenticated: (marked("You are not logged in"), marked("Go to the front page and log in again.")),
     errors.NotAllowed: (marked("This page is not for you"), marked("Go to the front page and log in again.")),
+    errors.MayNotOpen: (
+        marked("You may not record this here"),
+        marked("You may record a no, a stop and a pause. Let a colleague at the desk record the rest."),
+    ),
     errors.Refused: (marked("You may not see this"), marked("The look-up is on the log. The citizen can see it.")),
     errors.NotFound: (marked("The page is not here"), marked("Go to the front page and try from there.")),
     errors.Conflict: (marked("It is already done"), marked("Go back to the list to see how it stands.")),
@@ -63,6 +68,17 @@ LOGIN_WORDS = {
     "no_role": (marked("You have no role here"), marked("Ask your manager which access you should have.")),
     "no_cpr": (marked("We did not get your CPR number"), marked("Log in again, and allow it to be shown to us.")),
     "nsis_too_low": (marked("Your log-in is not safe enough"), marked("Log in with MitID, at level Substantial.")),
+}
+# Why who keeps the citizens' desk opens nothing there: on the error's page, and on the desk's beforehand.
+MAY_NOT_OPEN = {
+    DELEGATED: marked(
+        "Another municipality gave you your role at the desk. With it you record a no, a stop and a pause."
+    ),
+    NOT_ATTESTED: marked(
+        "Your role at the desk is not confirmed for now. Ask your manager. You record a no, a stop and a pause."
+    ),
+    NO_NUMBER: marked("Your employer does not say your CPR number. So you record a no, a stop and a pause."),
+    OWN: marked("You cannot record your own yes. Do it on your own page, or let a colleague."),
 }
 PLAIN = {
     HTTPStatus.NOT_FOUND: WORDS[errors.NotFound],
@@ -118,6 +134,8 @@ async def _answered(handler: Handler, request: Request, error: Exception) -> Res
 def _words(error: Exception, status: int) -> tuple[str, str]:
     if isinstance(error, NotAuthenticated) and error.what in LOGIN_WORDS:
         return LOGIN_WORDS[error.what]
+    if isinstance(error, errors.MayNotOpen) and error.what in MAY_NOT_OPEN:
+        return WORDS[errors.MayNotOpen][0], MAY_NOT_OPEN[error.what]
     if isinstance(error, BrokerError) and type(error) in TABLE:
         return WORDS[type(error)]
     try:

@@ -107,7 +107,7 @@ def test_so_it_is_where_the_desk_answers_a_request(
     )
     ports = replace(house.ports, directory=replace(house.directory, consent_laws=rows))
     system, role = System("page", "korsbaek", frozenset({"school-office"})), Role("borgerservice", ("23.*",), 2)
-    desk = Caller(system, a_caller(unit="school-office", roles=(role,)).caseworker)
+    desk = Caller(system, a_caller(unit="school-office", roles=(role,), cpr=Personal("6604770018")).caseworker)
     made = str(uuid.uuid4())
     asyncio.run(request_consent(made, wanted("jobplan", line), a_caller(), ports))
     reading = asyncio.run(read_at_desk(made, None, "da", CITIZEN, desk, ports))

@@ -21,7 +21,7 @@ MOST_LIX = 40
 OUR_SCRIPTS = re.compile(r'<script type="module" src="/static/borgerbro/(whole|session|tables)\.mjs"></script>')
 LONG_WORD = 6
 # Bound to a value of ours, never to what was sent or read: the sentence of an error, a fault, a menu, a kind.
-VARIABLE_SENTENCES = {"_(heading)", "_(advice)", "_(text)", "_(words[code])"}
+VARIABLE_SENTENCES = {"_(heading)", "_(advice)", "_(text)", "_(words[code])", "_(may_not_open)"}
 
 
 def lix(texts: list[str]) -> float:
