@@ -15,6 +15,7 @@ _OPEN = "INSERT INTO web.session (key, sealed, owner, idle_at, ends_at) VALUES (
 _USE = """
 UPDATE web.session SET idle_at = least($3, ends_at) WHERE key = $1 AND idle_at > $2 AND ends_at > $2 RETURNING sealed
 """
+_LOOK = "SELECT sealed, idle_at FROM web.session WHERE key = $1 AND idle_at > $2 AND ends_at > $2"
 _TAKE = "DELETE FROM web.session WHERE key = $1 RETURNING CASE WHEN idle_at > $2 AND ends_at > $2 THEN sealed END"
 _CLOSE = "DELETE FROM web.session WHERE key = $1"
 _CLOSE_ALL = "WITH gone AS (DELETE FROM web.session WHERE owner = $1 RETURNING 1) SELECT count(*) FROM gone"
@@ -37,6 +38,11 @@ class PostgresSessions:
         """Give a live session's content and put off its idle end, or None. Raises `StoreUnavailable`."""
         await self._forget(now)
         return await _answered(self._pool.fetchval(_USE, key, now, idle_at))
+
+    async def look(self, key: bytes, *, now: datetime) -> tuple[bytes, datetime] | None:
+        """Give a live session's content and its idle end, or None. Raises `StoreUnavailable`."""
+        rows = await _answered(self._pool.fetch(_LOOK, key, now))
+        return (rows[0]["sealed"], rows[0]["idle_at"]) if rows else None
 
     async def take(self, key: bytes, *, now: datetime) -> bytes | None:
         """Give a live session's content once and for all, or None. Raises `StoreUnavailable`."""

@@ -81,6 +81,9 @@ class Sessions(Protocol):
     async def use(self, key: bytes, *, now: datetime, idle_at: datetime) -> bytes | None:
         """Give a live session's content and put off its idle end; None when there is none or it has ended."""
 
+    async def look(self, key: bytes, *, now: datetime) -> tuple[bytes, datetime] | None:
+        """Give a live session's content and when it ends if nothing is done, and put nothing off; None as `use`."""
+
     async def take(self, key: bytes, *, now: datetime) -> bytes | None:
         """Give a live session's content and end it in the same statement, so that it serves once."""
 

@@ -123,18 +123,11 @@ class Logins:
 
     async def require_officer(self, request: Request) -> OfficerLogin:
         """Name the officer who is logged in here. Raises as `require_citizen`."""
-        content = (await self.session(request, OFFICER)).content
-        return OfficerLogin(
-            id=Personal(content["id"]),
-            issuer=content["issuer"],
-            role=content["role"],
-            municipalities=frozenset(content["municipalities"]),
-            nsis=content["nsis"],
-            authenticated_at=_at(content),
-            name=None if content["name"] is None else Personal(content["name"]),
-            # A session of before units were read leads none.
-            units=frozenset((home, unit) for home, unit in content.get("units", ())),
-        )
+        return _officer((await self.session(request, OFFICER)).content)
+
+    async def officer_left_alone(self, request: Request) -> OfficerLogin:
+        """Name the officer whose page asks by itself, which keeps no session alive. Raises as `require_citizen`."""
+        return _officer((await self.session(request, OFFICER, by_itself=True)).content)
 
     async def require_caseworker(self, request: Request) -> Caller:
         """Name the caseworker who is logged in here, acting through our own page as a registered system.
@@ -157,7 +150,7 @@ class Logins:
             await self._ceilings.count(system.system, caseworker)
         return Caller(system.system, caseworker)
 
-    async def session(self, request: Request, kind: str) -> Session:
+    async def session(self, request: Request, kind: str, *, by_itself: bool = False) -> Session:
         """Give the live session of this kind: its `csrf` goes into every form, its `idle_at` into the page's dialog.
 
         Asked again for the same request it costs nothing. Raises `NotAuthenticated("login_required")`, `NotAllowed`
@@ -165,7 +158,8 @@ class Logins:
         """
         found: dict[str, Session] = request.scope.setdefault("borgerbro.sessions", {})
         if kind not in found:
-            session = await self._book.find(request, kind)
+            find = self._book.find_as_it_stands if by_itself else self._book.find
+            session = await find(request, kind)
             if session is None:
                 raise NotAuthenticated("login_required")
             await check_same_site(request, session, self._address)
@@ -298,6 +292,20 @@ class Logins:
         claims["cpr"] = proven.claims.get("nemlogin.cpr")
         caseworker = caseworker_from(claims, issuer="", municipality="", refusal="no_role")
         return claims["sub"], {"caseworker": caseworker_claims(caseworker) | private_claims(caseworker)}
+
+
+def _officer(content: Mapping[str, Any]) -> OfficerLogin:
+    return OfficerLogin(
+        id=Personal(content["id"]),
+        issuer=content["issuer"],
+        role=content["role"],
+        municipalities=frozenset(content["municipalities"]),
+        nsis=content["nsis"],
+        authenticated_at=_at(content),
+        name=None if content["name"] is None else Personal(content["name"]),
+        # A session of before units were read leads none.
+        units=frozenset((home, unit) for home, unit in content.get("units", ())),
+    )
 
 
 def _citizen_content(proven: Proven) -> tuple[str, dict[str, Any]]:

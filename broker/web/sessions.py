@@ -5,6 +5,7 @@ Rules kept here:
   is in it, under our secret and that id together. So a copy of the database opens no session and tells nothing, not
   even to whoever has our secret too: when the session is over, nobody can read it any more.
 - Idle for a quarter of an hour or an hour old, a session has ended. A log-in always gets a new id.
+- A page that loads itself again is no sign of anybody: it does not put off the idle end (`find_as_it_stands`).
 - A request that changes something needs the session's token, and comes from our own pages (`check_same_site`).
 """
 
@@ -14,7 +15,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from hmac import digest as hmac_digest
@@ -105,6 +106,16 @@ class SessionBook:
             return None
         key, now = _hashed(purpose, id_), self._clock.now()
         return self._opened(await self._sessions.use(key, now=now, idle_at=now + self._idle), id_, key, now)
+
+    async def find_as_it_stands(self, request: Request, purpose: str) -> Session | None:
+        """Give the live session of this browser and put nothing off; None when there is none."""
+        id_ = request.cookies.get(self._cookie(purpose))
+        if not id_:
+            return None
+        key, now = _hashed(purpose, id_), self._clock.now()
+        found = await self._sessions.look(key, now=now)
+        session = None if found is None else self._opened(found[0], id_, key, now)
+        return session if session is None or found is None else replace(session, idle_at=found[1])
 
     def forget(self, response: Response, purpose: str) -> None:
         """Take the cookie out of the browser."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,33 @@ async def test_a_check_holds_nobody_up(house: PagesHouse) -> None:
     (state,) = {run["state"] for run in (await dorte.http.get("/v1/integrity/checks")).json()["checks"]}
     assert state == "running"
     assert (await annette.get("/mine")).status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/dpo/integrity/checks", "/dpo/what-if/{run}"], ids=["checks", "what-if"])
+async def test_a_page_that_shows_itself_again_keeps_no_session_alive(house: PagesHouse, page: str) -> None:
+    """Whoever leaves a page to follow what goes on is logged out after a quarter of an hour, as from any other page."""
+    superuser = await asyncpg.connect(house.databases.admin)
+    await superuser.execute(
+        "INSERT INTO integrity.run (id, municipality, log, by, role, begun_at, seen_at)"
+        " VALUES (gen_random_uuid(), 'korsbaek', $1, 'x', 'dpo', now(), now() + interval '1 hour')",
+        MINE,
+    )
+    run = await superuser.fetchval(
+        "INSERT INTO what_if.run (id, municipality, month, candidate, rules, by, role, begun_at, seen_at)"
+        " VALUES (gen_random_uuid(), 'korsbaek', '2019-02', 'x', 'sha256:' || repeat('0', 64), 'x', 'dpo', now(),"
+        " now() + interval '1 hour') RETURNING id"
+    )
+    await superuser.close()
+    dorte, door = await house.officer(), page.format(run=run) + "?follow=yes"
+    for _ in range(3):
+        assert (await dorte.get(door)).headers["Refresh"] == "5"
+        house.clock.at += timedelta(minutes=4)
+    # What a person opens puts it off; what the page opens by itself does not, neither before nor after.
+    assert (await dorte.get("/dpo")).status_code == 200
+    house.clock.at += timedelta(minutes=10)
+    assert (await dorte.get(door)).status_code == 200
+    house.clock.at += timedelta(minutes=6)
+
+    ended = await dorte.get(door)
+    assert (ended.status_code, "Refresh" in ended.headers) == (303, False)
+    assert ended.headers["location"].startswith("/login/officer?")

@@ -302,6 +302,16 @@ class SessionsContract:
         assert await sessions.use(KEY, now=NOW + 28 * MINUTE, idle_at=NOW + 43 * MINUTE) == b"sealed"
         assert await sessions.use(KEY, now=NOW + 43 * MINUTE, idle_at=NOW + 58 * MINUTE) is None
 
+    async def test_a_look_puts_nothing_off(self, sessions: Sessions) -> None:
+        """Looking gives content and idle end as they stand, however often; past that end there is nothing to see."""
+        idle_at = NOW + 15 * MINUTE
+        await sessions.open(KEY, b"sealed", OWNER, idle_at=idle_at, ends_at=NOW + 60 * MINUTE)
+
+        assert await sessions.look(KEY, now=NOW + 14 * MINUTE) == (b"sealed", idle_at)
+        assert await sessions.look(KEY, now=idle_at) is None
+        assert await sessions.use(KEY, now=idle_at, idle_at=idle_at + MINUTE) is None
+        assert await sessions.look(OTHER, now=NOW) is None
+
     async def test_no_use_outlives_the_absolute_end(self, sessions: Sessions) -> None:
         """However busy, a session ends at its set time."""
         await sessions.open(KEY, b"sealed", OWNER, idle_at=NOW + 15 * MINUTE, ends_at=NOW + 20 * MINUTE)

@@ -78,6 +78,13 @@ class FakeSessions:
         self.kept[key] = (sealed, owner, min(idle_at, ends_at), ends_at)
         return sealed
 
+    async def look(self, key: bytes, *, now: datetime) -> tuple[bytes, datetime] | None:
+        """Give a live session's content and its idle end."""
+        if not self._lives(key, now):
+            return None
+        sealed, _, idle_at, _ = self.kept[key]
+        return sealed, idle_at
+
     async def take(self, key: bytes, *, now: datetime) -> bytes | None:
         """Give a live session's content once."""
         lives = self._lives(key, now)

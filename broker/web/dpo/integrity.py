@@ -83,7 +83,7 @@ def build(room: Room, desk: Desk) -> APIRouter:
 
     @routes.get(PLACE + "/checks")
     async def get_checks(request: Request, follow: Follow = "") -> Response:
-        officer = await room.enter(request)
+        officer = await room.enter(request, by_itself=bool(follow))
         found = await checks(officer, desk)
         runs = sorted((run for of_log in found.values() for run in of_log), key=lambda run: run.begun_at, reverse=True)
         going = any(run.state == RUNNING for run in runs)

@@ -97,7 +97,7 @@ def build(room: Room, desk: Desk) -> APIRouter:
 
     @routes.get(PLACE + "/{run}")
     async def get_run(request: Request, run: str, follow: Follow = "") -> Response:
-        officer = await room.enter(request)
+        officer = await room.enter(request, by_itself=bool(follow))
         found = await see(run, officer, desk)
         language = language_of(request)
         answer = await room.show(
