@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from broker.adapters.clock_system import FixedClock
-from broker.domain.errors import NotAllowed, NotAuthenticated, NotFound, TooManyAsks
+from broker.domain.errors import LedHere, NotAllowed, NotAuthenticated, NotFound, TooManyAsks
 from broker.domain.personal import Personal
 from broker.web.login import Faces, Logins
 from broker.web.oauth.registrations import Registrations
@@ -113,12 +113,12 @@ class Lobby:
             return JSONResponse(told | {"unit": caller.unit, "municipality": caller.municipality, "own": own})
 
         async def refuse(_: Request, error: Exception) -> Response:
-            status = {NotAuthenticated: 401, NotAllowed: 403, NotFound: 404, TooManyAsks: 429}[type(error)]
-            return JSONResponse({"what": getattr(error, "what", "")}, status)
+            told = {NotAuthenticated: 401, NotAllowed: 403, LedHere: 403, NotFound: 404, TooManyAsks: 429}
+            return JSONResponse({"what": getattr(error, "what", "")}, told[type(error)])
 
         named = {"citizen": citizen, "signer": signer, "officer": officer, "caseworker": caseworker}
         pages = [(f"/{name}", page) for name, page in named.items()]
-        errors = (NotAuthenticated, NotAllowed, NotFound, TooManyAsks)
+        errors = (NotAuthenticated, NotAllowed, LedHere, NotFound, TooManyAsks)
         return Starlette(
             routes=[*self.logins.routes(), *(Route(path, page, methods=["GET", "POST"]) for path, page in pages)],
             exception_handlers=dict.fromkeys(errors, refuse),

@@ -40,6 +40,10 @@ class MayNotOpen(BrokerError):
         self.what = what
 
 
+class LedHere(BrokerError):
+    """Another site led the browser of an officer here: what would write an entry in their name does not happen."""
+
+
 class NotFound(BrokerError):
     """There is no such thing for this caller; the same answer when it exists but is another's."""
 

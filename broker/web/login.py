@@ -30,7 +30,15 @@ from broker.web.doors import Ceilings
 from broker.web.oauth.claims import CPR, caseworker_claims, caseworker_from, nsis_level, private_claims
 from broker.web.oauth.registrations import Registrations
 from broker.web.openid import OpenIdClient, Proven, Provider
-from broker.web.sessions import SAFE_METHODS, Session, SessionBook, check_same_site
+from broker.web.sessions import (
+    LANDING,
+    SAFE_METHODS,
+    Session,
+    SessionBook,
+    check_not_led_here,
+    check_same_site,
+    led_here,
+)
 
 CITIZEN, OFFICER, CASEWORKER = "citizen", "officer", "caseworker"
 OFFICER_ROLES = ("dpo", "logkontrollant", "teamleder", "styregruppe", "systemforvalter")
@@ -154,7 +162,7 @@ class Logins:
         """Give the live session of this kind: its `csrf` goes into every form, its `idle_at` into the page's dialog.
 
         Asked again for the same request it costs nothing. Raises `NotAuthenticated("login_required")`, `NotAllowed`
-        when the request changes something and was not sent by our own page.
+        when the request changes something and was not sent by our own page, `LedHere` as `check_not_led_here` says.
         """
         found: dict[str, Session] = request.scope.setdefault("borgerbro.sessions", {})
         if kind not in found:
@@ -163,6 +171,8 @@ class Logins:
             if session is None:
                 raise NotAuthenticated("login_required")
             await check_same_site(request, session, self._address)
+            if kind == OFFICER:
+                check_not_led_here(request, session, self._clock.now())
             found[kind] = session
         return found[kind]
 
@@ -183,7 +193,9 @@ class Logins:
         anew, kind = "anew" in request.query_params, request.path_params["kind"]
         address, running = await client.begin(anew=anew)
         response = _redirect(address)
-        content = running | {"next": own_path(request.query_params.get("next", "/"))}
+        # Where an officer goes is written in their name, so a site that leads them to log in does not choose it.
+        led = kind == OFFICER and led_here(request)
+        content = running | {"next": HOMES[kind] if led else own_path(request.query_params.get("next", "/"))}
         if anew:
             held = await self._book.find(request, kind)
             content["anew_for"] = held.content.get("owner", "") if held is not None else ""
@@ -203,7 +215,8 @@ class Logins:
         owner, content = self._read[kind](proven)
         # A link to log in anew carries what somebody chose: it is theirs, and a link from elsewhere brings none.
         others = running.content.get("anew_for", owner) != owner
-        response = _redirect(HOMES[kind] if others else running.content["next"])
+        back_to = HOMES[kind] if others else running.content["next"]
+        response = _redirect(back_to)
         self._book.forget(response, _running(request))
         await self._book.take(request, kind)
         kept = content | {
@@ -211,6 +224,7 @@ class Logins:
             "at": proven.authenticated_at.timestamp(),
             "tells_when": proven.tells_when,
             "owner": owner,
+            "landing": (back_to, (self._clock.now() + LANDING).timestamp()),
         }
         await self._book.open(response, kind, kept, owner=owner)
         return response

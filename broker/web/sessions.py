@@ -6,6 +6,7 @@ Rules kept here:
   even to whoever has our secret too: when the session is over, nobody can read it any more.
 - Idle for a quarter of an hour or an hour old, a session has ended. A log-in always gets a new id.
 - A page that loads itself again is no sign of anybody: it does not put off the idle end (`find_as_it_stands`).
+- An officer's look is written in their name: another site cannot lead their browser to one (`check_not_led_here`).
 - A request that changes something needs the session's token, and comes from our own pages (`check_same_site`).
 """
 
@@ -28,12 +29,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.domain.errors import NotAllowed
+from broker.domain.errors import LedHere, NotAllowed
 from broker.ports import Clock
 from broker.web.doors import Sessions
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(minutes=60)
+LANDING = timedelta(minutes=1)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"
@@ -177,6 +179,24 @@ async def check_same_site(request: Request, session: Session, public_address: st
     token = await _csrf_token(request)
     if elsewhere or not compare_digest(token.encode(), session.csrf.encode()):
         raise NotAllowed
+
+
+def led_here(request: Request) -> bool:
+    """Tell whether another site led the browser here; one too old to say where it comes from is believed."""
+    return request.headers.get("sec-fetch-site") not in {None, "same-origin", "none"}
+
+
+def check_not_led_here(request: Request, session: Session, now: datetime) -> None:
+    """Refuse a look that another site led the browser to: what officers look at is written in their name.
+
+    Only where the log-in itself leads to, in the minute after it, is come to by way of another site. Raises `LedHere`.
+    """
+    if request.method not in SAFE_METHODS or not led_here(request):
+        return
+    query = f"?{request.url.query}" if request.url.query else ""
+    path, until = session.content.get("landing", ("", 0.0))
+    if path != f"{request.url.path}{query}" or now.timestamp() > until:
+        raise LedHere
 
 
 async def _csrf_token(request: Request) -> str:

@@ -172,6 +172,29 @@ async def test_a_form_from_elsewhere_does_nothing(
     assert all(source.asked == [] for source in house.sources.values())
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dpo", "/dpo/lines/korsbaek/2019/0", "/dpo/integrity", "/v1/accesses/korsbaek/2019/0", "/v1/accesses",
+        "/dpo/report.pdf",
+    ],
+)  # fmt: skip
+async def test_no_other_site_leads_an_officer_to_a_look(house: PagesHouse, path: str) -> None:
+    """A page elsewhere that opens ours in an officer's browser writes nothing in their name; they themselves may."""
+    dorte = await house.officer()
+    await dorte.get("/dpo")
+    before = await size_of_log(house)
+    for site in ("cross-site", "same-site", "x", ""):
+        answer = await dorte.http.get(path, headers=PAGE | {"sec-fetch-site": site})
+        assert answer.status_code == 403, site
+        assert "Et andet websted sendte dig hertil" in answer.text
+    told = await dorte.http.get(path, headers={"sec-fetch-site": "cross-site"})
+    assert (told.status_code, told.json()["type"]) == (403, "urn:borgerbro:problem:led-here")
+    assert await size_of_log(house) == before
+    for site in ("same-origin", "none"):
+        assert (await dorte.http.get(path, headers=PAGE | {"sec-fetch-site": site})).status_code != 403
+
+
 async def size_of_log(house: PagesHouse) -> list[int]:
     """Tell how long the logs are."""
     return [state.size for state in await house.databases.reader.logs(["korsbaek", "norrestrand"])]

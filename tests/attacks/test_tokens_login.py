@@ -5,6 +5,7 @@ import hmac
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -19,7 +20,7 @@ from tests.attacks.test_tokens import bare
 from tests.builders import NOON
 from tests.fakes.provider import NSIS, SECRET
 from tests.fakes.web import FakeCeilings, FakeSessions
-from tests.lobby import CITIZEN_CLAIMS, PUBLIC, Lobby, open_lobby
+from tests.lobby import CITIZEN_CLAIMS, CLAIMS, PUBLIC, Lobby, open_lobby
 
 
 @pytest.fixture
@@ -362,3 +363,31 @@ def test_the_session_key_has_its_full_size() -> None:
 
     with pytest.raises(ValueError, match="32"):
         SessionBook(FakeSessions(), b"short", SystemClock(), PUBLIC)
+
+
+async def test_an_officers_log_in_leads_where_they_wanted_and_nowhere_else(lobby: Lobby) -> None:
+    """What comes back from the provider comes by way of another site: that one page opens, for a minute, no other."""
+    away = {"sec-fetch-site": "cross-site"}
+    browser = lobby.browser()
+    lobby.provider.userinfo = CLAIMS["officer"]
+    answer = await lobby.finish(
+        browser, lobby.provider.grant(await lobby.begin(browser, "officer", "/officer")), "officer"
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/officer")
+    assert (await browser.get("/officer", headers=away)).status_code == 200
+    assert (await browser.get("/officer?x=1", headers=away)).status_code == 403
+    lobby.clock.at += timedelta(seconds=61)
+    assert (await browser.get("/officer", headers=away)).status_code == 403
+    assert (await browser.get("/officer", headers={"sec-fetch-site": "same-origin"})).status_code == 200
+
+
+async def test_a_site_that_leads_an_officer_to_log_in_does_not_choose_where_to(lobby: Lobby) -> None:
+    """An address elsewhere that begins the log-in for one of our pages ends at the front page of officers."""
+    browser = lobby.browser()
+    lobby.provider.userinfo = CLAIMS["officer"]
+    away = {"sec-fetch-site": "cross-site"}
+    begun = await browser.get("/login/officer", params={"next": "/officer"}, headers=away)
+    told = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
+    answer = await lobby.finish(browser, lobby.provider.grant(told), "officer")
+    assert answer.headers["location"] == "/dpo"
+    assert (await browser.get("/officer", headers=away)).status_code == 403

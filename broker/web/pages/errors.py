@@ -38,6 +38,12 @@ WORDS: dict[type[BrokerError], tuple[str, str]] = {
         marked("You may not record this here"),
         marked("You may record a no, a stop and a pause. Let a colleague at the desk record the rest."),
     ),
+    errors.LedHere: (
+        marked("Another site sent you here"),
+        marked(
+            "So nothing is shown, and nothing is written in your name. Go to the front page and find it from there."
+        ),
+    ),
     errors.Refused: (marked("You may not see this"), marked("The look-up is on the log. The citizen can see it.")),
     errors.NotFound: (marked("The page is not here"), marked("Go to the front page and try from there.")),
     errors.Conflict: (marked("It is already done"), marked("Go back to the list to see how it stands.")),
