@@ -166,7 +166,7 @@ async def _asked_page(
         # The caseworker's own words are to the citizen, not to a child's other parent or the child.
         why=asked.why.disclose() if asked.why and asked.citizen == me.handle else None,
         again=asked.again.disclose() if asked.again and asked.citizen == me.handle else None,
-        before=asked_before(asked, await _asked_of(room, me), me.handle, me.handles),
+        before=asked_before(asked, await _own_requests(room, me), me.handle, me.handles),
         words=ANSWERED,
         renewed=await renewed(asked, me.handles, room.ports),
         may_sign=await room.logins.may_sign(request),
@@ -175,7 +175,7 @@ async def _asked_page(
     )
 
 
-async def _asked_of(room: Room, me: Me) -> list[ConsentRequest]:
+async def _own_requests(room: Room, me: Me) -> list[ConsentRequest]:
     return [own.request for own in await own_requests(me.handles, room.ports.consents)]
 
 

@@ -15,19 +15,19 @@ from fastapi import APIRouter, Query, Request, Response
 
 from broker.domain.days import DANISH_TIME
 from broker.domain.errors import BadAsk, Conflict, NotFound
-from broker.domain.figures import Refusals
+from broker.domain.figures import Figures, Refusals
 from broker.domain.identity import OfficerLogin
 from broker.oversight.figures import Desk, chosen, figures, may_lack
 from broker.oversight.publication import Press, publish, quarter_before
 from broker.oversight.samples import month_at, month_of
 from broker.view.phrases import Language
-from broker.web.dpo.figure_tables import LAID, table, tables
+from broker.web.dpo.figure_tables import LAID, Table, table, tables
 from broker.web.dpo.room import Room
 from broker.web.figure_wire import refusals_body
 from broker.web.pages.dates import month_words
 from broker.web.pages.forms import sent
 from broker.web.pages.language import language_of
-from broker.web.pages.sorting import Cell, Sort, laid, order_of
+from broker.web.pages.sorting import Cell, Laid, Sort, laid, order_of
 from broker.web.pages.words import Words, marked, words_of
 from broker.web.spreadsheet import spreadsheet
 
@@ -59,11 +59,7 @@ def build(room: Room, press: Press) -> APIRouter:
             found = await figures(municipality, month, officer, desk)
         except BadAsk:
             return await _page(request, room, desk, officer, municipality, "")
-        place = (PLACE, {"municipality": found.municipality, "month": found.month})
-        shown = [
-            (one, laid(one.name, one.columns, one.rows, tuple, order_of(sort), place))
-            for one in tables(found, room.ports.directory, language_of(request))
-        ]
+        shown = _laid(found, room, language_of(request), sort)
         return await _page(request, room, desk, officer, found.municipality, found.month, tables=shown, faults=())
 
     @routes.get(PLACE + "/{name}.csv")
@@ -95,6 +91,15 @@ def build(room: Room, press: Press) -> APIRouter:
         return as_file(_refusals(found, room, language_of(request)), CSV, f"{name}.csv")
 
     return routes
+
+
+def _laid(found: Figures, room: Room, language: Language, sort: str) -> list[tuple[Table, Laid[tuple[Cell, ...]]]]:
+    """Lay each table out, its lines in the order that was asked for."""
+    place = (PLACE, {"municipality": found.municipality, "month": found.month})
+    return [
+        (one, laid(one.name, one.columns, one.rows, tuple, order_of(sort), place))
+        for one in tables(found, room.ports.directory, language)
+    ]
 
 
 def _refusals(found: Refusals, room: Room, language: Language) -> bytes:
