@@ -45,6 +45,8 @@ OFFICER_ROLES = ("dpo", "logkontrollant", "teamleder", "styregruppe", "systemfor
 # A log controller who leads a unit as well explains for that unit.
 LEADER, LEADING = "teamleder", ("logkontrollant", "teamleder")
 HOMES = {CITIZEN: "/mine", OFFICER: "/dpo", CASEWORKER: "/case"}
+# Who leads units does not read the log.
+LEADERS_HOME = "/dpo/samples"
 RUNNING = timedelta(minutes=10)
 # How old a log-in may be by which somebody says yes (`domain.md` 4.1: a fresh one for signing).
 FRESH = timedelta(minutes=10)
@@ -216,6 +218,8 @@ class Logins:
         # A link to log in anew carries what somebody chose: it is theirs, and a link from elsewhere brings none.
         others = running.content.get("anew_for", owner) != owner
         back_to = HOMES[kind] if others else running.content["next"]
+        if back_to == HOMES[OFFICER] and content.get("role") == LEADER:
+            back_to = LEADERS_HOME
         response = _redirect(back_to)
         self._book.forget(response, _running(request))
         await self._book.take(request, kind)

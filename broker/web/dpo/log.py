@@ -19,7 +19,9 @@ from broker.oversight.search import search, state_of_logs
 from broker.web.dpo.choices import BASES, KINDS, OUTCOMES, choices
 from broker.web.dpo.room import Room
 from broker.web.dpo.wish import Criteria, Written, wish_of_codes
+from broker.web.login import LEADER, LEADERS_HOME
 from broker.web.pages.language import language_of
+from broker.web.pages.show import go_to
 from broker.web.pages.told import told
 
 A_PAGE = 50
@@ -36,6 +38,9 @@ def build(room: Room, desk: Desk) -> APIRouter:
     @routes.get("/dpo")
     async def get_log(request: Request, criteria: Annotated[Criteria, Query()]) -> Response:
         officer = await room.enter(request)
+        if officer.role == LEADER:
+            # The front page's link and a log-in lead here; the log is not theirs to read, their units' reviews are.
+            return go_to(LEADERS_HOME)
         return await log_page(request, room, officer, wish_of_codes(criteria), desk)
 
     return routes

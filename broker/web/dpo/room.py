@@ -34,7 +34,7 @@ class Room:
     ) -> Response:
         """Show one page to the overseer."""
         name = officer.name.disclose() if officer.name else None
-        visitor = await visitor_of(self.logins, request, OFFICER, name)
+        visitor = await visitor_of(self.logins, request, OFFICER, name, room=officer.role)
         start_over = None if request.method == "GET" else "/dpo"
         return self.pages.show(
             request, f"dpo/{template}", status, visitor=visitor, start_over=start_over, officer=officer,

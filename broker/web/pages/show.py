@@ -18,9 +18,10 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from broker.oversight.hands import CONTROLLER, DPO, LEADER
 from broker.view.phrases import DEMANDS, WEEKDAYS, Language
 from broker.view.texts import need_text
-from broker.web.login import CASEWORKER, CITIZEN, OFFICER, Logins
+from broker.web.login import CASEWORKER, CITIZEN, Logins
 from broker.web.pages import dates
 from broker.web.pages.language import language_of, remember, switched
 from broker.web.pages.words import LANGUAGES, marked, words_of
@@ -29,6 +30,15 @@ WEB = Path(__file__).parents[1]
 ROOMS = ("pages", "citizen", "case", "desk", "dpo", "log", "reference")
 # The menu of a caseworker who keeps the citizens' desk.
 DESK = "desk"
+_REVIEWS = (("/dpo/samples", marked("Samples")), ("/dpo/break-glass", marked("Danger to life")))
+_OF_THE_LOG = (
+    ("/dpo", marked("The log")),
+    ("/dpo/integrity", marked("Integrity")),
+    *_REVIEWS,
+    ("/dpo/breaches", marked("Breaches")),
+    ("/dpo/figures", marked("Figures")),
+)
+# Officers have the menu of their role: it leads nobody to a page that is not theirs, and a role without pages has none.
 MENUS = {
     CITIZEN: (
         ("/mine", marked("Start")),
@@ -40,14 +50,9 @@ MENUS = {
     ),
     CASEWORKER: (("/case", marked("New look-up")),),
     DESK: (("/desk", marked("Find a citizen")),),
-    OFFICER: (
-        ("/dpo", marked("The log")),
-        ("/dpo/integrity", marked("Integrity")),
-        ("/dpo/samples", marked("Samples")),
-        ("/dpo/break-glass", marked("Danger to life")),
-        ("/dpo/breaches", marked("Breaches")),
-        ("/dpo/figures", marked("Figures")),
-    ),
+    DPO: _OF_THE_LOG,
+    CONTROLLER: _OF_THE_LOG,
+    LEADER: _REVIEWS,
 }
 
 

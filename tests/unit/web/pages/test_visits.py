@@ -400,7 +400,7 @@ async def test_a_day_that_is_none_is_pointed_at(house: PagesHouse) -> None:
 
 async def test_another_role_does_not_read_the_log(house: PagesHouse) -> None:
     """Who oversees something else is told that the page is not theirs."""
-    page = await (await house.officer(role="teamleder")).get("/dpo")
+    page = await (await house.officer(role="styregruppe")).get("/dpo")
     assert page.status_code == 403
     assert "Siden er ikke for dig" in page.text
 
