@@ -44,6 +44,7 @@ from demo.postgres import PrivatePostgres
 from tests.actors import a_signer
 from tests.builders import CHILD, CITIZEN, NOON, a_caller, a_house, an_item
 from tests.databases import BASE, Databases, opened
+from tests.fakes.web import FakeCeilings
 
 MOST_BYTES = 65_536
 
@@ -141,7 +142,7 @@ def _app(front: Front) -> Any:
         receipts.build(RecordsDesk(ports, reader, "https://broker.example"), front.signer, citizen),
         receipts.build_for_anyone(front.signer),
         accesses.build_for_citizens(ports, reader, citizen, ports.clock),
-        accesses.build_for_officers(ports, reader, officer, session, test_numbers=True),
+        accesses.build_for_officers(ports, reader, officer, session, FakeCeilings(), test_numbers=True),
         accesses.build_for_anyone(reader, BASE),
     ]
     return build_app(routers, ports.directory.reasons, CollectorRegistry(), version="test", most_body_bytes=MOST_BYTES)

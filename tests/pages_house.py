@@ -114,6 +114,7 @@ class PagesHouse:
     book: SessionBook
     mail: FakeMail
     what_ifs: WhatIfsSql
+    ceilings: FakeCeilings
 
     async def citizen(self, cpr: Personal[str] = CITIZEN) -> Reader:
         """Log a citizen in."""
@@ -184,6 +185,7 @@ async def open_pages(
         checks = ChecksSql(databases.pool, databases.log, clock, checking)
         past = archive(databases.pool, databases.vault, POLICIES)
         what_ifs = WhatIfsSql(databases.pool, databases.log, clock, past, candidates)
+        ceilings = FakeCeilings({"package": 20, "name": 10, "search": 200, "line": 1000})
         doors = WebDoors(
             public_url=PUBLIC,
             log_name=BASE,
@@ -197,7 +199,7 @@ async def open_pages(
             session_key=key,
             session_idle=IDLE,
             session_longest=LONGEST,
-            ceilings=FakeCeilings({"package": 20, "name": 10}),
+            ceilings=ceilings,
             idempotency=IdempotencySql(databases.pool, key),
             reader=databases.reader,
             public_log=LogTilesPostgres(databases.pool),
@@ -233,7 +235,7 @@ async def open_pages(
         async with open_faces(ports, doors) as app:
             book = SessionBook(sessions, key, clock, PUBLIC)
             try:
-                yield PagesHouse(app, ports, databases, sources, clock, book, mail, what_ifs)
+                yield PagesHouse(app, ports, databases, sources, clock, book, mail, what_ifs, ceilings)
             finally:
                 await checks.aclose()
                 await what_ifs.aclose()

@@ -64,6 +64,10 @@ OWN_LOOKS = Ceiling(20, 3600)
 PACKAGES = Ceiling(20, 86400)
 # Each puts one employee's name and code together; who wants many in a day makes a list of colleagues.
 NAMES = Ceiling(10, 86400)
+# Each tells whether the log knows a number that somebody thought of; an overseer's day has room for as many.
+SEARCHES = Ceiling(200, 86400)
+# Each is a body opened, an entry in the officer's name, and a line on the citizen's own list.
+LINES = Ceiling(1000, 86400)
 
 
 def lowered(limits: Limits, own: Mapping[str, int]) -> Limits:
@@ -124,6 +128,16 @@ class PostgresCeilings:
     async def count_name(self, officer: str) -> None:
         """Count one employee whom an officer (handle) puts together with a code. Raises as `count`."""
         if wait := await self._grouped.ask({_name("name", officer): NAMES}):
+            raise TooManyAsks(wait)
+
+    async def count_search(self, officer: str) -> None:
+        """Count one search of the log that names somebody, by an officer (handle). Raises as `count`."""
+        if wait := await self._grouped.ask({_name("search", officer): SEARCHES}):
+            raise TooManyAsks(wait)
+
+    async def count_line(self, officer: str) -> None:
+        """Count one line of the log that an officer (handle) opens. Raises as `count`."""
+        if wait := await self._grouped.ask({_name("line", officer): LINES}):
             raise TooManyAsks(wait)
 
     async def _count(self, wants: Sequence[_Want]) -> list[int]:

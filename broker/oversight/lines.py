@@ -11,15 +11,19 @@ from __future__ import annotations
 from broker.domain.entries import LogEntry
 from broker.domain.identity import OfficerLogin
 from broker.domain.oversight_events import EntryOpened
-from broker.oversight.search import Line, check_role, entry_at, shows_to_its_own
+from broker.oversight.search import Count, Line, check_role, entry_at, shows_to_its_own
 from broker.ports import LogReader, Ports
 
 
-async def open_line(line: Line, officer: OfficerLogin, ports: Ports, reader: LogReader) -> LogEntry:
-    """Open one entry. Raises `NotAllowed`, `NotFound`, `LogUnavailable` when the opening could not be written."""
+async def open_line(line: Line, officer: OfficerLogin, ports: Ports, reader: LogReader, count: Count) -> LogEntry:
+    """Open one entry; `count` holds an officer (handle) to a ceiling of them.
+
+    Raises `NotAllowed`, `NotFound`, `TooManyAsks`, `LogUnavailable` when the opening could not be written.
+    """
     check_role(officer)
     found = await entry_at(line, officer, reader)
     actor = await ports.handles.officer(officer)
+    await count(actor)
     subject = found.index["citizen"] if await shows_to_its_own(found, reader) else actor
     event = EntryOpened(
         municipality=found.municipality,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from broker.ports import LogReader, Ports
 READING_ROLES = frozenset({"dpo", "logkontrollant"})
 OF_THE_LOG_ITSELF = "map"
 LARGEST = 2**63
+Count = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,21 @@ class Wanted:
     municipality: str | None = None
 
 
-async def search(wanted: Wanted, officer: OfficerLogin, ports: Ports, reader: LogReader) -> LogPage:
+async def search(wanted: Wanted, officer: OfficerLogin, ports: Ports, reader: LogReader, count: Count) -> LogPage:
     """List entries by their index rows; the search is written down before anything is shown.
 
+    `count` holds an officer (handle) to a ceiling of searches that name a citizen or a case by number: who tries
+    numbers to see which of them the log knows is stopped, before anything is made of the number.
+
     Raises `NotAllowed` for a role that does not read the log, `BadAsk` for what cannot be looked for, `NotFound` for a
-    line that is not theirs, `LogUnavailable` when the search could not be recorded.
+    line that is not theirs, `TooManyAsks`, `LogUnavailable` when the search could not be recorded.
     """
     check_role(officer)
     municipalities = _searched(wanted, officer)
-    found_filter = await _resolved(wanted, officer, ports, reader)
     actor = await ports.handles.officer(officer)
+    if wanted.citizen is not None or wanted.case is not None:
+        await count(actor)
+    found_filter = await _resolved(wanted, officer, ports, reader)
     subject = actor if await _kept_back(wanted, officer, reader) else found_filter.citizen or actor
     page = await reader.search(municipalities, found_filter, cursor=wanted.cursor, limit=wanted.limit)
     at = ports.clock.now()

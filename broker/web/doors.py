@@ -38,6 +38,12 @@ class Ceilings(Protocol):
     async def count_name(self, officer: str) -> None:
         """Count one employee's name that an officer (handle) puts together with a code, within a day, or refuse it."""
 
+    async def count_search(self, officer: str) -> None:
+        """Count one search that names somebody, by an officer (handle), within a day, or refuse it."""
+
+    async def count_line(self, officer: str) -> None:
+        """Count one line of the log that an officer (handle) opens, within a day, or refuse it."""
+
 
 class Tokens(Protocol):
     """Access tokens: made and read with the broker's own keys."""

@@ -47,8 +47,8 @@ def api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
     """Build their JSON faces."""
     tests, officer = doors.test_numbers, logins.require_officer
     return [
-        accesses.build_for_officers(ports, doors.reader, officer, logins.session, test_numbers=tests),
-        named.build(ports, doors.reader, _naming_desk(ports, doors), officer, test_numbers=tests),
+        accesses.build_for_officers(ports, doors.reader, officer, logins.session, doors.ceilings, test_numbers=tests),
+        named.build(ports, doors.reader, _naming_desk(ports, doors), officer, doors.ceilings, test_numbers=tests),
         deferrals.build(DeferralDesk(ports.clock, ports.handles, ports, doors.deferrals), officer, test_numbers=tests),
         inquiries.build_for_officers(AnswerDesk(ports.clock, ports.handles, doors.inquiries), officer),
         inquiries.build_package(
@@ -64,7 +64,7 @@ def api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
         fact_sheets.build(ports, _running(doors), officer),
         integrity.build(_integrity_desk(ports, doors), officer),
         searches.build(SavedDesk(ports.clock, ports.handles, doors.saved), officer),
-        fhir.build(ports, doors.reader, officer, test_numbers=tests),
+        fhir.build(ports, doors.reader, officer, doors.ceilings, test_numbers=tests),
         evidence.build(_integrity_desk(ports, doors), officer),
         after_checks.build(_after_check_desk(ports, doors), officer),
         figures.build(_press(ports, doors), _report_desk(ports, doors), ports.directory, officer),

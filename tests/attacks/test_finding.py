@@ -17,6 +17,7 @@ from broker.oversight.search import Line
 from demo.postgres import PrivatePostgres
 from tests.attacks.test_oversight import ASK, entries, officer
 from tests.builders import CASE, FAR, SOCIAL
+from tests.fakes.web import FakeCeilings
 from tests.front import Front, open_front
 from tests.pages_house import ASK as FORM
 from tests.pages_house import PagesHouse, open_pages
@@ -134,13 +135,14 @@ async def test_nothing_is_opened_while_it_cannot_be_written_down(front: Front) -
         async def append(self, *_: Any, **__: Any) -> Any:
             raise LogUnavailable
 
-    ports = replace(front.ports, log=Down())
+    doors = (replace(front.ports, log=Down()), front.databases.reader, FakeCeilings().count_line)
+    ours = Line("korsbaek", 2019, 0)
     with pytest.raises(LogUnavailable):
-        await open_line(Line("korsbaek", 2019, 0), officer("dpo", "korsbaek"), ports, front.databases.reader)
+        await open_line(ours, officer("dpo", "korsbaek"), *doors)
     with pytest.raises(NotAllowed):
-        await open_line(Line("korsbaek", 2019, 0), officer("teamleder", "korsbaek"), ports, front.databases.reader)
+        await open_line(ours, officer("teamleder", "korsbaek"), *doors)
     with pytest.raises(NotFound):
-        await open_line(Line("norrestrand", 2019, 0), officer("dpo", "korsbaek"), ports, front.databases.reader)
+        await open_line(replace(ours, municipality="norrestrand"), officer("dpo", "korsbaek"), *doors)
 
 
 async def test_two_at_once_leave_two_traces(front: Front) -> None:

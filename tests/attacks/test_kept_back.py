@@ -36,6 +36,7 @@ from broker.oversight.lines import open_line
 from broker.oversight.search import Line, Wanted, search
 from demo.postgres import PrivatePostgres
 from tests.builders import CHILD, CITIZEN
+from tests.fakes.web import FakeCeilings
 from tests.log_events import an_ask, an_outcome
 from tests.pages_house import PagesHouse, open_pages
 from tests.signing import signing
@@ -356,7 +357,7 @@ async def test_an_overseer_who_opens_what_is_kept_back_tells_nobody(kept: Kept) 
     unused: Any = None
     desk = WatchDesk(ports.clock, ports.handles, ports.log, reader, Watch(unused, unused, evidences))
     for index in (hidden, shown):
-        await open_line(Line("korsbaek", 2019, index), ONE, ports, reader)
+        await open_line(Line("korsbaek", 2019, index), ONE, ports, reader, FakeCeilings().count_line)
         log = page.entries[0].receipt.log
         await take_out(Receipt(log, index), ONE, desk)
     taken = [entry for entry in (await reader.of_subject(kept.me)).entries if entry.kind == "evidence.made"]
@@ -377,6 +378,6 @@ async def test_a_search_from_a_line_that_is_kept_back_tells_the_citizen_nothing(
         before = await kept.shown(moment)
         ports = replace(kept.house.ports, clock=FixedClock(moment))
         wanted = Wanted(about=Line("korsbaek", 2019, line.index))
-        found = await search(wanted, ONE, ports, kept.reader(moment))
+        found = await search(wanted, ONE, ports, kept.reader(moment), FakeCeilings().count_search)
         assert line in [entry.receipt for entry in found.entries]
         assert len(await kept.shown(moment)) == len(before) + more

@@ -25,6 +25,7 @@ from broker.web.named_wire import sought_from, why_from
 from demo.postgres import PrivatePostgres
 from tests.attacks.test_oversight import officer
 from tests.builders import CITIZEN, NOON, a_caller
+from tests.fakes.web import FakeCeilings
 from tests.pages_house import ASK, EMPLOYER, PagesHouse, open_pages
 
 WHY = "CANARY a citizen complains of the look on Sunday night"
@@ -205,7 +206,7 @@ async def test_whose_unit_is_gone_is_named_to_its_own_alone(naming: Naming) -> N
 
 async def test_what_overseers_did_names_them_to_their_own_log(naming: Naming) -> None:
     """A line of no unit is its log's own overseers': who searched is named, as any employee is."""
-    await search(Wanted(), DPO, naming.house.ports, naming.house.databases.reader)
+    await search(Wanted(), DPO, naming.house.ports, naming.house.databases.reader, FakeCeilings().count_search)
     rows = (await naming.house.databases.reader.search(["korsbaek"], LogFilter(kind="log.searched"))).entries
     named = await name_behind(Line("korsbaek", 2019, rows[0].receipt.index), WORDS, DPO, naming.desk)
     assert named.id.disclose() == DPO.id.disclose()
@@ -247,7 +248,7 @@ async def test_what_a_citizen_did_names_no_employee(naming: Naming) -> None:
     assert refused.value.what == "no_employee"
     for code in (citizen, naming.ask.index["case"], "0" * 32):
         with pytest.raises(BadAsk) as wrong:
-            await search(Wanted(LogFilter(actor=code)), DPO, naming.house.ports, reader)
+            await search(Wanted(LogFilter(actor=code)), DPO, naming.house.ports, reader, FakeCeilings().count_search)
         assert wrong.value.pointer == "/actor"
     await dorte.get("/dpo")
     page = await dorte.post("/dpo/find", actor=citizen)

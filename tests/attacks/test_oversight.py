@@ -16,6 +16,7 @@ from broker.domain.receipts import Receipt
 from broker.oversight.search import Wanted, search
 from demo.postgres import PrivatePostgres
 from tests.builders import CASE, CITIZEN, FAR, NOON, PURPOSE, SOCIAL, STRANGER
+from tests.fakes.web import FakeCeilings
 from tests.front import Front, open_front
 
 ASK = {"citizen": CITIZEN.disclose(), "purpose": PURPOSE, "case": CASE}
@@ -98,7 +99,7 @@ async def test_with_the_log_down_an_overseer_sees_nothing(front: Front) -> None:
 
     ports, reader = replace(front.ports, log=Down()), front.databases.reader
     with pytest.raises(LogUnavailable):
-        await search(Wanted(), officer("dpo", "korsbaek"), ports, reader)
+        await search(Wanted(), officer("dpo", "korsbaek"), ports, reader, FakeCeilings().count_search)
 
 
 async def test_the_citizen_sees_that_an_overseer_looked_for_them(front: Front) -> None:

@@ -203,6 +203,14 @@ class CeilingsContract:
         await ceilings.count_name("other")
         await ceilings.count_package("one")
 
+    async def test_an_officer_searches_and_opens_so_much(self, ceilings: Ceilings) -> None:
+        """Past 200 searches that name somebody, and 1000 lines, it is refused; neither takes from the other."""
+        for count, most in ((ceilings.count_search, 200), (ceilings.count_line, 1000)):
+            await asyncio.gather(*(count("one") for _ in range(most)))
+            with pytest.raises(TooManyAsks):
+                await count("one")
+            await count("other")
+
     async def test_a_system_stops_whoever_uses_it(self, ceilings: Ceilings) -> None:
         """The fourth ask of one system is refused, though each comes from another caseworker."""
         for name in ("a", "b", "c"):
@@ -237,7 +245,9 @@ class TestFakeCeilings(CeilingsContract):
     @pytest.fixture
     def ceilings(self) -> Ceilings:
         """Give the fake."""
-        return FakeCeilings({"caseworker": 2, "system": 3, "municipality": 4, "citizen": 2, "name": 10})
+        return FakeCeilings(
+            {"caseworker": 2, "system": 3, "municipality": 4, "citizen": 2, "name": 10, "search": 200, "line": 1000}
+        )
 
 
 def test_a_municipality_only_lowers_its_ceilings() -> None:

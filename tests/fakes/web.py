@@ -40,24 +40,29 @@ class FakeCeilings:
 
     async def count_look(self, citizen: str) -> None:
         """Count one look of a citizen, or refuse it."""
-        name = ("citizen", citizen)
-        if self.asked.get(name, 0) >= self.most.get("citizen", self.asked.get(name, 0) + 1):
-            raise TooManyAsks(60)
-        self.asked[name] = self.asked.get(name, 0) + 1
+        self._count_one("citizen", citizen)
 
     async def count_package(self, officer: str) -> None:
         """Count one file an officer makes, or refuse it."""
-        name = ("package", officer)
-        if self.asked.get(name, 0) >= self.most.get("package", self.asked.get(name, 0) + 1):
-            raise TooManyAsks(60)
-        self.asked[name] = self.asked.get(name, 0) + 1
+        self._count_one("package", officer)
 
     async def count_name(self, officer: str) -> None:
         """Count one employee an officer is told of, or refuse it."""
-        name = ("name", officer)
-        if self.asked.get(name, 0) >= self.most.get("name", self.asked.get(name, 0) + 1):
+        self._count_one("name", officer)
+
+    async def count_search(self, officer: str) -> None:
+        """Count one search of an officer's that names somebody, or refuse it."""
+        self._count_one("search", officer)
+
+    async def count_line(self, officer: str) -> None:
+        """Count one line that an officer opens, or refuse it."""
+        self._count_one("line", officer)
+
+    def _count_one(self, kind: str, who: str) -> None:
+        asked = self.asked.get((kind, who), 0) + 1
+        if asked > self.most.get(kind, asked):
             raise TooManyAsks(60)
-        self.asked[name] = self.asked.get(name, 0) + 1
+        self.asked[kind, who] = asked
 
 
 class FakeSessions:

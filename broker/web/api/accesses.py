@@ -27,6 +27,7 @@ from broker.web.access_wire import (
 from broker.web.api.answers import CHANGE_ANSWERS, OPEN_ANSWERS, READ_ANSWERS, problems, told
 from broker.web.api.strict import StrictRoute
 from broker.web.consent_wire import moment
+from broker.web.doors import Ceilings
 from broker.web.login import OFFICER
 from broker.web.pages.filters import filter_of
 from broker.web.sessions import Session
@@ -74,7 +75,13 @@ def build_for_citizens(ports: Ports, reader: LogReader, citizen: CitizenGate, cl
 
 
 def build_for_officers(
-    ports: Ports, reader: LogReader, officer: OfficerGate, session: SessionOf, *, test_numbers: bool
+    ports: Ports,
+    reader: LogReader,
+    officer: OfficerGate,
+    session: SessionOf,
+    ceilings: Ceilings,
+    *,
+    test_numbers: bool,
 ) -> APIRouter:
     """Build the overseer's search, and the state of the logs in short."""
     routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
@@ -96,14 +103,15 @@ def build_for_officers(
     @routes.get("/v1/accesses/{municipality}/{year}/{index}", responses=told("OpenedAccess", READ_ANSWERS),
                 summary="Open a line of the log; the log says so")  # fmt: skip
     async def get_access(municipality: Name, year: int, index: int, login: proven) -> Response:
-        return _json(opened_body(await open_line(Line(municipality, year, index), login, ports, reader)))
+        line = Line(municipality, year, index)
+        return _json(opened_body(await open_line(line, login, ports, reader, ceilings.count_line)))
 
     @routes.get("/v1/logs", responses=told("Logs", READ_ANSWERS), summary="How the logs stand")
     async def get_logs(login: proven) -> Response:
         return _json({"logs": [state_body(state) for state in await state_of_logs(login, reader)]})
 
     async def _found(wanted: Wanted, login: OfficerLogin) -> Response:
-        page = await search(wanted, login, ports, reader)
+        page = await search(wanted, login, ports, reader, ceilings.count_search)
         return _json({"entries": [entry_body(entry) for entry in page.entries], "next": page.next})
 
     return routes

@@ -16,6 +16,7 @@ from broker.web.access_wire import CodesBody, SearchBody, wanted_codes, wanted_s
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, Answers
 from broker.web.api.shapes import MOMENT, TEXT, Schema, form, many, named, one_of
 from broker.web.api.strict import StrictRoute
+from broker.web.doors import Ceilings
 from broker.web.wire import CODE
 
 OfficerGate = Callable[[Request], Awaitable[OfficerLogin]]
@@ -58,7 +59,9 @@ FHIR_SHAPES: Mapping[str, Schema] = {
 }
 
 
-def build(ports: Ports, reader: LogReader, officer: OfficerGate, *, test_numbers: bool) -> APIRouter:
+def build(
+    ports: Ports, reader: LogReader, officer: OfficerGate, ceilings: Ceilings, *, test_numbers: bool
+) -> APIRouter:
     """Build the search and the one entry."""
     routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
     proven = Annotated[OfficerLogin, Depends(officer)]
@@ -66,14 +69,15 @@ def build(ports: Ports, reader: LogReader, officer: OfficerGate, *, test_numbers
     @routes.get(PLACE, responses=_told("AuditEventBundle", READ_ANSWERS), summary="Search by codes, as AuditEvents")
     async def get_events(login: proven, codes: Annotated[CodesBody, Query()]) -> Response:
         sent = codes.model_dump(exclude_none=True, exclude_defaults=True, exclude={"cursor"})
-        page = await search(wanted_codes(codes), login, ports, reader)
+        page = await search(wanted_codes(codes), login, ports, reader, ceilings.count_search)
         following = f"{PLACE}?{urlencode(sent | {'cursor': page.next})}" if page.next else None
         return _json(bundle(page.entries, ports.clock.now(), following))
 
     @routes.post(PLACE, responses=_told("AuditEventBundle", CHANGE_ANSWERS),
                  summary="Search, also by citizen, as FHIR AuditEvents; the body is that of the search")  # fmt: skip
     async def post_events(body: SearchBody, login: proven) -> Response:
-        page = await search(wanted_search(body, test_numbers=test_numbers), login, ports, reader)
+        wanted = wanted_search(body, test_numbers=test_numbers)
+        page = await search(wanted, login, ports, reader, ceilings.count_search)
         return _json(bundle(page.entries, ports.clock.now(), again=page.next))
 
     @routes.get(PLACE + "/{municipality}/{year}/{index}", responses=_told("AuditEvent", READ_ANSWERS),
@@ -82,7 +86,7 @@ def build(ports: Ports, reader: LogReader, officer: OfficerGate, *, test_numbers
         municipality: Name, year: Annotated[int, Path(ge=1900, le=9999)], index: Annotated[int, Path(ge=0, le=2**62)],
         login: proven,
     ) -> Response:  # fmt: skip
-        entry = await open_line(Line(municipality, year, index), login, ports, reader)
+        entry = await open_line(Line(municipality, year, index), login, ports, reader, ceilings.count_line)
         return _json(audit_event(entry))
 
     return routes

@@ -15,6 +15,7 @@ from broker.ports import LogReader, Ports
 from broker.web.access_wire import entry_body, wanted_search
 from broker.web.api.answers import CHANGE_ANSWERS, told
 from broker.web.api.strict import StrictRoute
+from broker.web.doors import Ceilings
 from broker.web.named_wire import EmployeeSearchBody, WhyBody, sought_from, why_from
 from broker.web.sample_wire import employee_body
 from broker.web.wire import CODE
@@ -23,7 +24,9 @@ OfficerGate = Callable[[Request], Awaitable[OfficerLogin]]
 Name = Annotated[str, Path(pattern=CODE)]
 
 
-def build(ports: Ports, reader: LogReader, desk: Desk, officer: OfficerGate, *, test_numbers: bool) -> APIRouter:
+def build(
+    ports: Ports, reader: LogReader, desk: Desk, officer: OfficerGate, ceilings: Ceilings, *, test_numbers: bool
+) -> APIRouter:
     """Build the naming of who did it, and the search by an employee."""
     routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
     proven = Annotated[OfficerLogin, Depends(officer)]
@@ -44,7 +47,8 @@ def build(ports: Ports, reader: LogReader, desk: Desk, officer: OfficerGate, *, 
         code = await code_of(sought, why_from(body.why), login, desk)
         if code is None:
             return _json({"actor": None, "entries": [], "next": None})
-        page = await search(replace(wanted, filter=replace(wanted.filter, actor=code)), login, ports, reader)
+        wanted = replace(wanted, filter=replace(wanted.filter, actor=code))
+        page = await search(wanted, login, ports, reader, ceilings.count_search)
         return _json({"actor": code, "entries": [entry_body(row) for row in page.entries], "next": page.next})
 
     return routes

@@ -59,7 +59,7 @@ def build(
     naming: NamingDesk,
 ) -> APIRouter:
     """Build the overseer's pages. `clock` is the machine's, which checkpoints are signed by."""
-    room = Room(ports, reader, logins, pages, clock, test_numbers)
+    room = Room(ports, reader, logins, pages, clock, ceilings, test_numbers)
     routes = _finding(room, saved, naming)
     routes.include_router(erasing.build(room, erasures))
     routes.include_router(asking.build(room, inquiries))

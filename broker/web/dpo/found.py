@@ -61,7 +61,7 @@ def build(room: Room, desk: Desk, naming: Naming) -> APIRouter:
         if faults or written.faults:
             return await log_page(request, room, officer, written, desk, faults=faults)
         try:
-            page = await search(wanted, officer, room.ports, room.reader)
+            page = await search(wanted, officer, room.ports, room.reader, room.ceilings.count_search)
         except BadAsk as wrong:
             if wrong.pointer != "/actor":
                 raise
@@ -82,7 +82,7 @@ def _add_line(routes: APIRouter, room: Room, naming: Naming) -> None:
     async def get_line(request: Request, municipality: str, year: str, index: str) -> Response:
         officer = await room.enter(request)
         place = f"{municipality}/{year}/{index}"
-        entry = await open_line(line_of(place), officer, room.ports, room.reader)
+        entry = await open_line(line_of(place), officer, room.ports, room.reader, room.ceilings.count_line)
         row, body = told(dict(entry.index)), told(dict(entry.body or {}))
         by_employee = await naming.handles.is_employee(row["actor"] or "")
         return await room.show(

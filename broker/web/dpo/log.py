@@ -57,7 +57,7 @@ async def log_page(
     """Show the logs, the form with what was written in it, and what was found where nothing is wrong."""
     wrong, page = (*written.faults, *faults), None
     if not wrong:
-        page = await search(written.wanted(A_PAGE), officer, room.ports, room.reader)
+        page = await search(written.wanted(A_PAGE), officer, room.ports, room.reader, room.ceilings.count_search)
     older = None
     if page is not None and page.next is not None:
         older = "/dpo?" + urlencode([*written.kept.items(), ("cursor", page.next)])

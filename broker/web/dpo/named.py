@@ -5,10 +5,9 @@ What was written is not shown again beside a fault: it may be a number, or be ab
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fastapi import APIRouter, Request, Response
 
+from broker.domain.entries import LogFilter
 from broker.domain.errors import BadAsk, Conflict
 from broker.domain.identity import OfficerLogin
 from broker.oversight.names import LONGEST_WHY, NOBODY, NOT_WHOLE, OF_ANOTHER, Desk, code_of, employers_of, name_behind
@@ -68,10 +67,8 @@ def build(room: Room, desk: Desk) -> APIRouter:
             return await _form(request, room, officer, desk, FAULTS[wrong.pointer])
         rows, more = [], None
         if code is not None:
-            wanted = Wanted(limit=A_PAGE)
-            page = await search(
-                replace(wanted, filter=replace(wanted.filter, actor=code)), officer, room.ports, room.reader
-            )
+            wanted = Wanted(LogFilter(actor=code), limit=A_PAGE)
+            page = await search(wanted, officer, room.ports, room.reader, room.ceilings.count_search)
             rows, more = rows_of(page), page.next
         # What comes after the first page is looked for by the code: it is on the log whose that is.
         again = {"actor": code or "", "cursor": more or ""}

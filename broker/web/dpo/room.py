@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from broker.domain.identity import OfficerLogin
 from broker.ports import Clock, LogReader, Ports
+from broker.web.doors import Ceilings
 from broker.web.login import OFFICER, Logins
 from broker.web.pages.show import Pages, visitor_of
 
@@ -23,6 +24,7 @@ class Room:
     logins: Logins
     pages: Pages
     clock: Clock
+    ceilings: Ceilings
     test_numbers: bool
 
     async def enter(self, request: Request, *, by_itself: bool = False) -> OfficerLogin:
