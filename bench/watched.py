@@ -61,14 +61,18 @@ class Watch:
         self.functions: Counter[str] = Counter()
 
     def told(self) -> dict[str, Any]:
-        """Lay out what was gathered."""
-        wall, cpu = self.begun
+        """Lay out what was gathered, and begin anew.
+
+        The next sample may fall while this runs; it falls into the new counts, so none changes under its reader.
+        """
+        (wall, cpu), sums, samples, functions = self.begun, self.sums, self.samples, self.functions
+        self.begin()
         return {
             "wall": time.perf_counter() - wall,
             "cpu": time.process_time() - cpu,
-            "sums": {step: dict(sums) for step, sums in self.sums.items()},
-            "samples": [[step, library, count] for (step, library), count in self.samples.most_common()],
-            "functions": self.functions.most_common(40),
+            "sums": {step: dict(of_step) for step, of_step in sums.items()},
+            "samples": [[step, library, count] for (step, library), count in samples.most_common()],
+            "functions": functions.most_common(40),
         }
 
     def spent(self, step: str, wall: float, cpu: float) -> None:
@@ -219,7 +223,6 @@ def main() -> None:
         fresh = file.with_suffix(".new")
         fresh.write_text(json.dumps(watch.told()), "utf-8")
         fresh.rename(file)
-        watch.begin()
 
     wrap(watch)
     _count_statements(watch)

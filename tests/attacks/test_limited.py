@@ -17,6 +17,7 @@ from demo.postgres import PrivatePostgres
 from tests.attacks.test_told_to_stop import kept_back_until_april
 from tests.builders import CASE, CITIZEN, NOON, PURPOSE, SOCIAL, STRANGER, an_item
 from tests.evaluations import EVALUATION, an_evaluation
+from tests.fakes.sources import FakeSource
 from tests.front import Front, open_front
 from tests.records import DPV, ISSUER, a_record, an_issuer
 
@@ -80,7 +81,9 @@ async def test_once_is_once(front: Front, way: str) -> None:
 
 
 async def test_what_is_used_up_is_told_as_no_yes(front: Front) -> None:
-    """The refusal has the very bytes of one where nobody was ever asked, but for its receipt."""
+    """The refusal has the very bytes of one where nobody was ever asked, but for its receipt; no source is read."""
+    source = front.ports.sources[SOCIAL]
+    assert isinstance(source, FakeSource)
 
     async def refusal() -> dict[str, Any]:
         said = dict((await front.post("/v1/exchange", ASK)).json())
@@ -89,9 +92,11 @@ async def test_what_is_used_up_is_told_as_no_yes(front: Front) -> None:
     never = await refusal()
     await say_yes(front, await asked(front), limit=ONCE)
     assert await look(front) == 200
+    assert source.asked == ["S01"]
     used_up = await refusal()
 
     assert used_up == never
+    assert source.asked == ["S01"]
     assert never["reasons"][0]["code"] == "NO_CONSENT"
 
 
