@@ -92,8 +92,24 @@ async def test_a_link_that_somebody_else_made_chooses_nothing(house: PagesHouse,
     answer = await annette.get(f"{question}/some?{query}")
     page = (await annette.get(question)).text
 
-    assert (answer.status_code, answer.headers["location"]) == (303, question)
+    assert (answer.status_code, answer.headers.get("location")) == (303, question)
     assert "checked" not in page
+    assert await given(annette) == []
+
+
+@pytest.mark.parametrize("page", ["", "/often"])
+async def test_a_link_back_that_somebody_else_made_ticks_nothing(house: PagesHouse, page: str) -> None:
+    """What was chosen comes back ticked by our own link alone; with another mark, or none, nothing is."""
+    annette = await house.citizen()
+    question = await asked(house, annette)
+    mark = await marked(annette, question)
+    chose = "line=1&limit=once&until=2019-04-10"
+    shown = [(await annette.get(f"{question}{page}?{chose}{by}")).text for by in ("", "&mark=", f"&{mark}0", "&mark=æ")]
+    bent = [await annette.get(f"{question}{page}?{chose}&{bad}&{mark}") for bad in ("line=x", "line=7", "limit=99")]
+
+    assert [answer.count(" checked") for answer in shown] == [0, 0, 0, 0]
+    assert ['value="2019-04-10"' in answer for answer in shown] == [False] * 4
+    assert [answer.status_code for answer in bent] == [200, 200, 200]
     assert await given(annette) == []
 
 

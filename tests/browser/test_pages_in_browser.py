@@ -85,6 +85,7 @@ async def test_the_whole_way(stage: Stage) -> None:
     await annette.page.get_by_role("button", name="Ja til det valgte").click()
     await looked_at(annette, "some")
     await annette.page.get_by_role("link", name="Tilbage").click()
+    assert await annette.page.locator("input:checked").evaluate_all("(all) => all.map((one) => one.id)") == ["line-0"]
     await annette.page.get_by_role("button", name="Ja til alt").click()
     await looked_at(annette, "receipt-yes")
 

@@ -1,7 +1,8 @@
 """`/mine/requests/…`: read what is asked, then say yes to all, yes to some, or no; no answer is chosen beforehand.
 
 What is kept as read is exactly what was shown: a form carries the digest of its text, and another text is not taken.
-What was chosen counts from our own form alone: a link that somebody else made brings nothing ticked.
+What was chosen counts from our own form alone: a link that somebody else made brings nothing ticked. Who goes back to
+choose again finds what they chose.
 A yes takes a fresh log-in: who logged in some time ago does so again, and comes back to what they chose.
 """
 
@@ -72,7 +73,7 @@ def build(room: Room) -> APIRouter:
     @routes.get("/mine/requests/{request_id}")
     async def get_request(request: Request, request_id: str) -> Response:
         asked, me = await _question(room, await room.enter(request), request_id)
-        return await _asked_page(request, room, me, asked)
+        return await _asked_page(request, room, me, asked, _kept(request, room, me, asked))
 
     @routes.post("/mine/requests/{request_id}/yes")
     async def post_yes(request: Request, request_id: str) -> Response:
@@ -107,7 +108,7 @@ def _some(routes: APIRouter, room: Room) -> None:
     async def get_some(request: Request, request_id: str) -> Response:
         asked, me = await _question(room, await room.enter(request), request_id)
         query = request.query_params
-        if not compare_digest(query.get("mark", "").encode(), _mark(room, me, asked).encode()):
+        if not _marked(request, room, me, asked):
             # A link that somebody else made: nothing of it is chosen.
             return go_to(f"/mine/requests/{asked.id}")
         try:
@@ -120,13 +121,13 @@ def _some(routes: APIRouter, room: Room) -> None:
         if faults and ("often" in query or faults == NOT_THAT_DAY):
             return _less_page(request, room, me, asked, choice, faults)
         if faults:
-            return await _asked_page(request, room, me, asked, faults=faults, status=400)
+            return await _asked_page(request, room, me, asked, Choice(), faults=faults, status=400)
         mine, text = asked.lines_of(me.handle), _text(request, room, me, asked, choice)
         back = _to_read(room, me, asked, choice) + "&anew=1"
         return room.show(
             request, "some.html", me,
             asked=asked, choice=choice, all=len(set(choice.picked)) == len(mine), text=text, digest=text_digest(text),
-            may_sign=await room.logins.may_sign(request), anew="anew" in query,
+            may_sign=await room.logins.may_sign(request), anew="anew" in query, kept=_carried(room, me, asked, choice),
             log_in=f"/login/{CITIZEN}?{urlencode({'anew': '1', 'next': back})}",
         )  # fmt: skip
 
@@ -135,7 +136,7 @@ def _some(routes: APIRouter, room: Room) -> None:
         asked, me = await _question(room, await room.enter(request), request_id)
         if not waits_for_me(asked, me):
             raise Conflict("nothing_to_choose")
-        return _less_page(request, room, me, asked, Choice(), ())
+        return _less_page(request, room, me, asked, _kept(request, room, me, asked), ())
 
 
 async def _question(room: Room, me: Me, request_id: str) -> tuple[ConsentRequest, Me]:
@@ -145,7 +146,7 @@ async def _question(room: Room, me: Me, request_id: str) -> tuple[ConsentRequest
 
 
 async def _asked_page(
-    request: Request, room: Room, me: Me, asked: ConsentRequest, *,
+    request: Request, room: Room, me: Me, asked: ConsentRequest, choice: Choice, *,
     faults: Sequence[tuple[str, str]] = (), status: int = 200,
 ) -> Response:  # fmt: skip
     mine = asked.lines_of(me.handle)
@@ -161,6 +162,7 @@ async def _asked_page(
         # Once, however many they are: it is no count of what is kept back.
         unnamed=any(not line.tells_source_to(me.handle) for line in mine),
         open=waits_for_me(asked, me),
+        choice=choice,
         text=text,
         digest=text_digest(text),
         # The caseworker's own words are to the citizen, not to a child's other parent or the child.
@@ -207,7 +209,27 @@ def _faults(asked: ConsentRequest, me: Me, choice: Choice, *, less: bool) -> tup
 
 def _to_read(room: Room, me: Me, asked: ConsentRequest, choice: Choice) -> str:
     """Give the page on which what was chosen is read once more, and from which an old log-in is made anew."""
-    return f"/mine/requests/{asked.id}/some?{urlencode([*choice.fields, ('mark', _mark(room, me, asked))])}"
+    return f"/mine/requests/{asked.id}/some?{_carried(room, me, asked, choice)}"
+
+
+def _carried(room: Room, me: Me, asked: ConsentRequest, choice: Choice) -> str:
+    """Write what was chosen as an address carries it on, or back to where it is chosen again."""
+    return urlencode([*choice.fields, ("mark", _mark(room, me, asked))])
+
+
+def _kept(request: Request, room: Room, me: Me, asked: ConsentRequest) -> Choice:
+    """Give what somebody chose before and came back to; nothing by a link that is not ours, or no longer fits."""
+    query = request.query_params
+    if not _marked(request, room, me, asked):
+        return Choice()
+    try:
+        return _choice(query.getlist("line"), query.get("limit", ""), query.get("until", ""))
+    except BadAsk:
+        return Choice()
+
+
+def _marked(request: Request, room: Room, me: Me, asked: ConsentRequest) -> bool:
+    return compare_digest(request.query_params.get("mark", "").encode(), _mark(room, me, asked).encode())
 
 
 def _mark(room: Room, me: Me, asked: ConsentRequest) -> str:

@@ -1,6 +1,8 @@
 """To say yes, but not so often: chosen on a page of its own, read before it is given, and seen afterwards."""
 
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,23 @@ async def test_nothing_is_ticked_and_both_must_be_chosen(house: PagesHouse) -> N
     assert (page.count('type="radio"'), page.count('type="checkbox"'), page.count("checked")) == (4, 2, 0)
     assert (often.status_code, "Vælg, hvor tit de må kigge, eller den sidste dag." in often.text) == (400, True)
     assert (lines.status_code, "Vælg mindst én" in lines.text) == (400, True)
+
+
+async def test_who_goes_back_finds_what_they_chose(house: PagesHouse) -> None:
+    """The way back from the last reading ticks the same lines, how often and the day, and sends the same again."""
+    annette = await house.citizen()
+    asked = await question(house, await house.caseworker(), annette)
+    mark = await marked(annette, asked)
+    chose = {"": "line=1", "/often": "line=1&limit=monthly-2&until=2019-04-10"}
+    for where, choice in chose.items():
+        sure = (await annette.get(f"{asked}/some?{choice}&{mark}")).text
+        again = unescape(link(sure, f'{asked}{where}[?][^"]+'))
+        page = (await annette.get(again)).text
+
+        assert again == f"{asked}{where}?{choice}&{mark}"
+        assert re.findall(r'<input[^>]*name="line"[^>]*value="(.)" checked>', page) == ["1"]
+        assert page.count(" checked") == choice.count("line") + choice.count("limit")
+        assert ('monthly-2" checked' in page, 'value="2019-04-10"' in page) == (bool(where), bool(where))
 
 
 async def test_the_receipt_of_what_is_used_up_says_so(house: PagesHouse) -> None:
