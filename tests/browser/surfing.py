@@ -94,11 +94,11 @@ class Surfer:
 
 
 @contextlib.asynccontextmanager
-async def browsing() -> AsyncIterator[Browser]:
-    """Open a browser for the length of a block."""
-    program = chromium()
+async def browsing(*, keeps_pages: bool = False) -> AsyncIterator[Browser]:
+    """Open a browser for the length of a block; one that keeps pages whole for the way back is as people have it."""
+    program, off = chromium(), ["--disable-back-forward-cache"] if keeps_pages else None
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS), ignore_default_args=off)
         try:
             yield browser
         finally:

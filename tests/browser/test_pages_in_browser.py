@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Route
 
 from tests.browser.conftest import Stage
-from tests.browser.surfing import PHONE, Surfer
+from tests.browser.surfing import PHONE, Surfer, browsing, surfer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LINES = ("korsbaek-social/S01", "korsbaek-social/S02", "korsbaek-family/F01", "korsbaek-health/H01")
@@ -296,6 +296,25 @@ async def test_who_must_be_gone_at_once(stage: Stage) -> None:
     await annette.page.wait_for_url("https://www.dmi.dk/")
     await annette.page.goto(f"{annette.address}/mine")
     assert "/authorize" in annette.page.url
+
+
+@pytest.mark.parametrize("script", [False, True])
+@pytest.mark.parametrize("way", ["/leave/citizen", "/logout/citizen"])
+async def test_the_way_back_shows_nothing(stage: Stage, way: str, script: bool) -> None:
+    """Whoever presses Back after one has left reads nothing of the pages, in a browser that keeps pages for that."""
+    async with browsing(keeps_pages=True) as browser:
+        annette = await surfer(browser, stage.world.address, stage.pictures, script=script)
+        page = annette.page
+        await annette.log_in("citizen", "annette", "/mine")
+        for path in ("/mine/accesses", "/mine/rights"):
+            await page.goto(f"{annette.address}{path}")
+        await page.locator(f'form[action="{way}"] button').click()
+        await page.wait_for_url(lambda address: "/mine" not in address)
+        for _ in range(3):
+            await page.go_back(wait_until="commit")
+            await page.wait_for_url("**/authorize**")
+            read = await page.content()
+            assert [word for word in ("Start", "Hvem har kigget", "Mine rettigheder") if word in read] == []
 
 
 async def test_the_layout_runs_from_right_to_left(stage: Stage) -> None:
