@@ -35,7 +35,7 @@ def a_call(citizen: str, case: str, caseworker: str, **given: Any) -> BreakGlass
 
 def called(call: BreakGlass, **given: Any) -> BreakGlassRequested:
     """Say that a request was made."""
-    return _event(BreakGlassRequested, call, actor=call.caseworker, **given)
+    return event_of(BreakGlassRequested, call, actor=call.caseworker, **given)
 
 
 def an_answer(by: str, said: str = "yes", unit: str = HEALTH, at: datetime = NOON) -> HolderAnswer:
@@ -46,10 +46,11 @@ def an_answer(by: str, said: str = "yes", unit: str = HEALTH, at: datetime = NOO
 def decided(call: BreakGlass, answer: HolderAnswer, **given: Any) -> BreakGlassDecided:
     """Say that a unit answered."""
     told = {"actor": answer.by, "holder": answer.unit, "said": answer.said, "municipality": call.holders[answer.unit]}
-    return _event(BreakGlassDecided, call, **{**told, **given})
+    return event_of(BreakGlassDecided, call, **{**told, **given})
 
 
-def _event(kind: type[E], call: BreakGlass, **given: Any) -> E:
+def event_of(kind: type[E], call: BreakGlass, **given: Any) -> E:
+    """Make an event of a request."""
     plain = {
         "municipality": call.municipality,
         "subject": call.citizen,
