@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from demo.postgres import PrivatePostgres
-from tests.builders import CASE, CITIZEN
+from tests.builders import CASE, CITIZEN, REGISTRY
 from tests.pages_house import ASK, LINES, PagesHouse, ask_for, hidden, link, marked, open_pages, say_yes
 
 
@@ -140,33 +140,55 @@ async def test_what_fits_in_the_field_is_asked(house: PagesHouse) -> None:
     assert (await ask_for(lene, LINES, why="x\r\n" * 1000 + "xx")).status_code == 400
 
 
-async def test_a_request_says_all_there_is_to_know(house: PagesHouse) -> None:
-    """Six headings before any button, nothing chosen beforehand, three equal buttons, the text, the reason."""
-    lene, annette = await house.caseworker(), await house.citizen()
-    await lene.get("/case")
-    await ask_for(lene, LINES, why="Vi vil lave en plan.")
-    where = link((await annette.get("/mine")).text, '/mine/requests/[^"/]+')
-    for language, labels in (
-        (
-            "da",
-            [
-                "Hvem får oplysningerne",
-                "Hvem giver dem",
-                "Hvilke oplysninger",
-                "Hvad det skal bruges til",
-                "Hvor længe",
-            ],
-        ),
-        ("en", ["Who gets the information", "Who tells it", "Which information", "What for", "For how long"]),
-    ):
+# What a request says before any button: its headings, and what stands under each.
+TOLD = {
+    "da": (
+        ("Hvem får oplysningerne", "jobcentre: dem, der arbejder med din sag"),
+        ("Hvem giver dem", "social. Et fagsystem er der, hvor de skriver om din hjælp."),
+        ("Hvilke oplysninger", "Hjælp fra socialcenteret: hvad og hvornår, fra social"),
+        ("Hvad det skal bruges til", "Helhedsorienteret plan. En plan for al den hjælp, du får, så den passer sammen."),
+        ("Hvor længe", "Du kan stoppe det før, når du vil."),
+        ("Sådan stopper du det", "Her, på siden Start. Eller ring eller gå til Borgerservice i din kommune."),
+        ("Hvor tit", "Hver gang de skal bruge det til din sag."),
+        ("Hvis du siger nej", "Din sag går videre. Den bliver afgjort ud fra det, kommunen ved."),
+        ("Hvis du ikke svarer", "Så får de det ikke. Det tæller som et nej."),
+        ("Hvem du kan spørge", "jobcentre, telefon 99 99 99 01. Eller Borgerservice i din kommune."),
+    ),
+    "en": (
+        ("Who gets the information", "jobcentre: those who work with your case"),
+        ("Who tells it", "social. Such a system is where they write about your help."),
+        ("Which information", "Help from the social centre: what and when, from social"),
+        ("What for", "One plan for the whole person. "),
+        ("For how long", "You can stop it before, at any time."),
+        ("How you stop it", "Here, on the page Start. Or phone or visit the citizens' desk of your municipality."),
+        ("How often", "Each time they need it for your case."),
+        ("If you say no", "Your case goes on. It is decided on what the municipality knows."),
+        ("If you do not answer", "Then they do not get it. It counts as a no."),
+        ("Whom you can ask", "jobcentre, telephone 99 99 99 01. Or the citizens' desk of your municipality."),
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["da", "en"])
+async def test_a_request_says_all_there_is_to_know(postgres: PrivatePostgres, tmp_path: Path, language: str) -> None:
+    """Ten answers before any button, nothing chosen beforehand, three equal buttons, the text, the reason."""
+    units = {**REGISTRY["units"], "jobcentre": {**REGISTRY["units"]["jobcentre"], "phone": "99 99 99 01"}}
+    async with open_pages(postgres, tmp_path, units=units) as house:
+        lene, annette = await house.caseworker(), await house.citizen()
+        await lene.get("/case")
+        await ask_for(lene, LINES, why="Vi vil lave en plan.")
+        where = link((await annette.get("/mine")).text, '/mine/requests/[^"/]+')
         page = (await annette.get(f"{where}?lang={language}")).text
-        places = [page.index(f"<dt>{label}</dt>") for label in labels]
-        assert max(places) < page.index("<button", page.index("<main"))
-        assert ("Hvis du siger nej" if language == "da" else "If you say no") in page
-        assert "checked" not in page
-        assert page.count('class="button button-secondary" type="submit"') == 3
-        assert "Vi vil lave en plan." in page
-        assert ("Du kan klage" if language == "da" else "You may complain") in page
+    read = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", page, re.DOTALL)
+    told = [(label, " ".join(unescape(re.sub("<[^>]+>", " ", text)).split())) for label, text in read]
+
+    assert [label for label, _ in told] == [label for label, _ in TOLD[language]]
+    assert [(want, text) for (_, want), (_, text) in zip(TOLD[language], told, strict=True) if want not in text] == []
+    assert page.rindex("</dl>") < page.index("<button", page.index("<main"))
+    assert "checked" not in page
+    assert page.count('class="button button-secondary" type="submit"') == 3
+    assert "Vi vil lave en plan." in page
+    assert {"da": "Du kan klage", "en": "You may complain"}[language] in page
 
 
 async def test_yes_to_some(house: PagesHouse) -> None:
