@@ -390,8 +390,13 @@ class Samples(Protocol):
         after: str | None,
         limit: int,
         state: str | None = None,
+        *,
+        waits_since: datetime | None = None,
     ) -> tuple[Sample, ...]:
-        """List samples, the newest draw first, of all units or of these, from behind one of them on; without words."""
+        """List samples, the newest draw first, of all units or of these, from behind one of them on; without words.
+
+        `waits_since` is for those alone that wait for a step since before a moment.
+        """
 
     async def by_id(self, sample: str, municipalities: Collection[str]) -> Sample:
         """Read one with its words; raise `NotFound`."""

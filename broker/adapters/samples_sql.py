@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,11 +41,13 @@ _SAMPLE = """INSERT INTO samples.sample
 _DRAWN = "SELECT log, line FROM samples.drawn WHERE round = $1"
 _STEP = """INSERT INTO samples.step (sample, number, municipality, state, by, at, sealed_text)
     VALUES ($1, $2, $3, $4, $5, $6, $7)"""
-_LIST = """SELECT s.* FROM samples.sample s WHERE s.municipality = ANY ($1)
+_LIST = """SELECT s.* FROM samples.sample s LEFT JOIN LATERAL
+    (SELECT state, at FROM samples.step WHERE sample = s.id ORDER BY number DESC LIMIT 1) last ON true
+    WHERE s.municipality = ANY ($1)
     AND ($2::text[] IS NULL OR s.municipality || '/' || s.unit = ANY ($2))
     AND ($3::uuid IS NULL OR (s.opened_at, s.id) < (SELECT opened_at, id FROM samples.sample WHERE id = $3))
-    AND ($5::text IS NULL OR $5 = coalesce(
-        (SELECT state FROM samples.step WHERE sample = s.id ORDER BY number DESC LIMIT 1), 'open'))
+    AND ($5::text IS NULL OR $5 = coalesce(last.state, 'open'))
+    AND ($6::timestamptz IS NULL OR (coalesce(last.state, 'open') <> 'closed' AND coalesce(last.at, s.opened_at) < $6))
     ORDER BY s.opened_at DESC, s.id DESC LIMIT $4"""
 _ONE = "SELECT s.* FROM samples.sample s WHERE s.id = $1"
 _STEPS = "SELECT * FROM samples.step WHERE sample = ANY ($1) ORDER BY sample, number"
@@ -126,12 +129,17 @@ class SamplesSql:
         after: str | None,
         limit: int,
         state: str | None = None,
+        *,
+        waits_since: datetime | None = None,
     ) -> tuple[Sample, ...]:
-        """List samples, the newest draw first, of all units or of these, from behind one on; no words, no signs."""
+        """List samples, the newest draw first, of all units or of these, from behind one on; no words, no signs.
+
+        `waits_since` is for those alone that wait for a step since before a moment.
+        """
         wanted = None if units is None else sorted(f"{home}/{unit}" for home, unit in units)
         mark = None if after is None else _id(after)
         async with scoped(self._pool, _read(municipalities), snapshot=True) as connection:
-            rows = await connection.fetch(_LIST, sorted(municipalities), wanted, mark, limit, state)
+            rows = await connection.fetch(_LIST, sorted(municipalities), wanted, mark, limit, state, waits_since)
             steps = await connection.fetch(_STEPS, [row["id"] for row in rows])
         return tuple(_sample(row, steps, {}) for row in rows)
 

@@ -14,19 +14,17 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
+from broker.domain import working_days
 from broker.domain.break_glass import BreakGlass
 from broker.domain.days import DANISH_TIME
 from broker.domain.entries import LogEntry
 from broker.domain.events import AuditEvent
 from broker.domain.samples import CLOSED, OPEN, REOPENED, Step
-from broker.domain.working_days import working_days_after
 
 USE, REPEATED = "use", "repeated"
 # So many requests of one caseworker, within so long, are looked into together.
 USES, WITHIN = 3, timedelta(days=30)
 WORKING_DAYS = 3
-# What a list can be asked for beside the states.
-LATE = "late"
 # How far before and after a request a case of the citizen's speaks for it.
 RELATION_WITHIN = timedelta(days=30)
 
@@ -58,19 +56,20 @@ class AfterCheck:
     def due(self) -> date:
         """Give the last day on which it should be closed."""
         since = next((step.at for step in reversed(self.steps) if step.state == REOPENED), self.opened_at)
-        return working_days_after(since.astimezone(DANISH_TIME).date(), WORKING_DAYS)
+        return working_days.working_days_after(since.astimezone(DANISH_TIME).date(), WORKING_DAYS)
 
     def late(self, today: date) -> bool:
         """Tell whether it should be closed by now."""
-        return self.state != CLOSED and today > self.due
+        return self.days_late(today) > 0
+
+    def days_late(self, today: date) -> int:
+        """Count the days since it should have been closed; none while it is not late."""
+        return 0 if self.state == CLOSED else max(0, (today - self.due).days)
 
 
 def late_before(today: date) -> datetime:
     """Give the moment before which what was opened is late today."""
-    day = today
-    while working_days_after(day - timedelta(days=1), WORKING_DAYS) >= today:
-        day -= timedelta(days=1)
-    return datetime.combine(day, time(), DANISH_TIME)
+    return datetime.combine(working_days.late_before(today, WORKING_DAYS), time(), DANISH_TIME)
 
 
 # Where the citizen's notice is.

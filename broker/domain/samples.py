@@ -10,18 +10,20 @@ Rules kept here:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, ClassVar
 
+from broker.domain import working_days
 from broker.domain.days import DANISH_TIME
 from broker.domain.draw import Terms
 from broker.domain.events import AuditEvent
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
-from broker.domain.working_days import working_days_after
 
 OPEN, EXPLAINED, CLOSED, REOPENED = "open", "explained", "closed", "reopened"
 STATES = (OPEN, EXPLAINED, CLOSED, REOPENED)
+# What a list of reviews can be asked for beside the states.
+LATE = "late"
 RANDOM, RANKED = "random", "ranked"
 # What a leader is told where no sign of their unit's own work put it forward (`led.py`).
 UNDISCLOSED = "undisclosed"
@@ -81,11 +83,20 @@ class Sample:
     def due(self) -> date:
         """Give the last day for the step that is missing."""
         since = self.steps[-1].at if self.steps else self.opened_at
-        return working_days_after(since.astimezone(DANISH_TIME).date(), WORKING_DAYS)
+        return working_days.working_days_after(since.astimezone(DANISH_TIME).date(), WORKING_DAYS)
 
     def late(self, today: date) -> bool:
         """Tell whether somebody should have done something by now."""
-        return self.state != CLOSED and today > self.due
+        return self.days_late(today) > 0
+
+    def days_late(self, today: date) -> int:
+        """Count the days since somebody should have done something; none while it is not late."""
+        return 0 if self.state == CLOSED else max(0, (today - self.due).days)
+
+
+def late_before(today: date) -> datetime:
+    """Give the moment before which what waits for a step since is late today."""
+    return datetime.combine(working_days.late_before(today, WORKING_DAYS), time(), DANISH_TIME)
 
 
 @dataclass(frozen=True, slots=True)

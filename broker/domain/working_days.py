@@ -47,3 +47,11 @@ def working_days_after(day: date, count: int) -> date:
         day += timedelta(1)
         count -= is_working_day(day)
     return day
+
+
+def late_before(today: date, count: int) -> date:
+    """Give the first day of which so many working days are not over today; all before it are late."""
+    day = today
+    while working_days_after(day - timedelta(1), count) >= today:
+        day -= timedelta(1)
+    return day

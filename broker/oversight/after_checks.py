@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from broker.domain.after_checks import (
     BEFORE,
-    LATE,
     LATER,
     NONE,
     NOT_KNOWN,
@@ -43,7 +42,7 @@ from broker.domain.identity import OfficerLogin
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.domain.relations import Relation
-from broker.domain.samples import CLOSED, EXPLAINED, REOPENED
+from broker.domain.samples import CLOSED, EXPLAINED, LATE, REOPENED
 from broker.oversight.doors import AfterChecks, Disclosures, RelationsOfTwo
 from broker.oversight.hands import (
     HANDS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from broker.domain.days import DANISH_TIME
 from broker.domain.directory import Directory
 from broker.domain.disclosed import OF_SAMPLE, ActorIdentity, EmployeeDisclosed
 from broker.domain.entries import LogEntry
@@ -19,6 +20,7 @@ from broker.domain.receipts import Receipt
 from broker.domain.samples import (
     CLOSED,
     EXPLAINED,
+    LATE,
     REOPENED,
     Coverage,
     Sample,
@@ -27,6 +29,7 @@ from broker.domain.samples import (
     SampleExplained,
     SampleRead,
     SampleReopened,
+    late_before,
 )
 from broker.oversight.doors import Disclosures
 from broker.oversight.hands import (
@@ -73,8 +76,15 @@ class Opened:
 async def listed(
     officer: OfficerLogin, desk: Desk, *, state: str | None = None, after: str | None = None, limit: int = 50
 ) -> tuple[Sample, ...]:
-    """List the samples that are the officer's to see, without words. Raises `NotAllowed`, `NotFound`."""
-    found = await desk.samples.of(officer.municipalities, units_of(officer), after, limit, state)
+    """List the samples that are the officer's to see, without words; in the state `LATE`, those that are late.
+
+    Raises `NotAllowed`, `NotFound`.
+    """
+    today = desk.clock.now().astimezone(DANISH_TIME).date()
+    found = await desk.samples.of(
+        officer.municipalities, units_of(officer), after, limit, None if state == LATE else state,
+        waits_since=late_before(today) if state == LATE else None,
+    )  # fmt: skip
     return tuple(led_sample(one) if leads(officer, one) else one for one in found)
 
 

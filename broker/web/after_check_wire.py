@@ -26,6 +26,7 @@ def after_check_body(one: AfterCheck, today: date) -> dict[str, Any]:
         "opened_at": moment(one.opened_at),
         "due": one.due.isoformat(),
         "late": one.late(today),
+        "days_late": one.days_late(today),
     }
 
 

@@ -32,6 +32,7 @@ def sample_body(one: Sample, today: date) -> dict[str, Any]:
         "opened_at": moment(one.opened_at),
         "due": one.due.isoformat(),
         "late": one.late(today),
+        "days_late": one.days_late(today),
     }
 
 

@@ -5,13 +5,14 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from broker.adapters.clock_system import FixedClock
 from broker.domain.asks import Key
 from broker.domain.days import DANISH_TIME
 from broker.domain.decisions import Verdict
@@ -378,6 +379,54 @@ async def test_late_after_ten_working_days(house: Sampling) -> None:
     assert one.due.isoformat() == "2019-04-15"
     assert not one.late(one.due)
     assert one.late(one.due + timedelta(1))
+
+
+async def test_late_ones_are_asked_for_alone(house: Sampling) -> None:
+    """Late is who waits past the last day, since the last step, and is not closed; a leader's are of their units."""
+    one = await the_first(house)
+    house.to(APRIL + timedelta(14))
+    assert await listed(DPO, house.work, state="late") == ()
+    house.to(APRIL + timedelta(15))
+    everything = [each.id for each in await listed(DPO, house.work)]
+    assert [each.id for each in await listed(DPO, house.work, state="late")] == everything
+    await take(one.id, EXPLAINED, WORDS, LEADER, house.work)
+    assert [each.id for each in await listed(DPO, house.work, state="late")] == [i for i in everything if i != one.id]
+    house.to(APRIL + timedelta(60))
+    (again,) = [each for each in await listed(DPO, house.work, state="late") if each.id == one.id]
+    assert (again.due.isoformat(), again.days_late(date(2019, 5, 31))) == ("2019-05-03", 28)
+    await take(one.id, CLOSED, WORDS, CONTROLLER, house.work)
+    found = [each.id for each in await listed(DPO, house.work, state="late")]
+    assert found == [i for i in everything if i != one.id]
+    by_ones, after = list[str](), None
+    while page := await listed(DPO, house.work, state="late", after=after, limit=1):
+        by_ones.append(after := page[0].id)
+    assert by_ones == found
+    led = await listed(an_officer("n", "teamleder", "korsbaek", "social-centre"), house.work, state="late")
+    assert {each.unit for each in led} == {"social-centre"}
+    assert len(led) < len(found)
+
+
+async def test_late_ones_stand_first(house: Sampling) -> None:
+    """On the first page, what is late stands on top and once, with its days; a list by state holds that state alone."""
+    one = await the_first(house)
+    house.to(APRIL + timedelta(15))
+    await take(one.id, EXPLAINED, WORDS, LEADER, house.work)
+    late = [each.id for each in await listed(DPO, house.work, state="late")]
+    before = (await (await house.house.officer()).get("/dpo/samples")).text
+    assert ("For sent</h2>" in before, "dag for sent" in before) == (False, False)
+    assert isinstance(house.house.ports.clock, FixedClock)
+    house.house.ports.clock.at = APRIL + timedelta(15)
+    dorte = await house.house.officer()
+    on_top, _, others = (await dorte.get("/dpo/samples")).text.partition("De andre</h2>")
+    assert re.findall(r'href="/dpo/samples/([^"]+)"', on_top) == late
+    assert on_top.count("(1 dag for sent)") == len(late)
+    assert re.findall(r'href="/dpo/samples/([^"?]+)"', others) == [one.id]
+    alone = (await dorte.get("/dpo/samples?state=late")).text
+    assert re.findall(r'href="/dpo/samples/([^"]+)"', alone) == late
+    told = (await dorte.http.get("/v1/samples", params={"state": "late"})).json()["samples"]
+    assert [(row["id"], row["late"], row["days_late"]) for row in told] == [(i, True, 1) for i in late]
+    assert "(1 dag for sent)" in (await dorte.get(f"/dpo/samples/{late[0]}")).text
+    assert (await dorte.http.get("/v1/samples", params={"state": "latest"})).status_code == 400
 
 
 async def test_pages_and_faces(house: Sampling) -> None:

@@ -32,6 +32,7 @@ PLAIN: Mapping[str, Schema] = {
     "opened_at": MOMENT,
     "due": DAY,
     "late": YES_NO,
+    "days_late": COUNT,
 }
 HOLDER = form({"unit": TEXT, "sources": many(TEXT), "said": one_of("yes", "no", "nothing")}, {"until": MOMENT})
 LINE = form({"log": TEXT, "index": COUNT, "kind": TEXT, "at": MOMENT}, {"outcome": TEXT})

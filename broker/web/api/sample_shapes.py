@@ -22,6 +22,7 @@ PLAIN: Mapping[str, Schema] = {
     "opened_at": MOMENT,
     "due": DAY,
     "late": YES_NO,
+    "days_late": COUNT,
 }
 STEP = one_of(EXPLAINED, CLOSED, REOPENED)
 ACCESS = form(

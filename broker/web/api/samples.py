@@ -20,7 +20,10 @@ from broker.web.wire import receipt_body
 
 OfficerGate = Callable[[Request], Awaitable[OfficerLogin]]
 Limit = Annotated[int, Query(ge=1, le=200)]
-State = Literal["open", "explained", "closed", "reopened"]
+State = Annotated[
+    Literal["open", "explained", "closed", "reopened", "late"],
+    Query(description="`late`: a step should be taken by now"),
+]
 After = Annotated[str | None, Query(max_length=40, description="The last one of the page before")]
 
 

@@ -9,17 +9,17 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from broker.domain.after_checks import BEFORE, LATE, LATER, NONE, NOT_YET, REPEATED, USE, AfterCheck
+from broker.domain.after_checks import BEFORE, LATER, NONE, NOT_YET, REPEATED, USE, AfterCheck
 from broker.domain.days import DANISH_TIME
 from broker.domain.disclosed import ActorIdentity
 from broker.domain.errors import BadAsk, Conflict
 from broker.domain.notices import PAPER
-from broker.domain.samples import CLOSED, EXPLAINED, LONGEST_TEXT, REOPENED
+from broker.domain.samples import CLOSED, EXPLAINED, LATE, LONGEST_TEXT, REOPENED
 from broker.oversight.after_checks import AfterCheckDesk, listed, opened, take, who
 from broker.web.after_check_wire import use_body
 from broker.web.dpo.choices import KINDS, OUTCOMES
 from broker.web.dpo.room import Room
-from broker.web.dpo.samples import BADGES, FAULTS, LABELS, NO_WORDS, NOT_NEXT, WORDS
+from broker.web.dpo.samples import BADGES, FAULTS, LABELS, NO_WORDS, NOT_NEXT, STATE_WORDS, WORDS
 from broker.web.inquiry_wire import words_from
 from broker.web.pages.forms import sent
 from broker.web.pages.told import told
@@ -28,7 +28,6 @@ from broker.web.pages.words import marked
 PLACE = "/dpo/break-glass"
 A_PAGE = 50
 WHAT = {USE: marked("Danger to life"), REPEATED: marked("Three times in 30 days")}
-STATE_WORDS = {LATE: marked("Late"), **WORDS}
 SAID = {"yes": marked("Yes"), "no": marked("No"), "nothing": marked("Not answered")}
 BUTTONS = {
     EXPLAINED: marked("Send the explanation"),
@@ -64,13 +63,11 @@ def build(room: Room, desk: AfterCheckDesk) -> APIRouter:
         found = await listed(officer, desk, state=wanted, after=after, limit=A_PAGE + 1)
         # What is late stands first, on the first page of all.
         urgent = () if wanted or after else await listed(officer, desk, state=LATE, limit=A_PAGE)
-        page = found[:A_PAGE]
-        today = desk.clock.now().astimezone(DANISH_TIME).date()
-        urgent_ids = {one.id for one in urgent}
+        page, urgent_ids = found[:A_PAGE], {one.id for one in urgent}
         return await room.show(
             request, "after-checks.html", officer, urgent=urgent, more=_more(found, wanted), first=after is None,
-            rows=[(one, one.late(today)) for one in page if one.id not in urgent_ids], words=STATE_WORDS,
-            state=wanted or "", badges=BADGES, what=WHAT,
+            rows=[one for one in page if one.id not in urgent_ids], words=STATE_WORDS, state=wanted or "",
+            badges=BADGES, what=WHAT, today=desk.clock.now().astimezone(DANISH_TIME).date(),
         )  # fmt: skip
 
     @routes.get(PLACE + "/{after_check}")
@@ -127,7 +124,7 @@ async def _page(
     uses = [(seen, told(use_body(seen, desk.directory))) for seen in found.requests]
     return await room.show(
         request, "after-check.html", officer, 400 if faults else 200, one=found.after_check, step=found.step,
-        late=found.after_check.late(today), uses=uses,
+        today=today, uses=uses,
         words=WORDS, badges=BADGES, labels=LABELS, buttons=BUTTONS, what=WHAT, said=SAID, kinds=KINDS,
         outcomes=OUTCOMES, relations=RELATIONS, channels=CHANNELS, grounds=GROUNDS, reasons=desk.directory.emergency,
         may_learn_who=found.may_learn_who and employee is None, employee=employee, text=text, faults=faults,

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from broker.domain.days import DANISH_TIME
 from broker.domain.disclosed import ActorIdentity
 from broker.domain.errors import BadAsk, Conflict
-from broker.domain.samples import CLOSED, EXPLAINED, LONGEST_TEXT, OPEN, REOPENED, STATES, Coverage
+from broker.domain.samples import CLOSED, EXPLAINED, LATE, LONGEST_TEXT, OPEN, REOPENED, Coverage
 from broker.oversight.reviews import Desk, coverage, listed, opened, take, who
 from broker.oversight.signs import load_rules
 from broker.view.phrases import Language
@@ -38,6 +38,8 @@ WORDS = {
     CLOSED: marked("Closed"),
     REOPENED: marked("Opened again"),
 }
+# What the lists of reviews are asked for by.
+STATE_WORDS = {LATE: marked("Late"), **WORDS}
 COVERAGE = (
     marked("Month"), marked("Unit"), marked("Look-ups"), marked("Drawn"), marked("Explained"), marked("Closed"),
 )  # fmt: skip
@@ -64,16 +66,18 @@ def build(room: Room, desk: Desk) -> APIRouter:
         after: Annotated[str | None, Query(max_length=40)] = None, sort: Sort = "",
     ) -> Response:  # fmt: skip
         officer = await room.enter(request)
-        wanted = state if state in STATES else None
+        wanted = state if state in STATE_WORDS else None
         found = await listed(officer, desk, state=wanted, after=after, limit=A_PAGE + 1)
+        # What is late stands first, on the first page of all.
+        urgent = () if wanted or after else await listed(officer, desk, state=LATE, limit=A_PAGE)
         page, kept = found[:A_PAGE], {"state": wanted} if wanted else {}
         more = f"{PLACE}?" + urlencode(kept | {"after": page[-1].id}) if len(found) > A_PAGE else None
-        today = desk.clock.now().astimezone(DANISH_TIME).date()
+        urgent_ids = {one.id for one in urgent}
         covered = _covered(await coverage(officer, desk), order_of(sort), kept, room, language_of(request))
         return await room.show(
-            request, "samples.html", officer, rows=[(one, one.late(today)) for one in page], more=more,
-            first=after is None, state=state if wanted else "", coverage=covered, words=WORDS,
-            badges=BADGES, month=month_name, rules=RULES,
+            request, "samples.html", officer, urgent=urgent, rows=[one for one in page if one.id not in urgent_ids],
+            more=more, first=after is None, state=wanted or "", coverage=covered, words=STATE_WORDS, badges=BADGES,
+            month=month_name, rules=RULES, today=desk.clock.now().astimezone(DANISH_TIME).date(),
         )  # fmt: skip
 
     @routes.get(PLACE + "/{sample}")
@@ -135,7 +139,7 @@ async def _page(
     today = desk.clock.now().astimezone(DANISH_TIME).date()
     return await room.show(
         request, "sample.html", officer, 400 if faults else 200, one=found.sample, step=found.step,
-        late=found.sample.late(today), row=told(dict(found.entry.index)) if found.entry else None, words=WORDS,
+        today=today, row=told(dict(found.entry.index)) if found.entry else None, words=WORDS,
         badges=BADGES, labels=LABELS, buttons=BUTTONS, outcomes=OUTCOMES, bases=BASES, rules=RULES, text=text,
         faults=faults, longest=LONGEST_TEXT, may_learn_who=found.may_learn_who and employee is None, employee=employee,
     )  # fmt: skip

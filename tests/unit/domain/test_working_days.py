@@ -1,10 +1,10 @@
 """Working days by the Danish calendar, held against the dates that almanacs print."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from broker.domain.working_days import easter, holidays, is_working_day, working_days_after
+from broker.domain.working_days import easter, holidays, is_working_day, late_before, working_days_after
 
 # Easter Sundays as printed in the almanac of the University of Copenhagen; 2038 is the latest there can be.
 SUNDAYS = [
@@ -36,3 +36,12 @@ def test_working_days_go_round_what_is_free() -> None:
     assert working_days_after(date(2019, 4, 17), 3) == date(2019, 4, 25)
     assert working_days_after(date(2019, 3, 1), 1) == date(2019, 3, 4)
     assert working_days_after(date(2019, 3, 2), 0) == date(2019, 3, 2)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 10])
+def test_what_is_late_today_began_before_one_day(count: int) -> None:
+    """A day's working days are over today just where it lies before the day given, over Easter and New Year too."""
+    days = [date(2018, 12, 10) + timedelta(number) for number in range(200)]
+    for today in days[60:]:
+        first = late_before(today, count)
+        assert [working_days_after(day, count) < today for day in days] == [day < first for day in days]
