@@ -1,4 +1,4 @@
-"""What a node does beside answering: forget what is due, watch the witnesses, close requests, send notices.
+"""What a node does beside answering: forget what is due, watch the witnesses, close requests, send notices, escalate.
 
 Each goes on when a database gives no answer, and the operator is told. Nothing is written behind the back of whoever
 sets the clock by hand.
@@ -24,6 +24,7 @@ from broker.domain.errors import LogUnavailable, StoreUnavailable
 from broker.drawing import drawing_desk
 from broker.main import House, node_name, watch_of
 from broker.oversight.after_checks import count_late
+from broker.oversight.escalation import escalate_late
 from broker.oversight.samples import keep_drawing
 from broker.oversight.waiting import (
     AFTER_CHECKS,
@@ -50,7 +51,8 @@ async def chores(house: House) -> list[Coroutine[None, None, None]]:
     set_by_hand = house.settings.fixed_clock or house.settings.clock_file
     if set_by_hand:
         return errands
-    return [*errands, _close_requests(house), _send_notices(house, channels), _draw_samples(house)]
+    written = (_close_requests(house), _send_notices(house, channels), _draw_samples(house), _escalate(house))
+    return [*errands, *written]
 
 
 async def _close_requests(house: House) -> None:
@@ -110,6 +112,27 @@ async def _draw_samples(house: House) -> None:
                 _tell(house.waiting, municipality, SAMPLES, await keep_drawing(municipality, node, desk))
             except (StoreUnavailable, LogUnavailable):
                 log.warning("store_unavailable")
+
+
+async def _escalate(house: House) -> None:
+    """Every few minutes, escalate what was asked in danger to life and is late; the log says so; tell the operator."""
+    after_checks = AfterChecksSql(house.pool, house.log, house.vault)
+    while True:
+        await asyncio.sleep(CLOSE_SECONDS)
+        try:
+            node = await house.ports.handles.node(node_name(house.settings))
+        except StoreUnavailable:
+            log.warning("store_unavailable")
+            continue
+        for municipality in house.ports.directory.municipalities:
+            # One municipality's trouble lets no other's cases rest.
+            try:
+                done = await escalate_late(municipality, node, after_checks, house.ports.clock)
+            except (StoreUnavailable, LogUnavailable):
+                log.warning("store_unavailable", names=municipality)
+                continue
+            if done:
+                log.warning("reviews_escalated", names=municipality, kind=AFTER_CHECKS, count=done)
 
 
 async def _watch_what_waits(house: House) -> None:

@@ -287,8 +287,8 @@ def _review_doors(house: House) -> ReviewDoors:
     return ReviewDoors(
         after_checks=AfterChecksSql(house.pool, house.log, house.vault),
         relations=RelationsRecorded(PastDecisionsPostgres(house.pool, house.vault)),
-        disclosures=DisclosuresVault(house.log, house.vault),
-    )
+        disclosures=DisclosuresVault(house.log, house.vault), leader_days=house.settings.leader_working_days,
+    )  # fmt: skip
 
 
 def _reader(house: House) -> LogReaderPostgres:

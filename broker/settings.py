@@ -171,6 +171,15 @@ class Settings(BaseSettings):
     log_late_minutes: Annotated[
         int, Field(ge=1, description="How long a log may lack its quorum of witnesses before asks are refused")
     ] = 15
+    leader_working_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=60,
+            description="Danish working days that a leader has after a late break-glass case was escalated; "
+            "then a log controller may close it without their words",
+        ),
+    ] = 5
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is told")] = "info"
 
     @field_validator("public_url")

@@ -73,5 +73,6 @@ async def open_after_checking(postgres: PrivatePostgres, folder: Path) -> AsyncI
             relations=RelationsRecorded(PastDecisionsPostgres(databases.pool, databases.vault)),
             disclosures=DisclosuresVault(databases.log, databases.vault),
             employers={"korsbaek": frozenset({EMPLOYER})},
+            leader_days=5,
         )
         yield Checking(house, Night(None, staffed(ports)), desk)  # type: ignore[arg-type]  # only its doors are used

@@ -300,6 +300,7 @@ class Town:
                 AfterChecksSql(pool, self.databases.log, self.databases.vault),
                 RelationsRecorded(PastDecisionsPostgres(pool, self.databases.vault)),
                 DisclosuresVault(self.databases.log, self.databases.vault),
+                5,
             ),
             notice_choices=NoticeChoicesSql(pool, self.databases.log, self.databases.vault),
             mail=None,

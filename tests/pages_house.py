@@ -221,6 +221,7 @@ async def open_pages(
                 AfterChecksSql(databases.pool, databases.log, databases.vault),
                 RelationsRecorded(PastDecisionsPostgres(databases.pool, databases.vault)),
                 DisclosuresVault(databases.log, databases.vault),
+                5,
             ),
             saved=SavedSearchesSql(databases.pool, databases.log, databases.vault),
             notice_choices=NoticeChoicesSql(databases.pool, databases.log, databases.vault),

@@ -5,11 +5,13 @@ Rules kept here:
 - Words lie sealed under the keys of all citizens concerned who are not erased: when one of those keys is gone, nobody
   reads them again (P9).
 - A step is numbered: of two at once, one is a `Conflict`.
+- Steps and escalations of one after-check wait for each other: what is closed at that moment is not escalated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +19,7 @@ from uuid import UUID
 import asyncpg
 
 from broker.adapters.audit_log import AuditLogPostgres
-from broker.adapters.database import Pool, Scope, scoped
+from broker.adapters.database import Connection, Pool, Scope, scoped
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.sealing import DoesNotOpen, derive, seal, unseal
 from broker.domain.after_checks import (
@@ -26,7 +28,9 @@ from broker.domain.after_checks import (
     PUT_OFF,
     WAITS,
     AfterCheck,
+    AfterCheckEscalated,
     AfterCheckEvent,
+    Escalation,
     NoticeState,
     notice_id,
 )
@@ -42,10 +46,19 @@ _LIST = """SELECT f.* FROM break_glass.after_check f WHERE f.municipality = ANY 
         SELECT m.opened_at, m.id FROM break_glass.after_check m WHERE m.id = $3 AND m.municipality = ANY ($1)))
     AND ($5::text IS NULL OR f.state = $5)
     AND ($6::timestamptz IS NULL OR (f.state <> 'closed' AND f.since < $6))
+    AND ($7::boolean IS NULL OR (f.state <> 'closed' AND f.escalated = $7))
     ORDER BY f.opened_at DESC, f.id DESC LIMIT $4"""
 _ONE = "SELECT * FROM break_glass.after_check WHERE municipality = ANY ($1) AND id = $2"
 _LATE = """SELECT count(*) FROM break_glass.after_check
     WHERE municipality = $1 AND state <> 'closed' AND since < $2"""
+_ESCALATED = """SELECT count(*) FROM break_glass.after_check
+    WHERE municipality = ANY ($1) AND state <> 'closed' AND escalated"""
+_ESCALATIONS = "SELECT * FROM break_glass.escalation WHERE about = ANY ($1) ORDER BY about, opening"
+_ESCALATE = """INSERT INTO break_glass.escalation (about, opening, municipality, by, at)
+    SELECT id, opening, municipality, $4, $5 FROM break_glass.after_check
+    WHERE municipality = ANY ($1) AND id = $2 AND opening = $3 AND state <> 'closed'
+    ON CONFLICT DO NOTHING RETURNING about"""
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(6210782, hashtext($1))"
 _STEPS = "SELECT * FROM break_glass.step WHERE about = ANY ($1) ORDER BY about, number"
 _REQUESTS = """
 SELECT r.id AS about, r.id AS request, r.citizen, r.requested_at FROM break_glass.request r WHERE r.id = ANY ($1)
@@ -79,16 +92,16 @@ class AfterChecksSql:
         *,
         state: str | None = None,
         opened_before: datetime | None = None,
+        escalated: bool | None = None,
     ) -> tuple[AfterCheck, ...]:
         """List after-checks, the newest first, of all units or of these, from behind one of them on; without words."""
         wanted = None if units is None else sorted(f"{home}/{unit}" for home, unit in units)
         mark = None if after is None else _id(after)
-        chosen = (sorted(municipalities), wanted, mark, limit, state, opened_before)
+        chosen = (sorted(municipalities), wanted, mark, limit, state, opened_before, escalated)
         async with scoped(self._pool, _read(municipalities), snapshot=True) as connection:
             rows = await connection.fetch(_LIST, *chosen)
-            ids = [row["id"] for row in rows]
-            steps, requests = await connection.fetch(_STEPS, ids), await connection.fetch(_REQUESTS, ids)
-        return tuple(_after_check(row, steps, requests, None) for row in rows)
+            told = await _told(connection, [row["id"] for row in rows])
+        return tuple(_after_check(row, told, None) for row in rows)
 
     async def by_id(self, after_check: str, municipalities: Collection[str]) -> AfterCheck:
         """Read one with its words; raise `NotFound`."""
@@ -97,14 +110,20 @@ class AfterChecksSql:
             row = await connection.fetchrow(_ONE, sorted(municipalities), wanted)
             if row is None:
                 raise NotFound
-            steps, requests = await connection.fetch(_STEPS, [wanted]), await connection.fetch(_REQUESTS, [wanted])
-        home = row["municipality"]
-        return _after_check(row, steps, requests, await self._held({one["citizen"] for one in requests}, home))
+            told = await _told(connection, [wanted])
+        held = await self._held({one["citizen"] for one in told.requests}, row["municipality"])
+        return _after_check(row, told, held)
 
     async def late(self, municipality: str, opened_before: datetime) -> int:
         """Count those that were opened, or opened again, before a moment and are not closed."""
         async with scoped(self._pool, _read((municipality,)), snapshot=True) as connection:
             count: int = await connection.fetchval(_LATE, municipality, opened_before)
+        return count
+
+    async def escalated(self, municipalities: Collection[str]) -> int:
+        """Count those that were escalated since they were opened, or opened again, and are not closed."""
+        async with scoped(self._pool, _read(municipalities), snapshot=True) as connection:
+            count: int = await connection.fetchval(_ESCALATED, sorted(municipalities))
         return count
 
     async def notice(self, request: str, citizen: str, municipality: str, unit: str, at: datetime) -> NoticeState:
@@ -140,11 +159,23 @@ class AfterChecksSql:
         sealed = text and seal(_words_key(held, under), text.disclose().encode(), f"{after_check.id} {number}")
         keys = await self._log.prepare([event])
         async with scoped(self._pool, Scope(municipality=after_check.municipality)) as connection:
+            await connection.execute(_ONE_AT_A_TIME, after_check.id)
             row = (UUID(after_check.id), number, after_check.municipality, state, event.actor, event.at, under, sealed)
             try:
                 await connection.execute(_STEP, *row)
             except asyncpg.UniqueViolationError:
                 raise Conflict("already_taken") from None
+            (receipt,) = await self._log.append_within(connection, [event], keys)
+        return receipt
+
+    async def escalate(self, after_check: AfterCheck, event: AfterCheckEscalated) -> Receipt:
+        """Keep that it is escalated; raise `Conflict` where that was done, or it was closed or opened again."""
+        keys, home = await self._log.prepare([event]), after_check.municipality
+        async with scoped(self._pool, Scope(municipality=home, municipalities=(home,))) as connection:
+            await connection.execute(_ONE_AT_A_TIME, after_check.id)
+            row = ([home], UUID(after_check.id), after_check.opening, event.actor, event.at)
+            if await connection.fetchrow(_ESCALATE, *row) is None:
+                raise Conflict("already_taken")
             (receipt,) = await self._log.append_within(connection, [event], keys)
         return receipt
 
@@ -170,11 +201,26 @@ def _words_key(held: Mapping[str, bytes], under: Sequence[str]) -> bytes:
     return derive(b"".join(held[citizen] for citizen in under), "after-check words")
 
 
-def _after_check(
-    row: Any, steps: Sequence[Any], requests: Sequence[Any], held: Mapping[str, bytes] | None
-) -> AfterCheck:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The rows of some after-checks: what was done, what was requested, and when each was escalated."""
+
+    steps: Sequence[Any]
+    requests: Sequence[Any]
+    escalations: Sequence[Any]
+
+
+async def _told(connection: Connection, wanted: Sequence[UUID]) -> _Told:
+    return _Told(
+        await connection.fetch(_STEPS, wanted),
+        await connection.fetch(_REQUESTS, wanted),
+        await connection.fetch(_ESCALATIONS, wanted),
+    )
+
+
+def _after_check(row: Any, told: _Told, held: Mapping[str, bytes] | None) -> AfterCheck:
     """Read one; without keys its words stay closed, and nothing is said of who is erased."""
-    mine = [one for one in requests if one["about"] == row["id"]]
+    mine = [one for one in told.requests if one["about"] == row["id"]]
     return AfterCheck(
         id=str(row["id"]),
         kind=row["kind"],
@@ -184,8 +230,11 @@ def _after_check(
         opened_at=row["opened_at"],
         requests=tuple(str(one["request"]) for one in mine),
         citizens=tuple(dict.fromkeys(one["citizen"] for one in mine)),
-        steps=tuple(_step(step, held or {}) for step in steps if step["about"] == row["id"]),
+        steps=tuple(_step(step, held or {}) for step in told.steps if step["about"] == row["id"]),
         erased=held is not None and not held,
+        escalations=tuple(
+            Escalation(one["opening"], one["at"], one["by"]) for one in told.escalations if one["about"] == row["id"]
+        ),
     )
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from broker.domain.after_checks import AfterCheckClosed, AfterCheckExplained, AfterCheckRead, AfterCheckReopened
+from broker.domain.after_checks import (
+    AfterCheckClosed,
+    AfterCheckClosedUnexplained,
+    AfterCheckEscalated,
+    AfterCheckExplained,
+    AfterCheckRead,
+    AfterCheckReopened,
+)
 from broker.domain.breach_letters import (
     BreachCitizenNamed,
     BreachLettersPrepared,
@@ -140,5 +147,7 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     AfterCheckExplained,
     AfterCheckClosed,
     AfterCheckReopened,
+    AfterCheckClosedUnexplained,
+    AfterCheckEscalated,
     EmployeeDisclosed,
 )

@@ -98,6 +98,8 @@ TERMS: Mapping[str, Term] = {
     "after_check.read": EMERGENCY,
     "after_check.explained": EMERGENCY,
     "after_check.closed": EMERGENCY,
+    "after_check.closed_unexplained": EMERGENCY,
+    "after_check.escalated": EMERGENCY,
     "after_check.reopened": EMERGENCY,
     "employee.disclosed": EMERGENCY,
 }

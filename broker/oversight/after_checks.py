@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from broker.domain.after_checks import (
     BEFORE,
+    ESCALATED,
     LATER,
     NONE,
     NOT_KNOWN,
@@ -21,8 +22,9 @@ from broker.domain.after_checks import (
     SENT,
     UNDISCLOSED,
     AfterCheck,
+    AfterCheckByOfficer,
     AfterCheckClosed,
-    AfterCheckEvent,
+    AfterCheckClosedUnexplained,
     AfterCheckExplained,
     AfterCheckRead,
     AfterCheckReopened,
@@ -45,6 +47,7 @@ from broker.domain.relations import Relation
 from broker.domain.samples import CLOSED, EXPLAINED, LATE, REOPENED
 from broker.oversight.doors import AfterChecks, Disclosures, RelationsOfTwo
 from broker.oversight.hands import (
+    DPO,
     HANDS,
     LEADER,
     Employers,
@@ -53,13 +56,14 @@ from broker.oversight.hands import (
     may_ever,
     may_learn_who,
     next_step,
+    of_another,
     refuse_unseen,
     units_of,
 )
 from broker.ports import Clock, Emergencies, Handles, LogReader
 
-E = TypeVar("E", bound=AfterCheckEvent)
-EVENTS: dict[str, type[AfterCheckEvent]] = {
+E = TypeVar("E", bound=AfterCheckByOfficer)
+EVENTS: dict[str, type[AfterCheckByOfficer]] = {
     EXPLAINED: AfterCheckExplained,
     CLOSED: AfterCheckClosed,
     REOPENED: AfterCheckReopened,
@@ -69,7 +73,10 @@ MOST_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class AfterCheckDesk:
-    """The doors of the work with after-checks; `employers` are those whose word names caseworkers, by municipality."""
+    """The doors of the work with after-checks; `employers` are those whose word names caseworkers, by municipality.
+
+    `leader_days` are the working days that a leader has after an escalation, before it is closed without their words.
+    """
 
     clock: Clock
     handles: Handles
@@ -80,16 +87,21 @@ class AfterCheckDesk:
     relations: RelationsOfTwo
     disclosures: Disclosures
     employers: Employers
+    leader_days: int
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An after-check as opened: words, requests, the step that is the reader's, and whether they may learn who."""
+    """An after-check as opened: words, requests, the step that is the reader's, and whether they may learn who.
+
+    `leader_until` is the leader's last day, where it was escalated and waits for them.
+    """
 
     after_check: AfterCheck
     requests: tuple[RequestSeen, ...]
     step: str | None
     may_learn_who: bool
+    leader_until: date | None
 
 
 async def listed(
@@ -100,19 +112,25 @@ async def listed(
     after: str | None = None,
     limit: int = 50,
 ) -> tuple[AfterCheck, ...]:
-    """List the after-checks that are the officer's to see, without words; in the state `LATE`, those that are late.
+    """List the after-checks that are the officer's to see, without words.
 
+    In the state `LATE`, those that are late; `ESCALATED`, those that were escalated and are not closed.
     Raises `NotAllowed`, `NotFound`.
     """
-    today = desk.clock.now().astimezone(DANISH_TIME).date()
     return await desk.after_checks.of(
         officer.municipalities,
         units_of(officer),
         after,
         limit,
-        state=None if state == LATE else state,
-        opened_before=late_before(today) if state == LATE else None,
+        state=None if state in {LATE, ESCALATED} else state,
+        opened_before=late_before(_today(desk)) if state == LATE else None,
+        escalated=True if state == ESCALATED else None,
     )
+
+
+async def count_escalated(officer: OfficerLogin, desk: AfterCheckDesk) -> int:
+    """Count for a DPO what is escalated to them and not closed; nought for everybody else."""
+    return await desk.after_checks.escalated(officer.municipalities) if officer.role == DPO else 0
 
 
 async def opened(after_check: str, officer: OfficerLogin, desk: AfterCheckDesk) -> Opened:
@@ -124,8 +142,9 @@ async def opened(after_check: str, officer: OfficerLogin, desk: AfterCheckDesk) 
     # Of three, some may be of a unit that the leader does not lead.
     seen = [call for call in calls if units is None or (found.municipality, call.unit) in units]
     requests = [await _request(call, officer, desk) for call in seen]
-    step = None if mine else next_step(found, actor, officer, desk.directory)
-    return Opened(found, tuple(requests), step, not mine and may_learn_who(found, officer, desk.directory))
+    step = None if mine else _step(found, actor, officer, desk)
+    who_is_told = not mine and may_learn_who(found, officer, desk.directory)
+    return Opened(found, tuple(requests), step, who_is_told, _leader_until(found, desk))
 
 
 async def take(
@@ -140,11 +159,12 @@ async def take(
     if not may_ever(officer, step):
         raise NotAllowed
     found, actor, mine = await _found(after_check, officer, desk)
-    if mine or next_step(found, actor, officer, desk.directory) != step:
+    if mine or _step(found, actor, officer, desk) != step:
         raise Conflict("not_the_next_step")
     if text is None and not found.erased:
         raise BadAsk("/text")
-    return await desk.after_checks.step(found, step, text, _event(EVENTS[step], found, actor, HANDS[step], desk))
+    kind = AfterCheckClosedUnexplained if step == CLOSED and not found.explained else EVENTS[step]
+    return await desk.after_checks.step(found, step, text, _event(kind, found, actor, HANDS[step], desk))
 
 
 async def who(after_check: str, officer: OfficerLogin, desk: AfterCheckDesk) -> ActorIdentity:
@@ -184,6 +204,22 @@ async def _found(after_check: str, officer: OfficerLogin, desk: AfterCheckDesk) 
     refuse_unseen(found, officer)
     actor, mine = await hand_of(officer, found.caseworker, desk.employers, desk)
     return found, actor, mine
+
+
+def _step(found: AfterCheck, actor: str, officer: OfficerLogin, desk: AfterCheckDesk) -> str | None:
+    """Say which step is the officer's to take now."""
+    overdue = found.leader_overdue(_today(desk), desk.leader_days)
+    return next_step(found, actor, officer, desk.directory, leader_overdue=overdue)
+
+
+def _leader_until(found: AfterCheck, desk: AfterCheckDesk) -> date | None:
+    """Give the leader's last day; None where no leader's words are waited for."""
+    waits = not found.erased and not of_another(found, desk.directory)
+    return found.leader_until(desk.leader_days) if waits else None
+
+
+def _today(desk: AfterCheckDesk) -> date:
+    return desk.clock.now().astimezone(DANISH_TIME).date()
 
 
 async def _request(call: BreakGlass, officer: OfficerLogin, desk: AfterCheckDesk) -> RequestSeen:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from broker.domain.after_checks import AfterCheck, AfterCheckEvent, NoticeState
+from broker.domain.after_checks import AfterCheck, AfterCheckEscalated, AfterCheckEvent, NoticeState
 from broker.domain.disclosed import ActorIdentity, EmployeeDisclosed, EmployeeNamed
 from broker.domain.entries import LogEntry
 from broker.domain.personal import Personal
@@ -37,10 +37,12 @@ class AfterChecks(Protocol):
         *,
         state: str | None = None,
         opened_before: datetime | None = None,
+        escalated: bool | None = None,
     ) -> tuple[AfterCheck, ...]:
         """List after-checks, the newest first, of all units or of these, from behind one of them on; without words.
 
-        With `opened_before`, only those that were opened, or opened again, before it and are not closed.
+        With `opened_before`, only those that were opened, or opened again, before it and are not closed; with
+        `escalated`, only those that are not closed and were, or were not, escalated since.
         """
 
     async def by_id(self, after_check: str, municipalities: Collection[str]) -> AfterCheck:
@@ -48,6 +50,9 @@ class AfterChecks(Protocol):
 
     async def late(self, municipality: str, opened_before: datetime) -> int:
         """Count those that were opened, or opened again, before a moment and are not closed."""
+
+    async def escalated(self, municipalities: Collection[str]) -> int:
+        """Count those that were escalated since they were opened, or opened again, and are not closed."""
 
     async def notice(self, request: str, citizen: str, municipality: str, unit: str, at: datetime) -> NoticeState:
         """Say how the notice of a request stands; `NOT_KNOWN` where it waits no more."""
@@ -59,6 +64,9 @@ class AfterChecks(Protocol):
         self, after_check: AfterCheck, state: str, text: Personal[str] | None, event: AfterCheckEvent
     ) -> Receipt:
         """Take the next step; raise `Conflict` where somebody else took it meanwhile, or its citizen is erased."""
+
+    async def escalate(self, after_check: AfterCheck, event: AfterCheckEscalated) -> Receipt:
+        """Keep that it is escalated; raise `Conflict` where that was done, or it was closed or opened again."""
 
 
 class RelationsOfTwo(Protocol):
@@ -91,8 +99,9 @@ class Disclosures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReviewDoors:
-    """The doors above, together."""
+    """The doors above, together; and how many working days a leader has after an escalation."""
 
     after_checks: AfterChecks
     relations: RelationsOfTwo
     disclosures: Disclosures
+    leader_days: int

@@ -6,6 +6,8 @@ Rules kept here:
 - Nobody explains or closes what they did themselves, whichever way they logged in for it, and who explained does not
   close. That one person is one needs the same id from the employer and from the overseers' log-in.
 - A log controller who also leads a unit explains for that unit, and then somebody else closes.
+- Where a review says so, a leader who says nothing for too long holds it up no longer: a log controller closes it, but
+  never one who leads the unit, as who did not explain would close over their own silence.
 - Of an erased citizen nothing can be written any more: it is closed without words, by a log controller.
 """
 
@@ -95,14 +97,25 @@ def may_ever(officer: OfficerLogin, step: str) -> bool:
     return officer.role == HANDS[step] or (step == EXPLAINED and officer.role == CONTROLLER and bool(officer.units))
 
 
-def next_step(one: Reviewed, actor: str, officer: OfficerLogin, directory: Directory) -> str | None:
-    """Say which step is this officer's to take now; `actor` is their handle."""
+def next_step(
+    one: Reviewed, actor: str, officer: OfficerLogin, directory: Directory, *, leader_overdue: bool = False
+) -> str | None:
+    """Say which step is this officer's to take now; `actor` is their handle.
+
+    `leader_overdue` is that it waits for its leader no longer, who may explain it still.
+    """
     if officer.role == DPO:
         return REOPENED if one.state == CLOSED and not one.erased else None
     if one.state in WAITS_FOR_LEADER and not _unexplainable(one, directory):
-        return EXPLAINED if leads(officer, one) else None
-    explained_it = any(step.by == actor and step.state == EXPLAINED for step in one.steps)
-    return CLOSED if officer.role == CONTROLLER and one.state != CLOSED and not explained_it else None
+        if leads(officer, one):
+            return EXPLAINED
+        if not leader_overdue:
+            return None
+    return CLOSED if officer.role == CONTROLLER and one.state != CLOSED and not _explained(one, actor) else None
+
+
+def _explained(one: Reviewed, actor: str) -> bool:
+    return any(step.by == actor and step.state == EXPLAINED for step in one.steps)
 
 
 def _unexplainable(one: Reviewed, directory: Directory) -> bool:

@@ -27,6 +27,7 @@ def after_check_body(one: AfterCheck, today: date) -> dict[str, Any]:
         "due": one.due.isoformat(),
         "late": one.late(today),
         "days_late": one.days_late(today),
+        "escalated_at": _moment(one.escalated_at),
     }
 
 
@@ -34,7 +35,8 @@ def opened_body(opened: Opened, directory: Directory, today: date) -> dict[str, 
     """Lay out an after-check with its words and requests, and what is the reader's to do."""
     return after_check_body(opened.after_check, today) | {
         "uses": [use_body(one, directory) for one in opened.requests],
-        "steps": [step_body(step) for step in opened.after_check.steps],
+        "steps": [step_body(step) for step in opened.after_check.history],
+        "leader_until": opened.leader_until.isoformat() if opened.leader_until else None,
         "your_step": opened.step,
         "you_may_learn_who": opened.may_learn_who,
         "erased": opened.after_check.erased,

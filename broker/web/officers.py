@@ -138,6 +138,7 @@ def _after_check_desk(ports: Ports, doors: WebDoors) -> AfterCheckDesk:
         relations=doors.reviews.relations,
         disclosures=doors.reviews.disclosures,
         employers=doors.registrations.accepted(),
+        leader_days=doors.reviews.leader_days,
     )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -67,3 +70,39 @@ async def test_an_after_check_on_phone_and_desk(stage: Stage) -> None:
     await controller.page.locator("main form button.button-primary").click()
     assert "Lukket" in await controller.page.locator("main").inner_text()
     await looked_at(controller, "after-check-closed")
+
+
+async def test_what_is_escalated_on_phone_and_desk(stage: Stage) -> None:
+    """The DPO meets it on their first page; after the leader's days a log controller closes it, openly."""
+    async with Callers(stage.world) as callers:
+        calls = Emergencies(stage.world, callers)
+        said = await calls.request("silent", {"by": "nina", "citizen": "anna", "callout": "V-silent", "reason": "LIFE"})
+        assert said.status == 201
+        case = calls.id_of("silent")
+    now, place = stage.world.clock(), f"/dpo/break-glass/{case}"
+    # Where the clock is set by hand no node writes by itself: what its page looks like is seen without one.
+    admin = await asyncpg.connect(stage.world.databases.superuser)
+    await admin.execute(
+        "INSERT INTO break_glass.escalation (about, opening, municipality, by, at) VALUES ($1, 0, 'korsbaek', 'n', $2)",
+        UUID(case), now + timedelta(days=7),
+    )  # fmt: skip
+    await admin.close()
+    stage.world.set_clock(now + timedelta(days=7))
+    for locale, language in (("da-DK", "da"), ("en-GB", "en")):
+        dpo = await stage.surfer(locale)
+        await dpo.log_in("officer", "dpo-korsbaek", "/dpo")
+        await looked_at(dpo, f"log-escalated-{language}")
+        await dpo.page.locator('main a[href="/dpo/break-glass?state=escalated"]').click()
+        await looked_at(dpo, f"after-checks-escalated-{language}")
+        await dpo.page.locator(f'main a[href="{place}"]').click()
+        await looked_at(dpo, f"after-check-escalated-{language}")
+    stage.world.set_clock(now + timedelta(days=30))
+    controller = await stage.surfer()
+    await controller.log_in("officer", "kontrol-korsbaek", place)
+    assert "uden lederens ord" in await controller.page.locator("main").inner_text()
+    await looked_at(controller, "after-check-overdue")
+    await controller.page.fill("#text", "Lederen svarede ikke. Opslaget var i orden.")
+    await controller.page.locator("main form button.button-primary").click()
+    assert "Lukket uden lederens ord" in await controller.page.locator("main").inner_text()
+    await looked_at(controller, "after-check-closed-unexplained")
+    stage.world.set_clock(now)

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
+from broker.adapters.after_checks_sql import AfterChecksSql
 from broker.adapters.break_glass_sql import BreakGlassSql
 from broker.adapters.database import Scope, scoped
 from broker.adapters.notices_memo import FolderRefused
@@ -151,6 +152,30 @@ async def test_the_operator_is_told_of_late_after_checks(house: House) -> None:
             errand.close()
 
     assert house.waiting.reviews[HOME, AFTER_CHECKS] == 1
+
+
+async def test_a_node_escalates_what_nobody_looked_into(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late for years, it stands on the log as escalated, once, and nobody had to ask the node to."""
+    monkeypatch.setattr("broker.chores.CLOSE_SECONDS", 0.01)
+    (citizen,) = await house.vault.citizens([CITIZEN])
+    kim = await house.vault.node("kim")
+    call = a_call(citizen, "case", kim, requested_at=LONG_AGO, holders={HEALTH: HOME, FAR_HEALTH: HOME})
+    await BreakGlassSql(house.pool, house.log, house.vault).request(call, WORDS, called(call))
+    door = AfterChecksSql(house.pool, house.log, house.vault)
+    errands = [asyncio.create_task(errand) for errand in await chores(house)]
+    with capture_logs() as lines:
+        try:
+            async with asyncio.timeout(20):
+                while not any(line["event"] == "reviews_escalated" for line in lines):
+                    await asyncio.sleep(0.01)
+        finally:
+            for errand in errands:
+                errand.cancel()
+            await asyncio.gather(*errands, return_exceptions=True)
+
+    assert await door.escalated((HOME,)) == 1
+    told = [(line["names"], line["count"]) for line in lines if line["event"] == "reviews_escalated"]
+    assert told == [(HOME, 1)]
 
 
 def test_the_operator_is_told_of_changes_alone() -> None:

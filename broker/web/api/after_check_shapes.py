@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from broker.domain.after_checks import (
     BEFORE,
+    ESCALATED,
     LATER,
     NONE,
     NOT_KNOWN,
@@ -15,10 +16,11 @@ from broker.domain.after_checks import (
     REPEATED,
     SENT,
     UNDISCLOSED,
+    UNEXPLAINED,
     USE,
     WAITS,
 )
-from broker.domain.samples import STATES
+from broker.domain.samples import CLOSED, EXPLAINED, REOPENED, STATES
 from broker.web.api.sample_shapes import STEP
 from broker.web.api.shapes import COUNT, DAY, MOMENT, RECEIPT, TEXT, YES_NO, Schema, form, many, maybe, one_of
 
@@ -33,7 +35,10 @@ PLAIN: Mapping[str, Schema] = {
     "due": DAY,
     "late": YES_NO,
     "days_late": COUNT,
+    "escalated_at": maybe(MOMENT),
 }
+# What a case's history tells beside the steps that somebody may take.
+DONE = one_of(EXPLAINED, CLOSED, UNEXPLAINED, REOPENED, ESCALATED)
 HOLDER = form({"unit": TEXT, "sources": many(TEXT), "said": one_of("yes", "no", "nothing")}, {"until": MOMENT})
 LINE = form({"log": TEXT, "index": COUNT, "kind": TEXT, "at": MOMENT}, {"outcome": TEXT})
 NOTICE = form(
@@ -58,8 +63,9 @@ AFTER_CHECK_SHAPES: Mapping[str, Schema] = {
         {
             **PLAIN,
             "uses": many(USED),
-            "steps": many(form({"state": STEP, "at": MOMENT, "text": maybe(TEXT)})),
+            "steps": many(form({"state": DONE, "at": MOMENT, "text": maybe(TEXT)})),
             "your_step": maybe(STEP),
+            "leader_until": maybe(DAY),
             "you_may_learn_who": YES_NO,
             "erased": YES_NO,
         }

@@ -19,7 +19,8 @@ from broker.web.wire import receipt_body
 
 OfficerGate = Callable[[Request], Awaitable[OfficerLogin]]
 CaseState = Annotated[
-    Literal["open", "explained", "closed", "reopened", "late"], Query(description="`late`: should be closed by now")
+    Literal["open", "explained", "closed", "reopened", "late", "escalated"],
+    Query(description="`late`: should be closed by now; `escalated`: was late, and the DPO was told"),
 ]
 
 

@@ -60,7 +60,7 @@ def build(
 ) -> APIRouter:
     """Build the overseer's pages. `clock` is the machine's, which checkpoints are signed by."""
     room = Room(ports, reader, logins, pages, clock, ceilings, test_numbers)
-    routes = _finding(room, saved, naming)
+    routes = _finding(room, saved, naming, after_checks)
     routes.include_router(erasing.build(room, erasures))
     routes.include_router(asking.build(room, inquiries))
     routes.include_router(reviewing.build(room, samples))
@@ -77,9 +77,9 @@ def build(
     return routes
 
 
-def _finding(room: Room, saved: SavedDesk, naming: NamingDesk) -> APIRouter:
+def _finding(room: Room, saved: SavedDesk, naming: NamingDesk, after_checks: AfterCheckDesk) -> APIRouter:
     """Build the search of the log, a line of it, who is behind one, and the searches that are kept."""
-    routes = log.build(room, saved)
+    routes = log.build(room, saved, after_checks)
     routes.include_router(found.build(room, saved, naming))
     routes.include_router(named.build(room, naming))
     routes.include_router(keeping.build(room, saved))

@@ -9,7 +9,17 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from broker.domain.after_checks import BEFORE, LATER, NONE, NOT_YET, REPEATED, USE, AfterCheck
+from broker.domain.after_checks import (
+    BEFORE,
+    ESCALATED,
+    LATER,
+    NONE,
+    NOT_YET,
+    REPEATED,
+    UNEXPLAINED,
+    USE,
+    AfterCheck,
+)
 from broker.domain.days import DANISH_TIME
 from broker.domain.disclosed import ActorIdentity
 from broker.domain.errors import BadAsk, Conflict
@@ -28,6 +38,11 @@ from broker.web.pages.words import marked
 PLACE = "/dpo/break-glass"
 A_PAGE = 50
 WHAT = {USE: marked("Danger to life"), REPEATED: marked("Three times in 30 days")}
+ASKED_WORDS = {LATE: STATE_WORDS[LATE], ESCALATED: marked("The DPO was told"), **WORDS}
+DONE_WORDS = WORDS | {
+    ESCALATED: marked("Late: the DPO was told"),
+    UNEXPLAINED: marked("Closed without the leader's words"),
+}
 SAID = {"yes": marked("Yes"), "no": marked("No"), "nothing": marked("Not answered")}
 BUTTONS = {
     EXPLAINED: marked("Send the explanation"),
@@ -59,14 +74,14 @@ def build(room: Room, desk: AfterCheckDesk) -> APIRouter:
         after: Annotated[str | None, Query(max_length=40)] = None,
     ) -> Response:  # fmt: skip
         officer = await room.enter(request)
-        wanted = state if state in STATE_WORDS else None
+        wanted = state if state in ASKED_WORDS else None
         found = await listed(officer, desk, state=wanted, after=after, limit=A_PAGE + 1)
         # What is late stands first, on the first page of all.
         urgent = () if wanted or after else await listed(officer, desk, state=LATE, limit=A_PAGE)
         page, urgent_ids = found[:A_PAGE], {one.id for one in urgent}
         return await room.show(
             request, "after-checks.html", officer, urgent=urgent, more=_more(found, wanted), first=after is None,
-            rows=[one for one in page if one.id not in urgent_ids], words=STATE_WORDS, state=wanted or "",
+            rows=[one for one in page if one.id not in urgent_ids], words=ASKED_WORDS, state=wanted or "",
             badges=BADGES, what=WHAT, today=desk.clock.now().astimezone(DANISH_TIME).date(),
         )  # fmt: skip
 
@@ -124,8 +139,8 @@ async def _page(
     uses = [(seen, told(use_body(seen, desk.directory))) for seen in found.requests]
     return await room.show(
         request, "after-check.html", officer, 400 if faults else 200, one=found.after_check, step=found.step,
-        today=today, uses=uses,
-        words=WORDS, badges=BADGES, labels=LABELS, buttons=BUTTONS, what=WHAT, said=SAID, kinds=KINDS,
+        today=today, uses=uses, words=WORDS, done_words=DONE_WORDS, leader_until=found.leader_until,
+        badges=BADGES, labels=LABELS, buttons=BUTTONS, what=WHAT, said=SAID, kinds=KINDS,
         outcomes=OUTCOMES, relations=RELATIONS, channels=CHANNELS, grounds=GROUNDS, reasons=desk.directory.emergency,
         may_learn_who=found.may_learn_who and employee is None, employee=employee, text=text, faults=faults,
         longest=LONGEST_TEXT,

@@ -81,6 +81,8 @@ KINDS = {
     "after_check.read": marked("opened an after-check of danger to life"),
     "after_check.explained": marked("explained why danger to life was named"),
     "after_check.closed": marked("closed an after-check of danger to life"),
+    "after_check.closed_unexplained": marked("closed an after-check of danger to life without the leader's words"),
+    "after_check.escalated": marked("an after-check of danger to life was late, and the DPO was told"),
     "after_check.reopened": marked("opened an after-check of danger to life again"),
     "employee.disclosed": marked("was told who an employee is"),
 }

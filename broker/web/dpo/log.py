@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Request, Response
 from broker.domain.entries import LogEntry, LogPage
 from broker.domain.erasure import places_in
 from broker.domain.identity import OfficerLogin
+from broker.oversight.after_checks import AfterCheckDesk, count_escalated
 from broker.oversight.saved import Desk, saved_searches
 from broker.oversight.search import search, state_of_logs
 from broker.web.dpo.choices import BASES, KINDS, OUTCOMES, choices
@@ -31,8 +32,8 @@ Faults = tuple[tuple[str, str], ...]
 WORDS: dict[str, Any] = {"kinds": KINDS, "outcomes": OUTCOMES, "bases": BASES, "places": places_in}
 
 
-def build(room: Room, desk: Desk) -> APIRouter:
-    """Build the overseer's pages."""
+def build(room: Room, desk: Desk, after_checks: AfterCheckDesk) -> APIRouter:
+    """Build the page; a DPO is told on it of what is escalated to them."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/dpo")
@@ -41,7 +42,8 @@ def build(room: Room, desk: Desk) -> APIRouter:
         if officer.role == LEADER:
             # The front page's link and a log-in lead here; the log is not theirs to read, their units' reviews are.
             return go_to(LEADERS_HOME)
-        return await log_page(request, room, officer, wish_of_codes(criteria), desk)
+        escalated = await count_escalated(officer, after_checks)
+        return await log_page(request, room, officer, wish_of_codes(criteria), desk, escalated=escalated)
 
     return routes
 
@@ -52,8 +54,9 @@ def rows_of(page: LogPage) -> list[tuple[LogEntry, Any]]:
 
 
 async def log_page(
-    request: Request, room: Room, officer: OfficerLogin, written: Written, desk: Desk, *, faults: Faults = ()
-) -> Response:
+    request: Request, room: Room, officer: OfficerLogin, written: Written, desk: Desk, *, faults: Faults = (),
+    escalated: int = 0,
+) -> Response:  # fmt: skip
     """Show the logs, the form with what was written in it, and what was found where nothing is wrong."""
     wrong, page = (*written.faults, *faults), None
     if not wrong:
@@ -78,5 +81,6 @@ async def log_page(
         first=written.criteria.cursor is None,
         homes=sorted((home, known[home].name) for home in officer.municipalities if home in known),
         faults=wrong,
+        escalated=escalated,
         **shown,
     )
