@@ -35,8 +35,8 @@ LONGEST_TEXT = 4000
 # What lets somebody see, or change, what is held about a citizen.
 TOUCHING = (
     "outcome", "own.shown", "own.seen_for_another", "desk.looked", "break_glass.read", "log.searched", "entry.opened",
-    "package.made", "inquiry.read", "evidence.made", "consent.granted", "consent.withdrawn", "consent.paused",
-    "consent.resumed", "consent.refused", "block.changed",
+    "package.made", "recipients.seen", "inquiry.read", "evidence.made", "consent.granted", "consent.withdrawn",
+    "consent.paused", "consent.resumed", "consent.refused", "block.changed",
 )  # fmt: skip
 TOUCHED_NOTHING = (*sorted(NOTHING_LEFT),)
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})

@@ -64,6 +64,7 @@ from broker.domain.others import SeenForAnother
 from broker.domain.oversight_events import EntryOpened, SearchRemoved, SearchSaved
 from broker.domain.own_look import OwnLookMade, OwnLookReached
 from broker.domain.package import PackageMade
+from broker.domain.recipients import RecipientsSeen
 from broker.domain.samples import (
     SampleClosed,
     SampleDrawn,
@@ -138,6 +139,7 @@ CATALOGUE: tuple[type[AuditEvent], ...] = (
     BreachLettersReleased,
     BreachLettersWithdrawn,
     PackageMade,
+    RecipientsSeen,
     FiguresRead,
     IntegritySeen,
     CheckBegun,

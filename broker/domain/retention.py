@@ -49,6 +49,7 @@ TERMS: Mapping[str, Term] = {
     "notices.chosen": ACCESS,
     "desk.looked": ACCESS,
     "package.made": ACCESS,
+    "recipients.seen": ACCESS,
     "log.searched": ACCESS,
     "integrity.seen": ACCESS,
     "entry.opened": ACCESS,

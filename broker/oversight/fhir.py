@@ -40,6 +40,7 @@ TYPES: tuple[tuple[str, tuple[str, str], str], ...] = (
     ("inquiry.", RECORD, UPDATE),
     ("notice.sent", EXPORT, EXECUTE),
     ("package.made", EXPORT, READ),
+    ("recipients.seen", EXPORT, READ),
     ("evidence.made", EXPORT, READ),
     ("integrity.seen", AUDIT_USED, READ),
     ("log.check_begun", AUDIT_USED, EXECUTE),

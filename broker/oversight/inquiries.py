@@ -8,14 +8,12 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypeVar
 
-from broker.domain.entries import LogEntry, LogFilter
 from broker.domain.errors import BadAsk, Conflict, NotAllowed
-from broker.domain.events import NOTHING_LEFT, OutcomeReached
 from broker.domain.identity import OfficerLogin
 from broker.domain.inquiries import (
     QUESTION,
@@ -29,6 +27,8 @@ from broker.domain.inquiries import (
 )
 from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
+from broker.domain.recipients import Recipient, recipients_of
+from broker.oversight.recipients import answers_about, given_at, released
 from broker.ports import Clock, Handles, Inquiries, LogReader
 
 DPO = "dpo"
@@ -47,10 +47,15 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """A source that holds something (`source/ID`), or a unit that got it (`unit/ID`), and when it last did."""
+    """A source that holds something (`source/ID`), or a unit that got it (`unit/ID`): which kinds, when, how often."""
 
     id: str
-    last: datetime | None
+    got: tuple[Recipient, ...] = ()
+
+    @property
+    def last(self) -> datetime | None:
+        """When the unit last got any of it; None of a source."""
+        return max((row.last for row in self.got), default=None)
 
 
 async def inquiries(
@@ -91,11 +96,12 @@ async def concerned(about: Inquiry, officer: OfficerLogin, reader: LogReader) ->
     """
     if about.aim == QUESTION:
         return ()
-    entries = [entry async for entry in _answers(about.citizen, officer, reader)]
-    places = {place for entry in entries if entry.receipt == about.about for place in _released(entry)}
-    got = {(str((entry.body or {}).get("unit")), entry.at) for entry in entries if places & _released(entry)}
-    holders = [Concerned(f"source/{source}", None) for source in sorted({source for source, _ in places})]
-    return (*holders, *{unit: Concerned(f"unit/{unit}", at) for unit, at in sorted(got)}.values())
+    entries = [entry async for entry in answers_about(about.citizen, officer, reader)]
+    kinds = {kind for entry in entries if entry.receipt == about.about for kind in released(entry)}
+    got = recipients_of(given for entry in entries if (given := given_at(entry, kinds)) is not None)
+    holders = [Concerned(f"source/{source}") for source in sorted({source for source, _ in kinds})]
+    units = [(unit, tuple(rows)) for unit, rows in groupby(got, key=lambda row: row.unit)]
+    return (*holders, *[Concerned(f"unit/{unit}", rows) for unit, rows in units])
 
 
 async def pass_on(
@@ -111,25 +117,6 @@ async def pass_on(
         raise Conflict("already_passed_on")
     event = await _event(InquiryPassedOn, found, officer, desk, told=tuple(sorted(set(told))))
     return await desk.inquiries.pass_on(found, event)
-
-
-async def _answers(citizen: str, officer: OfficerLogin, reader: LogReader) -> AsyncIterator[LogEntry]:
-    """Give the answers on the officer's logs; no row and no key of another municipality is read."""
-    cursor, more, within = None, True, officer.municipalities
-    while more:
-        wanted = LogFilter(kind=OutcomeReached.name)
-        page = await reader.of_subject(citizen, wanted=wanted, cursor=cursor, limit=500, within=within)
-        for entry in page.entries:
-            yield entry
-        cursor, more = page.next, page.next is not None
-
-
-def _released(entry: LogEntry) -> set[tuple[str, str]]:
-    body = entry.body or {}
-    if body.get("outcome") in NOTHING_LEFT:
-        return set()
-    given = [verdict["key"] for verdict in body.get("verdicts", ()) if verdict["outcome"] != "withhold"]
-    return {(key["source"], key["category"]) for key in given}
 
 
 def _check(officer: OfficerLogin) -> None:

@@ -9,10 +9,11 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from broker.domain.errors import NotAllowed
+from broker.domain.events import AuditEvent
 from broker.domain.identity import OfficerLogin
 from broker.domain.package import PackageMade
 from broker.domain.personal import Personal
@@ -21,6 +22,8 @@ from broker.ports import Ports
 
 DPO = "dpo"
 Count = Callable[[str], Awaitable[None]]
+# What a look writes on the log of a municipality about a citizen (handle).
+Look = Callable[[str, str], AuditEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +40,35 @@ async def record_package(citizen: Personal[str], officer: OfficerLogin, ports: P
     Raises `NotAllowed`, `TooManyAsks`, `LogUnavailable`, and `RegisterUnavailable`: without the register it
     would not be whole. That it was asked for then stands under the number named.
     """
-    if officer.role != DPO or not officer.municipalities:
-        raise NotAllowed
-    actor = await ports.handles.officer(officer)
+    actor = await admit(officer, ports)
     await count(actor)
-    (named,) = await ports.handles.citizens([citizen])
-    await _write(named, actor=actor, officer=officer, ports=ports)
-    handles = await ports.handles.citizens(await every_number(citizen, ports.people))
-    await _write(*(handle for handle in handles if handle != named), actor=actor, officer=officer, ports=ports)
+    handles = await record_look(citizen, officer, ports, lambda home, subject: PackageMade(
+        municipality=home, subject=subject, actor=actor, at=ports.clock.now(), role=officer.role,
+    ))  # fmt: skip
     return Package(handles, officer.municipalities)
 
 
-async def _write(*subjects: str, actor: str, officer: OfficerLogin, ports: Ports) -> None:
+async def admit(officer: OfficerLogin, ports: Ports) -> str:
+    """Give the handle of a DPO; raise `NotAllowed` for anybody else, and who oversees nobody."""
+    if officer.role != DPO or not officer.municipalities:
+        raise NotAllowed
+    return await ports.handles.officer(officer)
+
+
+async def record_look(citizen: Personal[str], officer: OfficerLogin, ports: Ports, look: Look) -> tuple[str, ...]:
+    """Write a look down on each log that the officer oversees, under every number of the citizen; give their handles.
+
+    Raises `LogUnavailable`, and `RegisterUnavailable`: then it stands under the number named alone.
+    """
+    (named,) = await ports.handles.citizens([citizen])
+    await _write((named,), officer, ports, look)
+    handles = await ports.handles.citizens(await every_number(citizen, ports.people))
+    await _write([handle for handle in handles if handle != named], officer, ports, look)
+    return handles
+
+
+async def _write(subjects: Sequence[str], officer: OfficerLogin, ports: Ports, look: Look) -> None:
     """Write one entry a citizen's handle, on the log of each municipality that the officer oversees."""
-    at = ports.clock.now()
-    events = [
-        PackageMade(municipality=home, subject=subject, actor=actor, at=at, role=officer.role)
-        for home in sorted(officer.municipalities)
-        for subject in subjects
-    ]
+    events = [look(home, subject) for home in sorted(officer.municipalities) for subject in subjects]
     if events:
         await ports.log.append(events)

@@ -14,11 +14,12 @@ from broker.domain.days import danish_day
 from broker.domain.directory import Directory
 from broker.domain.facts import Block
 from broker.domain.identity import CitizenLogin
+from broker.domain.recipients import Recipient
 from broker.exchange.numbers import own_numbers
 from broker.oversight.package import Package
 from broker.transparency.history import MyEntry, whole_list
 from broker.transparency.inquiries import Desk
-from broker.transparency.recipients import OUTCOMES, Recipient, recipients_in
+from broker.transparency.recipients import OUTCOMES, recipients_in
 from broker.web.access_wire import my_entry_body
 from broker.web.consent_wire import consent_body, moment, my_request_body
 from broker.web.inquiry_wire import my_inquiry_body

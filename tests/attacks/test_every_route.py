@@ -31,7 +31,7 @@ ROOMS = {"/mine": "citizen", "/case": "caseworker", "/desk": "desk", "/dpo": "of
 FACES = {"/v1/me": "citizen", "/v1/accesses": "officer", "/v1/logs": "officer", "/v1/deferrals": "officer",
          "/v1/inquiries": "officer", "/v1/samples": "officer", "/v1/searches": "officer",
          "/v1/breaches": "officer",
-         "/v1/packages": "officer", "/v1/record": "officer",
+         "/v1/packages": "officer", "/v1/recipients": "officer", "/v1/record": "officer",
          "/v1/fact-sheets": "officer",
          "/v1/figures": "officer"}  # fmt: skip
 FACES |= {"/v1/what-if-runs": "officer", "/v1/integrity": "officer", "/v1/evidence": "officer"}

@@ -57,6 +57,8 @@ async def test_what_is_wanted_is_passed_on(house: PagesHouse, aim: str, words: s
     unit = house.ports.directory.units["jobcentre"].name_da
     assert f"{unit}, fik det sidst 4. marts 2019" in page
     assert 'value="source/social"' in page
+    kind, source = house.ports.directory.categories["S01"].name_da, house.ports.directory.sources["social"].name_da
+    assert f"{kind}, fra {source}: 1 gang, første gang 4. marts 2019" in page
     assert (
         await dorte.post(f"/dpo/inquiries/{inquiry}/passed-on", told=["unit/jobcentre", "source/social"])
     ).status_code == 303

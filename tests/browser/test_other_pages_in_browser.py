@@ -27,6 +27,7 @@ PAGES = (
             "/dpo/figures",
             "/dpo/breaches",
             "/dpo/package",
+            "/dpo/package/recipients",
             "/dpo/record",
             "/dpo/fact-sheet",
         ),

@@ -13,6 +13,7 @@ from broker.domain.inquiries import LONGEST_TEXT, QUESTION
 from broker.domain.receipts import Receipt
 from broker.oversight import inquiries as oversight
 from broker.oversight.package import record_package
+from broker.oversight.recipients import receivers
 from broker.transparency import inquiries as mine
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.api.strict import StrictRoute
@@ -20,6 +21,7 @@ from broker.web.break_glass_wire import STRICT, Number
 from broker.web.doors import Ceilings
 from broker.web.export_wire import export_body, package_body
 from broker.web.inquiry_wire import cursor_of, inquiry_body, my_inquiry_body, place_from, words_from
+from broker.web.recipient_wire import RecipientsBody, receivers_body, wish_from
 from broker.web.wire import cpr_of, receipt_body
 
 CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
@@ -112,7 +114,7 @@ def build_for_officers(desk: oversight.Desk, officer: OfficerGate) -> APIRouter:
 def build_package(
     desk: mine.Desk, officer: OfficerGate, ceilings: Ceilings, *, test_numbers: bool
 ) -> APIRouter:  # fmt: skip
-    """Build the file that a DPO hands over to who asks what is held about them."""
+    """Build the file that a DPO hands over to who asks what is held about them, and who got what of it."""
     routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
     proven = Annotated[OfficerLogin, Depends(officer)]
 
@@ -124,6 +126,13 @@ def build_package(
         answer = _json(await package_body(package, desk))
         answer.headers["Content-Disposition"] = 'attachment; filename="indsigt.json"'
         return answer
+
+    @routes.post("/v1/recipients", responses=told("Recipients", CHANGE_ANSWERS),
+                 summary="Who got some of what is held about a citizen, who sees that it was asked")  # fmt: skip
+    async def post_recipients(body: RecipientsBody, login: proven) -> Response:
+        wish = wish_from(body, test_numbers=test_numbers)
+        found = await receivers(wish, login, desk.ports, desk.reader, ceilings.count_package)
+        return _json(receivers_body(found))
 
     return routes
 

@@ -24,6 +24,7 @@ from broker.web.api.shapes import (
     one_of,
 )
 from broker.web.export_wire import FORMAT
+from broker.web.recipient_wire import FORMAT as RECIPIENTS_FORMAT
 
 PLAIN: Mapping[str, Schema] = {
     "id": TEXT,
@@ -41,7 +42,12 @@ PLAIN: Mapping[str, Schema] = {
     "days_left": {"type": "integer"},
 }
 WITH_WORDS = form({**PLAIN, "text": TEXT, "answer": maybe(TEXT)})
-RECIPIENT = form({"unit": TEXT, "source": TEXT, "category": TEXT, "first": MOMENT, "last": MOMENT, "times": COUNT})
+GOT: Mapping[str, Schema] = {
+    "unit": TEXT, "source": TEXT, "category": TEXT, "first": MOMENT, "last": MOMENT, "times": COUNT,
+}  # fmt: skip
+RECIPIENTS = form(
+    {"format": one_of(RECIPIENTS_FORMAT), "whole": YES_NO, "recipients": many(form({"municipality": TEXT, **GOT}))}
+)
 EXPORT: Mapping[str, Schema] = {
     "format": one_of(FORMAT),
     "made_at": MOMENT,
@@ -50,7 +56,7 @@ EXPORT: Mapping[str, Schema] = {
     "requests": many(MY_REQUEST),
     "blocks": SHAPES["MyBlocks"]["properties"]["blocks"],
     "entries": many(MY_ENTRY),
-    "recipients": many(RECIPIENT),
+    "recipients": many(form(GOT)),
     "inquiries": many(WITH_WORDS),
 }
 INQUIRY_SHAPES: Mapping[str, Schema] = {
@@ -59,5 +65,6 @@ INQUIRY_SHAPES: Mapping[str, Schema] = {
     "InquiryText": WITH_WORDS,
     "MyInquiries": form({"inquiries": many(WITH_WORDS)}),
     "MyExport": form(EXPORT),
+    "Recipients": RECIPIENTS,
     "InquiryAnswered": form({"inquiry": TEXT, "receipt": RECEIPT}),
 }

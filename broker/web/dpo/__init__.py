@@ -23,7 +23,7 @@ from broker.web.dpo import erasures as erasing
 from broker.web.dpo import evidence as proving
 from broker.web.dpo import fact_sheet as assessing
 from broker.web.dpo import figures as counting
-from broker.web.dpo import found, log, named, package, record
+from broker.web.dpo import found, log, named, package, recipients, record
 from broker.web.dpo import inquiries as asking
 from broker.web.dpo import integrity as watching
 from broker.web.dpo import report as reporting
@@ -68,6 +68,7 @@ def build(
     routes.include_router(record.build(room))
     routes.include_router(assessing.build(room, running))
     routes.include_router(package.build(room, InquiryDesk(ports, reader, inquiries), ceilings))
+    routes.include_router(recipients.build(room, ceilings))
     routes.include_router(counting.build(room, figures))
     routes.include_router(reporting.build(room, report))
     routes.include_router(watching.build(room, integrity))

@@ -53,6 +53,7 @@ KINDS = {
     "inquiry.answered": marked("the DPO answered a citizen"),
     "inquiry.passed_on": marked("the DPO passed on what a citizen wants"),
     "package.made": marked("the DPO made the file that a citizen may have"),
+    "recipients.seen": marked("the DPO saw who got what about a citizen"),
     "desk.looked": marked("the desk saw what a citizen has said yes and no to"),
     "sample.seeded": marked("fixed what the next sample goes by"),
     "sample.drawn": marked("drew a sample"),

@@ -33,6 +33,7 @@ LOOKED_AT = {
     "/dpo/inquiries": '"/dpo/inquiries"',
     "/dpo/inquiries/{inquiry}": '"dpo-question"',
     "/dpo/package": '"/dpo/package"',
+    "/dpo/package/recipients": 'f"receivers-{language}"',
     "/dpo/record": '"/dpo/record"',
     "/dpo/fact-sheet": '"/dpo/fact-sheet"',
     "/dpo/lines/{municipality}/{year}/{index}": '"dpo-line"',
