@@ -11,7 +11,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -101,7 +101,13 @@ class AfterChecksSql:
         async with scoped(self._pool, _read(municipalities), snapshot=True) as connection:
             rows = await connection.fetch(_LIST, *chosen)
             told = await _told(connection, [row["id"] for row in rows])
-        return tuple(_after_check(row, told, None) for row in rows)
+        found = [_after_check(row, told, None) for row in rows]
+        # No key opens a word here: it tells alone whether one is left.
+        held = await self._vault.held_keys({(citizen, one.municipality) for one in found for citizen in one.citizens})
+        return tuple(
+            replace(one, erased=not any((citizen, one.municipality) in held for citizen in one.citizens))
+            for one in found
+        )
 
     async def by_id(self, after_check: str, municipalities: Collection[str]) -> AfterCheck:
         """Read one with its words; raise `NotFound`."""

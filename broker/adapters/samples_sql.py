@@ -141,7 +141,10 @@ class SamplesSql:
         async with scoped(self._pool, _read(municipalities), snapshot=True) as connection:
             rows = await connection.fetch(_LIST, sorted(municipalities), wanted, mark, limit, state, waits_since)
             steps = await connection.fetch(_STEPS, [row["id"] for row in rows])
-        return tuple(_sample(row, steps, {}) for row in rows)
+        # No key opens a word here: it tells alone whether one is left.
+        held = await self._vault.held_keys({(row["citizen"], row["municipality"]) for row in rows})
+        erased = [(row["citizen"], row["municipality"]) not in held for row in rows]
+        return tuple(replace(_sample(row, steps, {}), erased=gone) for row, gone in zip(rows, erased, strict=True))
 
     async def by_id(self, sample: str, municipalities: Collection[str]) -> Sample:
         """Read one with its words and signs; raise `NotFound`."""

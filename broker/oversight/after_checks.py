@@ -142,7 +142,7 @@ async def opened(after_check: str, officer: OfficerLogin, desk: AfterCheckDesk) 
     # Of three, some may be of a unit that the leader does not lead.
     seen = [call for call in calls if units is None or (found.municipality, call.unit) in units]
     requests = [await _request(call, officer, desk) for call in seen]
-    step = None if mine else _step(found, actor, officer, desk)
+    step = None if mine else step_of(found, actor, officer, desk)
     who_is_told = not mine and may_learn_who(found, officer, desk.directory)
     return Opened(found, tuple(requests), step, who_is_told, _leader_until(found, desk))
 
@@ -159,7 +159,7 @@ async def take(
     if not may_ever(officer, step):
         raise NotAllowed
     found, actor, mine = await _found(after_check, officer, desk)
-    if mine or _step(found, actor, officer, desk) != step:
+    if mine or step_of(found, actor, officer, desk) != step:
         raise Conflict("not_the_next_step")
     if text is None and not found.erased:
         raise BadAsk("/text")
@@ -206,8 +206,8 @@ async def _found(after_check: str, officer: OfficerLogin, desk: AfterCheckDesk) 
     return found, actor, mine
 
 
-def _step(found: AfterCheck, actor: str, officer: OfficerLogin, desk: AfterCheckDesk) -> str | None:
-    """Say which step is the officer's to take now."""
+def step_of(found: AfterCheck, actor: str, officer: OfficerLogin, desk: AfterCheckDesk) -> str | None:
+    """Say which step is the officer's to take now; `actor` is their handle, and what it is about is not their own."""
     overdue = found.leader_overdue(_today(desk), desk.leader_days)
     return next_step(found, actor, officer, desk.directory, leader_overdue=overdue)
 

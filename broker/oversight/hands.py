@@ -14,6 +14,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from broker.domain.directory import Directory
@@ -136,6 +137,25 @@ def of_another(one: Reviewed, directory: Directory) -> bool:
     """
     unit = directory.units.get(one.unit)
     return unit is not None and unit.municipality != one.municipality
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The handles that an officer has: by this log-in, and all of them, at work too."""
+
+    here: str
+    all: frozenset[str]
+
+
+async def handles_of(officer: OfficerLogin, employers: Employers, handles: Handles) -> Own:
+    """Give an officer's own handles, to tell what they did themselves in a list; none is made for who they are at work.
+
+    Raises `StoreUnavailable`.
+    """
+    here = await handles.officer(officer)
+    issuers = frozenset[str]().union(*(employers.get(home, frozenset()) for home in officer.municipalities))
+    at_work = [await handles.employee(issuer, officer.id) for issuer in sorted(issuers)]
+    return Own(here, frozenset({here, *filter(None, at_work)}))
 
 
 async def hand_of(officer: OfficerLogin, who: str, employers: Employers, doors: Hands) -> tuple[str, bool]:

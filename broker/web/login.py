@@ -46,7 +46,7 @@ OFFICER_ROLES = ("dpo", "logkontrollant", "teamleder", "styregruppe", "systemfor
 LEADER, LEADING = "teamleder", ("logkontrollant", "teamleder")
 HOMES = {CITIZEN: "/mine", OFFICER: "/dpo", CASEWORKER: "/case"}
 # Who leads units does not read the log.
-LEADERS_HOME = "/dpo/samples"
+LEADERS_HOME = "/dpo/tasks"
 RUNNING = timedelta(minutes=10)
 # How old a log-in may be by which somebody says yes (`domain.md` 4.1: a fresh one for signing).
 FRESH = timedelta(minutes=10)

@@ -16,6 +16,7 @@ from broker.oversight.publication import Press
 from broker.oversight.report import Desk as ReportDesk
 from broker.oversight.reviews import Desk as ReviewDesk
 from broker.oversight.saved import Desk as SavedDesk
+from broker.oversight.tasks import Desk as TaskDesk
 from broker.oversight.what_ifs import Desk as WhatIfDesk
 from broker.ports import Ports
 from broker.transparency.inquiries import Desk as InquiryDesk
@@ -36,6 +37,7 @@ from broker.web.api import (
     record,
     samples,
     searches,
+    tasks,
     what_ifs,
 )
 from broker.web.login import Logins
@@ -58,6 +60,7 @@ def api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
             test_numbers=tests,
         ),
         samples.build(_review_desk(ports, doors), officer),
+        tasks.build(_task_desk(ports, doors), officer),
         breaches.build(_breach_desk(ports, doors), officer),
         breach_letters.build_for_officers(_breach_desk(ports, doors), officer, test_numbers=tests),
         record.build(ports, officer),
@@ -95,6 +98,7 @@ def pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> APIRou
         running=_running(doors),
         what_ifs=_what_if_desk(ports, doors),
         naming=_naming_desk(ports, doors),
+        tasks=_task_desk(ports, doors),
     )
 
 
@@ -139,6 +143,16 @@ def _after_check_desk(ports: Ports, doors: WebDoors) -> AfterCheckDesk:
         disclosures=doors.reviews.disclosures,
         employers=doors.registrations.accepted(),
         leader_days=doors.reviews.leader_days,
+    )
+
+
+def _task_desk(ports: Ports, doors: WebDoors) -> TaskDesk:
+    return TaskDesk(
+        samples=_review_desk(ports, doors),
+        after_checks=_after_check_desk(ports, doors),
+        inquiries=doors.inquiries,
+        breaches=doors.breaches,
+        erasures=doors.erasures,
     )
 
 

@@ -381,11 +381,11 @@ async def test_an_officers_log_in_leads_where_they_wanted_and_nowhere_else(lobby
     assert (await browser.get("/officer", headers={"sec-fetch-site": "same-origin"})).status_code == 200
 
 
-async def test_a_log_in_at_the_log_leads_a_leader_to_their_reviews(lobby: Lobby) -> None:
-    """Who leads units reads no log: a log-in that began there ends at their reviews; any other page stays theirs."""
+async def test_a_log_in_at_the_log_leads_a_leader_to_what_waits_for_them(lobby: Lobby) -> None:
+    """Who leads units reads no log: a log-in that began there ends at what waits for them; other pages stay theirs."""
     led = {"cvr": "11111111", "privilege": "teamleder", "unit": "korsbaek-job"}
     lobby.provider.userinfo = CLAIMS["officer"] | {"nemlogin.privileges": [led]}
-    for to, place in (("/dpo", "/dpo/samples"), ("/dpo/break-glass", "/dpo/break-glass")):
+    for to, place in (("/dpo", "/dpo/tasks"), ("/dpo/break-glass", "/dpo/break-glass")):
         browser = lobby.browser()
         told = await lobby.begin(browser, "officer", to)
         answer = await lobby.finish(browser, lobby.provider.grant(told), "officer")
@@ -394,7 +394,7 @@ async def test_a_log_in_at_the_log_leads_a_leader_to_their_reviews(lobby: Lobby)
                               headers={"sec-fetch-site": "cross-site"})  # fmt: skip
     told = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
     answer = await lobby.finish(browser, lobby.provider.grant(told), "officer")
-    assert answer.headers["location"] == "/dpo/samples"
+    assert answer.headers["location"] == "/dpo/tasks"
 
 
 async def test_a_site_that_leads_an_officer_to_log_in_does_not_choose_where_to(lobby: Lobby) -> None:

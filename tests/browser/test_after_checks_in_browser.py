@@ -47,7 +47,11 @@ async def test_an_after_check_on_phone_and_desk(stage: Stage) -> None:
     place = f"/dpo/break-glass/{calls.id_of('call')}"
     for locale, language in (("da-DK", "da"), ("en-GB", "en")):
         leader = await stage.surfer(locale)
-        await leader.log_in("officer", "leder-korsbaek", "/dpo/break-glass")
+        await leader.log_in("officer", "leder-korsbaek", "/dpo")
+        assert leader.page.url.endswith("/dpo/tasks")
+        assert await leader.page.locator("main ul li.bb-panel").count() == 4
+        await looked_at(leader, f"tasks-{language}")
+        await leader.page.locator('nav a[href="/dpo/break-glass"]').click()
         assert await leader.page.locator("main ul li.bb-panel").count() == 4
         await looked_at(leader, f"after-checks-{language}")
         await leader.page.goto(f"{leader.address}{place}")

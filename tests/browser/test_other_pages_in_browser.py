@@ -23,6 +23,7 @@ PAGES = (
             "/dpo/erasures",
             "/dpo/inquiries",
             "/dpo/samples",
+            "/dpo/tasks",
             "/dpo/break-glass",
             "/dpo/figures",
             "/dpo/breaches",

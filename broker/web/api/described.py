@@ -18,6 +18,7 @@ from broker.web.api.integrity_shapes import INTEGRITY_SHAPES
 from broker.web.api.record import RECORD_SHAPES
 from broker.web.api.sample_shapes import SAMPLE_SHAPES
 from broker.web.api.shapes import COUNT, MISSING, REASONS, SHAPES, TEXT, form, named, one_of
+from broker.web.api.tasks import TASK_SHAPES
 from broker.web.api.what_if_shapes import WHAT_IF_SHAPES
 from broker.web.api.withdrawal_shapes import WITHDRAWAL_SHAPES
 from broker.web.problems import PLAIN, PROBLEM_TYPE, TABLE
@@ -113,6 +114,7 @@ def described(document: Document) -> Document:
             **INTEGRITY_SHAPES,
             **WHAT_IF_SHAPES,
             **SAMPLE_SHAPES,
+            **TASK_SHAPES,
             **BREACH_SHAPES,
             **RECORD_SHAPES,
             **FACT_SHEET_SHAPES,

@@ -13,6 +13,7 @@ from broker.oversight.publication import Press
 from broker.oversight.report import Desk as ReportDesk
 from broker.oversight.reviews import Desk as ReviewDesk
 from broker.oversight.saved import Desk as SavedDesk
+from broker.oversight.tasks import Desk as TaskDesk
 from broker.oversight.what_ifs import Desk as WhatIfDesk
 from broker.ports import Clock, Erasures, Inquiries, LogReader, Ports
 from broker.transparency.inquiries import Desk as InquiryDesk
@@ -29,6 +30,7 @@ from broker.web.dpo import integrity as watching
 from broker.web.dpo import report as reporting
 from broker.web.dpo import samples as reviewing
 from broker.web.dpo import saved as keeping
+from broker.web.dpo import tasks as waiting
 from broker.web.dpo import what_ifs as trying
 from broker.web.dpo.room import Room
 from broker.web.login import Logins
@@ -57,10 +59,12 @@ def build(
     running: Running,
     what_ifs: WhatIfDesk,
     naming: NamingDesk,
+    tasks: TaskDesk,
 ) -> APIRouter:
     """Build the overseer's pages. `clock` is the machine's, which checkpoints are signed by."""
     room = Room(ports, reader, logins, pages, clock, ceilings, test_numbers)
-    routes = _finding(room, saved, naming, after_checks)
+    routes = _finding(room, saved, naming, tasks)
+    routes.include_router(waiting.build(room, tasks))
     routes.include_router(erasing.build(room, erasures))
     routes.include_router(asking.build(room, inquiries))
     routes.include_router(reviewing.build(room, samples))
@@ -78,9 +82,9 @@ def build(
     return routes
 
 
-def _finding(room: Room, saved: SavedDesk, naming: NamingDesk, after_checks: AfterCheckDesk) -> APIRouter:
+def _finding(room: Room, saved: SavedDesk, naming: NamingDesk, tasks: TaskDesk) -> APIRouter:
     """Build the search of the log, a line of it, who is behind one, and the searches that are kept."""
-    routes = log.build(room, saved, after_checks)
+    routes = log.build(room, saved, tasks)
     routes.include_router(found.build(room, saved, naming))
     routes.include_router(named.build(room, naming))
     routes.include_router(keeping.build(room, saved))

@@ -6,6 +6,7 @@ nowhere else (`found.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,9 +15,11 @@ from fastapi import APIRouter, Query, Request, Response
 from broker.domain.entries import LogEntry, LogPage
 from broker.domain.erasure import places_in
 from broker.domain.identity import OfficerLogin
-from broker.oversight.after_checks import AfterCheckDesk, count_escalated
+from broker.oversight.after_checks import count_escalated
 from broker.oversight.saved import Desk, saved_searches
 from broker.oversight.search import search, state_of_logs
+from broker.oversight.tasks import Desk as TaskDesk
+from broker.oversight.tasks import Task, tasks
 from broker.web.dpo.choices import BASES, KINDS, OUTCOMES, choices
 from broker.web.dpo.room import Room
 from broker.web.dpo.wish import Criteria, Written, wish_of_codes
@@ -32,8 +35,8 @@ Faults = tuple[tuple[str, str], ...]
 WORDS: dict[str, Any] = {"kinds": KINDS, "outcomes": OUTCOMES, "bases": BASES, "places": places_in}
 
 
-def build(room: Room, desk: Desk, after_checks: AfterCheckDesk) -> APIRouter:
-    """Build the page; a DPO is told on it of what is escalated to them."""
+def build(room: Room, desk: Desk, waiting: TaskDesk) -> APIRouter:
+    """Build the page; each is told on it of what waits for them, a DPO also of what is escalated to them."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/dpo")
@@ -42,8 +45,11 @@ def build(room: Room, desk: Desk, after_checks: AfterCheckDesk) -> APIRouter:
         if officer.role == LEADER:
             # The front page's link and a log-in lead here; the log is not theirs to read, their units' reviews are.
             return go_to(LEADERS_HOME)
-        escalated = await count_escalated(officer, after_checks)
-        return await log_page(request, room, officer, wish_of_codes(criteria), desk, escalated=escalated)
+        written = wish_of_codes(criteria)
+        escalated = await count_escalated(officer, waiting.after_checks)
+        # Where they begin, they are told what waits; who pages through a search is not asked of it again.
+        mine = None if request.url.query else await tasks(officer, waiting)
+        return await log_page(request, room, officer, written, desk, escalated=escalated, mine=mine)
 
     return routes
 
@@ -56,6 +62,7 @@ def rows_of(page: LogPage) -> list[tuple[LogEntry, Any]]:
 async def log_page(
     request: Request, room: Room, officer: OfficerLogin, written: Written, desk: Desk, *, faults: Faults = (),
     escalated: int = 0,
+    mine: Sequence[Task] | None = None,
 ) -> Response:  # fmt: skip
     """Show the logs, the form with what was written in it, and what was found where nothing is wrong."""
     wrong, page = (*written.faults, *faults), None
@@ -82,5 +89,6 @@ async def log_page(
         homes=sorted((home, known[home].name) for home in officer.municipalities if home in known),
         faults=wrong,
         escalated=escalated,
+        mine=mine,
         **shown,
     )

@@ -30,9 +30,11 @@ WEB = Path(__file__).parents[1]
 ROOMS = ("pages", "citizen", "case", "desk", "dpo", "log", "reference")
 # The menu of a caseworker who keeps the citizens' desk.
 DESK = "desk"
+_TASKS = ("/dpo/tasks", marked("Waits for you"))
 _REVIEWS = (("/dpo/samples", marked("Samples")), ("/dpo/break-glass", marked("Danger to life")))
 _OF_THE_LOG = (
     ("/dpo", marked("The log")),
+    _TASKS,
     ("/dpo/integrity", marked("Integrity")),
     *_REVIEWS,
     ("/dpo/breaches", marked("Breaches")),
@@ -52,7 +54,7 @@ MENUS = {
     DESK: (("/desk", marked("Find a citizen")),),
     DPO: _OF_THE_LOG,
     CONTROLLER: _OF_THE_LOG,
-    LEADER: _REVIEWS,
+    LEADER: (_TASKS, *_REVIEWS),
 }
 
 

@@ -41,6 +41,7 @@ LOOKED_AT = {
     "/dpo/samples": '"/dpo/samples"',
     "/dpo/samples/{sample}": 'f"sample-{language}"',
     "/dpo/break-glass": '"/dpo/break-glass"',
+    "/dpo/tasks": '"/dpo/tasks"',
     "/mine": '"/mine"',
     "/mine/accesses": '"/mine/accesses"',
     "/mine/accesses/{municipality}/{year}/{index}/ask": '"english-ask"',

@@ -16,7 +16,7 @@ from tests.pages_house import PagesHouse, Reader, open_pages
 from tests.sampling import open_sampling
 
 LED = [["korsbaek", "jobcentre"], ["korsbaek", "social-centre"]]
-HOMES = {"dpo": "/dpo", "logkontrollant": "/dpo", "teamleder": "/dpo/samples"}
+HOMES = {"dpo": "/dpo", "logkontrollant": "/dpo", "teamleder": "/dpo/tasks"}
 OF_THE_DPO = {"/dpo/package", "/dpo/inquiries", "/dpo/what-if"}
 # A line has its proof once it is signed; until then it is not there, for anybody.
 PROOFS = "/v1/log/proofs/"
@@ -58,7 +58,7 @@ async def test_a_menu_leads_where_its_role_may_go(postgres: PrivatePostgres, tmp
     assert shown == [path for path, _ in MENUS[role]]
     assert [page.status_code for page in pages] == [200] * len(shown)
     assert {tuple(LINK.findall(MENU.findall(page.text)[0])) for page in pages} == {tuple(shown)}
-    assert ("/dpo" in shown, "/dpo/samples" in shown) == (role != "teamleder", True)
+    assert ("/dpo" in shown, "/dpo/tasks" in shown) == (role != "teamleder", True)
 
 
 @pytest.mark.parametrize("role", HOMES)
@@ -86,7 +86,7 @@ async def test_who_reads_no_log_is_led_to_what_is_theirs(postgres: PrivatePostgr
     async with open_pages(postgres, tmp_path) as house:
         answer = await (await overseer(house, "teamleder")).get("/dpo")
         others = [(await (await overseer(house, role)).get("/dpo")).status_code for role in OFFICER_ROLES]
-    assert (answer.status_code, answer.headers["location"]) == (303, "/dpo/samples")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/dpo/tasks")
     assert dict(zip(OFFICER_ROLES, others, strict=True)) == {
         "dpo": 200, "logkontrollant": 200, "teamleder": 303, "styregruppe": 403, "systemforvalter": 403,
     }  # fmt: skip
