@@ -19,7 +19,7 @@ import pytest
 from broker.adapters import ceilings_postgres
 from broker.domain.asks import Key
 from broker.domain.decisions import Basis, Verdict
-from broker.domain.entries import LogEntry, LogFilter
+from broker.domain.entries import LogEntry, LogFilter, LogPage
 from broker.domain.errors import BadAsk, LogUnavailable, NotAllowed
 from broker.domain.personal import Personal
 from broker.oversight.recipients import Wish, receivers
@@ -172,6 +172,7 @@ async def test_with_the_log_down_nothing_is_read(house: PagesHouse) -> None:
     class Watched:
         async def of_subject(self, subject: str, **_: Any) -> Any:
             read.append(subject)
+            return LogPage((), None)
 
     ports = replace(house.ports, log=cast("Any", Down()))
     with pytest.raises(LogUnavailable):

@@ -64,15 +64,13 @@ def build(
     """Build the overseer's pages. `clock` is the machine's, which checkpoints are signed by."""
     room = Room(ports, reader, logins, pages, clock, ceilings, test_numbers)
     routes = _finding(room, saved, naming, tasks)
-    routes.include_router(waiting.build(room, tasks))
     routes.include_router(erasing.build(room, erasures))
     routes.include_router(asking.build(room, inquiries))
     routes.include_router(reviewing.build(room, samples))
     routes.include_router(filing.build(room, breaches))
     routes.include_router(record.build(room))
     routes.include_router(assessing.build(room, running))
-    routes.include_router(package.build(room, InquiryDesk(ports, reader, inquiries), ceilings))
-    routes.include_router(recipients.build(room, ceilings))
+    routes.include_router(_answering(room, InquiryDesk(ports, reader, inquiries), ceilings))
     routes.include_router(counting.build(room, figures))
     routes.include_router(reporting.build(room, report))
     routes.include_router(watching.build(room, integrity))
@@ -83,9 +81,17 @@ def build(
 
 
 def _finding(room: Room, saved: SavedDesk, naming: NamingDesk, tasks: TaskDesk) -> APIRouter:
-    """Build the search of the log, a line of it, who is behind one, and the searches that are kept."""
+    """Build where an overseer begins: what waits, the search of the log, who is behind a line, what is kept of it."""
     routes = log.build(room, saved, tasks)
+    routes.include_router(waiting.build(room, tasks))
     routes.include_router(found.build(room, saved, naming))
     routes.include_router(named.build(room, naming))
     routes.include_router(keeping.build(room, saved))
+    return routes
+
+
+def _answering(room: Room, desk: InquiryDesk, ceilings: Ceilings) -> APIRouter:
+    """Build what a citizen is answered with: all that is held of them, and who got what of theirs."""
+    routes = package.build(room, desk, ceilings)
+    routes.include_router(recipients.build(room, ceilings))
     return routes
