@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from tools.places import IN_CI
 
@@ -58,7 +59,12 @@ class Surfer:
         """Go to a page, be sent to log in, choose who one is, and come back."""
         await self.page.goto(f"{self.address}{to}")
         await self.page.locator(f'button[name="person"][value="{person}"]').click()
-        await self.page.wait_for_url(f"{self.address}{to}**")
+        try:
+            await self.page.wait_for_url(f"{self.address}{to}**")
+        except PlaywrightTimeout:
+            # Where it ended instead says why; all who log in here are invented.
+            words = await self.page.locator("body").inner_text()
+            raise AssertionError(f"{person} did not come back to {to}, but to {self.page.url}: {words}") from None
 
     async def look(self, name: str) -> dict[str, Any]:
         """Keep a picture of the page as a phone and as a desk shows it, and measure it at both widths."""
