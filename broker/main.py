@@ -20,7 +20,7 @@ from broker.adapters.audit_evidence import EvidencesPostgres
 from broker.adapters.audit_lateness import Lateness
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
-from broker.adapters.audit_standing import StandingsPostgres, WitnessPolicyRefused, witness_policy
+from broker.adapters.audit_standing import StandingsPostgres, WitnessPolicyRefused, public_policy, witness_policy
 from broker.adapters.audit_tiles import LogTilesPostgres
 from broker.adapters.breaches_sql import BreachesSql
 from broker.adapters.break_glass_sql import BreakGlassSql
@@ -298,11 +298,11 @@ def _reader(house: House) -> LogReaderPostgres:
 
 def watch_of(house: House) -> Watch:
     """Give the doors of whoever watches over the logs; what it saw of a head it remembers while it is kept."""
-    settings = house.settings
+    settings, keys = house.settings, house.keys.log_public
     policy = witness_policy(settings.witness_policy)
-    limit_seconds = settings.log_late_minutes * 60
-    standings = StandingsPostgres(house.pool, house.keys.log_public, limit_seconds, policy)
-    return Watch(standings, house.checks, EvidencesPostgres(house.pool, house.vault, house.keys.log_public, policy))
+    standings = StandingsPostgres(house.pool, keys, settings.log_late_minutes * 60, policy)
+    evidences = EvidencesPostgres(house.pool, house.vault, keys, policy)
+    return Watch(standings, house.checks, evidences, public_policy(policy, keys))
 
 
 def _watched(ports: Ports) -> dict[str, Connector]:

@@ -66,7 +66,8 @@ class Settings(BaseSettings):
     witness_policy: Annotated[
         Path | None,
         Field(
-            description="Which witnesses cosign, the checkpointer's policy (C2SP tlog-policy); none: shown unchecked",
+            description="Which witnesses cosign, the checkpointer's policy (C2SP tlog-policy), for overseers' pages "
+            "and citizens' browsers; none: shown unchecked",
             examples=["/etc/borgerbro/witnesses"],
         ),
     ] = None

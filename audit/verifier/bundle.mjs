@@ -5,6 +5,7 @@ import { Malformed, NotVerified, fromBase64, joined, same, sha256, utf8 } from "
 import { EMPTY_CHAIN, NOTHING, extended, hmac, rootOf } from "./map.mjs";
 import { inclusionHolds, leafHash } from "./merkle.mjs";
 import { openCheckpoint } from "./note.mjs";
+import { openByPolicy } from "./policy.mjs";
 
 const FORMAT = "log-bundle@v1";
 const LEAF_SIZE = 115;
@@ -14,23 +15,24 @@ const IDLE_SECONDS = 7200;
 
 /**
  * Check a bundle with the logs' keys (note.mjs, readKey). Gives one finding a log: origin, size, wholeUntil (a Date),
- * lists of {index, shown}, and fault (a sentence, or null). `now` is when it is judged; the time it was made if left out.
- * Throws Malformed where the text is no bundle.
+ * lists of {index, shown}, fault (a sentence, or null), and, without a fault, the checkpoint that says it. `now` is when
+ * it is judged; the time it was made if left out. With a `policy` (policy.mjs, readPolicy) each checkpoint needs its
+ * quorum of witnesses too. Throws Malformed where the text is no bundle.
  */
-export async function verifyBundle(text, keys, now) {
+export async function verifyBundle(text, keys, now = null, policy = null) {
   const bundle = parsed(text);
   if (bundle?.format !== FORMAT) throw new Malformed(`not a ${FORMAT}`);
   const at = now ?? moment(given(bundle, "made_at", "string"));
   const found = [];
-  for (const log of list(bundle, "logs")) found.push(await checked(log, keys, at));
+  for (const log of list(bundle, "logs")) found.push(await checked(log, keys, policy, at));
   return found;
 }
 
-async function checked(log, keys, now) {
+async function checked(log, keys, policy, now) {
   const origin = given(log, "origin", "string");
   let size = 0n;
   try {
-    const checkpoint = await openCheckpoint(given(log, "checkpoint", "string"), origin, keys);
+    const checkpoint = await head(given(log, "checkpoint", "string"), origin, keys, policy);
     size = checkpoint.size;
     if (log.root === null || log.root === undefined) throw new NotVerified("the bundle carries no proof that the list is whole");
     const root = await opened(log.root, checkpoint);
@@ -46,11 +48,17 @@ async function checked(log, keys, now) {
     if (!over && age > (rests ? IDLE_SECONDS : BUSY_SECONDS)) {
       throw new NotVerified("the newest proof that the list is whole is too old");
     }
-    return { origin, size, wholeUntil: root.at, lists, fault: null };
+    return { origin, size, wholeUntil: root.at, lists, fault: null, checkpoint };
   } catch (fault) {
     if (!(fault instanceof Malformed || fault instanceof NotVerified)) throw fault;
-    return { origin, size, wholeUntil: null, lists: [], fault: fault.message };
+    return { origin, size, wholeUntil: null, lists: [], fault: fault.message, checkpoint: null };
   }
+}
+
+/** Read the log's checkpoint under its key and, with a policy, under its witnesses. */
+async function head(signed, origin, keys, policy) {
+  if (policy !== null) await openByPolicy(signed, origin, policy);
+  return openCheckpoint(signed, origin, keys);
 }
 
 /** Check that the map's root stands in the log, and open what it says of itself. */

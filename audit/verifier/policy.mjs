@@ -85,6 +85,10 @@ export function hasQuorum(policy, names) {
   return policy.quorum === NONE || seen.has(policy.quorum);
 }
 
+/** Tell whether a browser can check enough of the witnesses to see a quorum at all. */
+export const canBeSeen = (policy) =>
+  hasQuorum(policy, [...policy.witnesses].filter(([, key]) => key.key !== null).map(([name]) => name));
+
 /**
  * Read a checkpoint of an origin that one of the policy's logs signed and a quorum of witnesses cosigned; throw Malformed
  * or NotVerified. With `now` (POSIX seconds) cosignatures of the future do not count, and with `oldest` (seconds) those

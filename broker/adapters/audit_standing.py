@@ -10,6 +10,7 @@ Rules kept here:
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from audit.cosignature import LATEST_TIME, time_of
 from audit.errors import LogError, Malformed, NotVerified
 from audit.merkle import consistency_holds
 from audit.note import VerifyKey
-from audit.policy import NONE, Policy, read_policy
+from audit.policy import NONE, Log, Policy, read_policy
 from broker.adapters.database import Connection, Pool, Scope, scoped
 from broker.domain.integrity import LOOKED_BACK, MOST_SHOWN, OUTCOME_WITHIN, Cosigned, OpenAsk, Quorum, Standing
 from broker.domain.receipts import Receipt
@@ -72,6 +73,16 @@ def witness_policy(path: Path | None) -> Policy | None:
     except (LogError, OSError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else str(fault)
         raise WitnessPolicyRefused(f"witness_policy: {why}") from None
+
+
+def public_policy(policy: Policy | None, keys: Sequence[str]) -> str:
+    """Write the policy as whoever checks these logs needs it: their keys, the witnesses, the quorum.
+
+    Empty where there is none, or where it takes no witness at all.
+    """
+    if policy is None or policy.quorum == NONE:
+        return ""
+    return replace(policy, logs=tuple(Log(VerifyKey.from_text(key)) for key in keys)).to_text()
 
 
 class StandingsPostgres:

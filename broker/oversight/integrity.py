@@ -43,11 +43,15 @@ class Evidences(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The doors that only watching over the logs needs."""
+    """The doors that only watching over the logs needs.
+
+    `witnesses` is the logs' policy of witnesses as anybody may read it (C2SP tlog-policy); empty without one.
+    """
 
     standings: Standings
     checks: Checks
     evidences: Evidences
+    witnesses: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,7 @@ def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[
             doors.inquiries,
             NoticeDesk(ports, doors.notice_choices, doors.mail),
             doors.breaches,
+            doors.watch.witnesses,
         ),
         case.build(ports, logins, pages, repeats, test_numbers=tests),
         desk.build(ports, logins, pages, test_numbers=tests),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,10 +15,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LINES = ("korsbaek-social/S01", "korsbaek-social/S02", "korsbaek-family/F01", "korsbaek-health/H01")
 # What a first visit may cost over the wire, fonts apart, which come once a day (`design.md` 7).
 MOST_BYTES = 150_000
-# What was written last is counted within an epoch.
-EPOCH_SECONDS = 90
-COUNTED = """async () => (await (await fetch("/v1/me/accesses/bundle")).json())
-    .logs.some((log) => log.lists.some((list) => list.entries.length))"""
 # The browser's own words for an answer that is not 200; anything else on the console is a fault.
 STATUS = "Failed to load resource: the server responded with a status of"
 
@@ -133,36 +128,6 @@ async def test_the_whole_way(stage: Stage) -> None:
     await dpo.page.get_by_role("button", name="Log af").click()
     await dpo.page.goto(f"{dpo.address}/dpo")
     assert "/authorize" in dpo.page.url
-
-
-async def test_a_citizen_checks_that_nothing_is_missing(stage: Stage) -> None:
-    """The button fetches list and proof, and says what the verifier found; where a line is taken out, it says that."""
-    lene, annette = await stage.surfer(), await stage.surfer(script=True)
-    await lene.log_in("caseworker", "lene", "/case")
-    await look_up(lene)
-    await annette.log_in("citizen", "annette", "/mine")
-    await annette.page.goto(f"{annette.address}/mine/whole")
-    await looked_at(annette, "whole")
-    told, button = annette.page.locator("#bb-checked"), annette.page.locator("#bb-check button")
-    async with asyncio.timeout(EPOCH_SECONDS):
-        while not await annette.page.evaluate(COUNTED):
-            await asyncio.sleep(2)
-    await button.click()
-    await told.get_by_text("Der mangler ikke noget.").wait_for(timeout=30_000)
-    await annette.page.screenshot(path=annette.folder / "whole-checked.png", full_page=True)
-
-    async def without_one(route: Route) -> None:
-        answer = await route.fetch()
-        bundle = await answer.json()
-        for log in bundle["logs"]:
-            for found in log["lists"]:
-                found["entries"] = found["entries"][:-1]
-        await route.fulfill(response=answer, json=bundle)
-
-    await annette.page.route("**/v1/me/accesses/bundle", without_one)
-    await button.click()
-    await told.get_by_text("Vi kan ikke sige").wait_for(timeout=30_000)
-    assert [line for line in annette.errors if not line.startswith(STATUS)] == []
 
 
 async def a_question_is_answered(annette: Surfer, dpo: Surfer) -> None:

@@ -32,9 +32,15 @@ from broker.web.pages.show import Pages
 def build(
     ports: Ports, reader: LogReader, logins: Logins, pages: Pages, log_name: str, records: Records, address: str,
     ceilings: Ceilings, asked: Inquiries, notice_desk: NoticeDesk, breaches: Breaches,
+    witnesses: str,
 ) -> APIRouter:  # fmt: skip
-    """Build every page of the citizen's. `log_name` is what the logs are published under, `address` our own."""
-    room = Room(ports, reader, logins, pages, log_name, records, address, ceilings, asked, notice_desk, breaches)
+    """Build every page of the citizen's. `log_name` is what the logs are published under, `address` our own.
+
+    `witnesses` is the policy of the logs' witnesses, as text.
+    """
+    room = Room(
+        ports, reader, logins, pages, log_name, records, address, ceilings, asked, notice_desk, breaches, witnesses
+    )
     routes = APIRouter(include_in_schema=False)
     for part in (
         shares,

@@ -44,7 +44,7 @@ class Me:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The doors of the citizen's pages."""
+    """The doors of the citizen's pages. `witnesses` is the logs' policy of witnesses; empty where they have none."""
 
     ports: Ports
     reader: LogReader
@@ -57,6 +57,7 @@ class Room:
     inquiries: Inquiries
     notice_desk: NoticeDesk
     breaches: Breaches
+    witnesses: str
 
     async def enter(self, request: Request) -> Me:
         """Let a citizen in. Raises `NotAuthenticated`, and `NotAllowed` for a form that is not from our own page."""

@@ -1,4 +1,7 @@
-"""`/mine/whole`: is anything missing? A check in the browser, and a file to check anywhere else."""
+"""`/mine/whole`: is anything missing? A check in the browser, and a file to check anywhere else.
+
+The browser gets the logs' keys and the policy of their witnesses (C2SP tlog-policy) with the page.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ def build(room: Room) -> APIRouter:
     @routes.get("/mine/whole")
     async def get_whole(request: Request) -> Response:
         me = await room.enter(request)
-        return room.show(request, "whole.html", me, keys=room.reader.keys())
+        return room.show(
+            request, "whole.html", me, keys=room.reader.keys(), policy=room.witnesses, log_name=room.log_name
+        )
 
     return routes

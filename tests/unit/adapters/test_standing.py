@@ -13,7 +13,7 @@ import pytest
 
 from audit.cosignature import Cosigner
 from audit.note import SigningKey
-from broker.adapters.audit_standing import StandingsPostgres, WitnessPolicyRefused, witness_policy
+from broker.adapters.audit_standing import StandingsPostgres, WitnessPolicyRefused, public_policy, witness_policy
 from broker.adapters.checks_sql import ChecksSql, Program
 from broker.adapters.clock_system import FixedClock
 from broker.adapters.deferrals_sql import DeferralsSql
@@ -218,6 +218,17 @@ def test_a_policy_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
         witness_policy(file)
     with pytest.raises(WitnessPolicyRefused):
         witness_policy(tmp_path / "nothing")
+
+
+def test_what_anybody_may_read_of_the_policy(tmp_path: Path) -> None:
+    """The logs' own keys, the witnesses and the quorum, without addresses; nothing where no witness is asked for."""
+    file = tmp_path / "policy"
+    other = SigningKey("old.example", b"o" * 32).verify_key
+    file.write_text(f"log {other} https://l\nwitness a {NEIGHBOUR.key} https://w.internal/\nquorum a\n", "utf-8")
+    text = f"log {KEY.verify_key}\nwitness a {NEIGHBOUR.key}\nquorum a\n"
+    assert public_policy(witness_policy(file), [str(KEY.verify_key)]) == text
+    file.write_text(f"witness a {NEIGHBOUR.key}\nquorum none\n", "utf-8")
+    assert public_policy(witness_policy(file), [str(KEY.verify_key)]) == public_policy(None, []) == ""
 
 
 async def test_asks_without_an_outcome(house: House) -> None:

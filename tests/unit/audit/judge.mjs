@@ -5,7 +5,7 @@ import { verifyBundle } from "../../../audit/verifier/bundle.mjs";
 import * as merkle from "../../../audit/verifier/merkle.mjs";
 import { checkContinues, kept, readKept } from "../../../audit/verifier/kept.mjs";
 import { cosignedAt, openCheckpoint, openNote, readKey, readWitnessKey } from "../../../audit/verifier/note.mjs";
-import { hasQuorum, openByPolicy, readPolicy } from "../../../audit/verifier/policy.mjs";
+import { canBeSeen, hasQuorum, openByPolicy, readPolicy } from "../../../audit/verifier/policy.mjs";
 import { verifyProof } from "../../../audit/verifier/proof.mjs";
 import { consistencyProof, inclusionProof } from "../../../audit/verifier/tiles.mjs";
 
@@ -24,6 +24,7 @@ const judges = {
   cosigned: async (c) => told_time(await cosignedAt(c.text, await readWitnessKey(c.key))),
   policy: async (c) => (await readPolicy(c.text)).quorum,
   quorum: async (c) => hasQuorum(await readPolicy(c.text), c.names),
+  canbeseen: async (c) => canBeSeen(await readPolicy(c.policy)),
   opened: async (c) => {
     const found = await openByPolicy(c.text, c.origin, await readPolicy(c.policy), { now: c.now, oldest: c.oldest });
     return [String(found.size), [...found.witnesses].sort()];
@@ -43,7 +44,10 @@ const judges = {
     const key = await crypto.subtle.importKey("raw", hex(c.key), { name: "Ed25519" }, false, ["verify"]).catch(() => null);
     return key !== null && crypto.subtle.verify({ name: "Ed25519" }, key, hex(c.signature), new TextEncoder().encode(c.message));
   },
-  bundle: async (c) => (await verifyBundle(c.text, await keys(c))).map(told_of),
+  bundle: async (c) => {
+    const policy = c.policy === undefined ? null : await readPolicy(c.policy);
+    return (await verifyBundle(c.text, await keys(c), null, policy)).map(told_of);
+  },
 };
 
 const told_of = ({ origin, size, wholeUntil, lists, fault }) =>

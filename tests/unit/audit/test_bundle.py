@@ -186,7 +186,10 @@ def test_with_a_policy_a_bundle_needs_its_witnesses(tmp_path: Path, capsys: pyte
     policy, path = tmp_path / "policy", tmp_path / "bundle.json"
     policy.write_text(f"log {KEY.verify_key}\nwitness w1 {witness.key}\nquorum w1\n", "utf-8")
     for expected in (1, 0):
-        path.write_text(json.dumps(town.bundle(town.list_of(ANNA))), "utf-8")
+        path.write_text(text := json.dumps(town.bundle(town.list_of(ANNA))), "utf-8")
+        case = {"text": text, "keys": [str(KEY.verify_key)], "policy": policy.read_text("utf-8")}
+        (((*_, at_fault),),) = judged([("bundle", case)])
+        assert at_fault is bool(expected)
         assert main(["verify", "--bundle", str(path), "--policy", str(policy)]) == expected
         assert ("quorum" in capsys.readouterr().out) == bool(expected)
         town.checkpoint += witness.cosign(read(town.checkpoint).text, 7)

@@ -119,6 +119,9 @@ def test_a_witness_that_no_browser_can_check_never_counts() -> None:
     cosigned = note + stronger.cosign(note.partition("\n\n")[0] + "\n", NOW)
     case = {"text": cosigned, "policy": written, "origin": ORIGIN, "now": NOW, "oldest": None}
     assert judged([("policy", {"text": written}), ("opened", case)]) == ["one", "NotVerified"]
+    quorums = ["one", "pair", "others", "both", "none"]
+    seen = [("canbeseen", {"policy": a_policy(quorum, witnesses=[stronger, *COSIGNERS[1:]])}) for quorum in quorums]
+    assert judged(seen) == [quorum != "one" for quorum in quorums]
     assert policy.parse(written.encode()).open(cosigned, ORIGIN, now=NOW).size == 7
 
 

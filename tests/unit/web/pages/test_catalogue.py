@@ -18,7 +18,7 @@ DANISH = words_of("da")
 PLACE = re.compile(r"%\((\w+)\)s")
 MOST_LIX = 40
 # The scripts of all pages: they check proofs and warn before a log-in ends, and come from our own address.
-OUR_SCRIPTS = re.compile(r'<script type="module" src="/static/borgerbro/(whole|session|tables)\.mjs"></script>')
+OUR_SCRIPTS = re.compile(r'<script type="module" src="/static/borgerbro/(whole|session|tables|leave)\.mjs"></script>')
 LONG_WORD = 6
 # Bound to a value of ours, never to what was sent or read: the sentence of an error, a fault, a menu, a kind.
 VARIABLE_SENTENCES = {"_(heading)", "_(advice)", "_(text)", "_(words[code])", "_(may_not_open)"}

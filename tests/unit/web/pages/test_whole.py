@@ -35,8 +35,11 @@ async def test_the_page_offers_the_check_and_the_file(house: PagesHouse) -> None
     assert page.status_code == 200
     assert 'href="/v1/me/accesses/bundle"' in page.text
     assert "værge eller en forælder" in page.text
-    assert re.findall(r'<script type="module" src="/static/borgerbro/(\w+).mjs">', page.text) == ["session", "whole"]
-    assert page.text.count("<script") == 2
+    scripts = re.findall(r'<script type="module" src="/static/borgerbro/(\w+).mjs">', page.text)
+    assert scripts == ["leave", "session", "whole"]
+    assert page.text.count("<script") == 3
+    assert 'data-policy=""' in page.text
+    assert "vidner uden for kommunen" not in page.text.partition('id="bb-check"')[0]
     assert "/mine/whole" in (await annette.get("/mine/accesses")).text
     assert (await house.stranger().get("/mine/whole")).status_code in {303, 401}
 
