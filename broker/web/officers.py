@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from broker.oversight.after_checks import AfterCheckDesk
 from broker.oversight.breaches import Desk as BreachDesk
 from broker.oversight.deferral import Desk as DeferralDesk
+from broker.oversight.erasure import Desk as ErasureDesk
 from broker.oversight.fact_sheets import Running
 from broker.oversight.figures import Desk as FiguresDesk
 from broker.oversight.inquiries import Desk as AnswerDesk
@@ -27,6 +28,7 @@ from broker.web.api import (
     breach_letters,
     breaches,
     deferrals,
+    erasures,
     evidence,
     fact_sheets,
     fhir,
@@ -52,7 +54,8 @@ def api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
         accesses.build_for_officers(ports, doors.reader, officer, logins.session, doors.ceilings, test_numbers=tests),
         named.build(ports, doors.reader, _naming_desk(ports, doors), officer, doors.ceilings, test_numbers=tests),
         deferrals.build(DeferralDesk(ports.clock, ports.handles, ports, doors.deferrals), officer, test_numbers=tests),
-        inquiries.build_for_officers(AnswerDesk(ports.clock, ports.handles, doors.inquiries), officer),
+        inquiries.build_for_officers(AnswerDesk(ports.clock, ports.handles, doors.inquiries), officer, doors.reader),
+        erasures.build(_erasure_desk(ports, doors), officer, test_numbers=tests),
         inquiries.build_package(
             InquiryDesk(ports, doors.reader, doors.inquiries),
             officer,
@@ -154,6 +157,10 @@ def _task_desk(ports: Ports, doors: WebDoors) -> TaskDesk:
         breaches=doors.breaches,
         erasures=doors.erasures,
     )
+
+
+def _erasure_desk(ports: Ports, doors: WebDoors) -> ErasureDesk:
+    return ErasureDesk(ports.clock, ports.handles, ports.cases, ports.log, ports.directory, doors.erasures)
 
 
 def _breach_desk(ports: Ports, doors: WebDoors) -> BreachDesk:

@@ -48,7 +48,7 @@ from demo.postgres import PrivatePostgres
 from tests.builders import CITIZEN, NOON
 from tests.consent_values import a_grant, a_line, a_request, granted, requested
 from tests.erasures import ANNA, BO, DPO, HOME, KEY, KIM, LATER, LOG, NEXT, Years, open_years
-from tests.pages_house import open_pages
+from tests.pages_house import PagesHouse, open_pages
 
 ERASED = LogFilter(kind=CitizenErased.name)
 APPROVED_FROM_THE_START = (
@@ -471,25 +471,25 @@ async def test_no_node_deletes_and_the_eraser_asks_for_nothing(years: Years) -> 
         await years.desk.erasures.by_id(made.id, NEXT)
 
 
+async def asked_of_a_house(house: PagesHouse) -> tuple[ErasuresSql, Erasure, str]:
+    """Let an operator ask that the citizen be erased; give the store, the erasure and the citizen's handle."""
+    store = ErasuresSql(house.databases.pool, house.databases.log)
+    (citizen,) = await house.databases.vault.citizens([CITIZEN])
+    made = Erasure(str(uuid4()), HOME, citizen, "art17_1_a", "k" * 32, NOON, NOON + timedelta(days=14))
+    kim = await house.databases.vault.officer(KIM)
+    asked = ErasureRequested(
+        municipality=HOME, subject=citizen, actor=kim, at=NOON, erasure=made.id, ground="art17_1_a", expires=20190318
+    )
+    await store.request(made, asked)
+    return store, made, citizen
+
+
 async def test_a_dpo_approves_on_the_page_and_names_the_citizen_again(
     postgres: PrivatePostgres, tmp_path: Path
 ) -> None:
     """The page shows what waits, without the citizen; a wrong number approves nothing, the right one once."""
     async with open_pages(postgres, tmp_path) as house:
-        store = ErasuresSql(house.databases.pool, house.databases.log)
-        (citizen,) = await house.databases.vault.citizens([CITIZEN])
-        made = Erasure(str(uuid4()), HOME, citizen, "art17_1_a", "k" * 32, NOON, NOON + timedelta(days=14))
-        kim = await house.databases.vault.officer(KIM)
-        asked = ErasureRequested(
-            municipality=HOME,
-            subject=citizen,
-            actor=kim,
-            at=NOON,
-            erasure=made.id,
-            ground="art17_1_a",
-            expires=20190318,
-        )
-        await store.request(made, asked)
+        store, made, citizen = await asked_of_a_house(house)
         dorte = await house.officer()
         page = await dorte.get("/dpo/erasures")
         assert (page.status_code, made.id in page.text, citizen in page.text) == (200, True, False)
@@ -505,6 +505,38 @@ async def test_a_dpo_approves_on_the_page_and_names_the_citizen_again(
         assert (await dorte.post(place, citizen=CITIZEN.disclose(), municipality=HOME)).status_code == 400
         approved = await store.by_id(made.id, HOME)
         assert approved.approved_by not in (None, made.requested_by)
+
+
+async def test_a_dpo_approves_by_json_and_names_the_citizen_again(postgres: PrivatePostgres, tmp_path: Path) -> None:
+    """The list names nobody; another number, municipality or role, no token and a second yes approve nothing."""
+    async with open_pages(postgres, tmp_path) as house:
+        store, made, citizen = await asked_of_a_house(house)
+        dorte, kurt = await house.officer(), await house.officer(id="kurt", role="logkontrollant")
+        told = await dorte.http.get("/v1/erasures")
+        assert told.status_code == 200, told.text
+        (row,) = told.json()["erasures"]
+        assert (row["id"], row["ground"], row["approved"], row["municipality"]) == (made.id, "art17_1_a", False, HOME)
+        assert citizen not in told.text
+        place, body = f"/v1/erasures/{made.id}/approval", {"citizen": CITIZEN.disclose(), "municipality": HOME}
+        for one, changes, status in (
+            (dorte, {"citizen": UNKNOWN.disclose()}, {404}), (dorte, {"citizen": "710274-002"}, {400, 422}),
+            (dorte, {"municipality": NEXT}, {403}), (dorte, {"municipality": None}, {400, 422}), (kurt, {}, {403}),
+        ):  # fmt: skip
+            token = {"X-CSRF-Token": (await one.http.get("/v1/accesses/session")).json()["csrf"]}
+            answer = await one.http.post(place, json=body | changes, headers=token)
+            assert answer.status_code in status, changes
+            assert "710274" not in answer.text
+        assert (await dorte.http.post(place, json=body)).status_code == 403
+        assert not (await store.by_id(made.id, HOME)).approved_by
+        token = {"X-CSRF-Token": (await dorte.http.get("/v1/accesses/session")).json()["csrf"]}
+        done = await dorte.http.post(place, json=body, headers=token)
+        assert (done.status_code, done.json()["erasure"]) == (200, made.id)
+        again = await dorte.http.post(place, json=body, headers=token)
+        assert (again.status_code, again.json()["what"]) == (409, "already_approved")
+        (row,) = (await dorte.http.get("/v1/erasures")).json()["erasures"]
+        assert row["approved"] is True
+        for role in ("teamleder", "styregruppe"):
+            assert (await (await house.officer(role=role)).http.get("/v1/erasures")).status_code == 403
 
 
 @pytest.mark.parametrize("role", ["teamleder", "styregruppe", "systemforvalter"])

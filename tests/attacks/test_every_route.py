@@ -35,7 +35,7 @@ FACES = {"/v1/me": "citizen", "/v1/accesses": "officer", "/v1/logs": "officer", 
          "/v1/fact-sheets": "officer",
          "/v1/figures": "officer"}  # fmt: skip
 FACES |= {"/v1/what-if-runs": "officer", "/v1/integrity": "officer", "/v1/evidence": "officer"}
-FACES |= {"/v1/break-glass-cases": "officer", "/v1/tasks": "officer"}
+FACES |= {"/v1/break-glass-cases": "officer", "/v1/tasks": "officer", "/v1/erasures": "officer"}
 SYSTEMS = ("/v1/exchange", "/v1/views", "/v1/consent", "/v1/withdrawals", "/v1/break-glass", "/access/v1/")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "LOCK"}
 DEEP, WIDE = 100_000, 10_000

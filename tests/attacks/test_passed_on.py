@@ -128,3 +128,32 @@ async def test_a_question_names_nobody(house: PagesHouse) -> None:
     assert (await dorte.post(f"/dpo/inquiries/{inquiry}/passed-on", told=["unit/jobcentre"])).status_code == 400
     with pytest.raises(AssertionError):
         await wanted(annette, "erasure")
+
+
+async def test_the_same_by_json_and_no_more(house: PagesHouse) -> None:
+    """Who holds and who got it stand beside the words; whom the DPO told is written down once, and no stranger."""
+    inquiry = await wanted(await house.citizen())
+    dorte, place = await house.officer(), f"/v1/inquiries/{inquiry}"
+    token = {"X-CSRF-Token": (await dorte.http.get("/v1/accesses/session")).json()["csrf"]}
+    read = (await dorte.http.get(place)).json()
+    assert read["text"] == TEXT
+    (unit,) = (one for one in read["concerned"] if one["id"] == "unit/jobcentre")
+    (holder,) = (one for one in read["concerned"] if one["id"] == "source/social")
+    assert holder["got"] == []
+    assert {(row["source"], row["category"], row["times"]) for row in unit["got"]} >= {("social", "S01", 1)}
+    for told in ([], ["unit/social"], ["unit/jobcentre", "' OR 1=1 --"], "unit/jobcentre", ["unit/jobcentre\x00"]):
+        answer = await dorte.http.post(f"{place}/passed-on", json={"told": told}, headers=token)
+        assert answer.status_code in {400, 422}
+        assert "OR 1=1" not in answer.text
+    for content in ({"municipalities": ["norrestrand"], "id": "n"}, {"role": "logkontrollant", "id": "k"}):
+        other = await house.officer(**content)
+        theirs = {"X-CSRF-Token": (await other.http.get("/v1/accesses/session")).json()["csrf"]}
+        answer = await other.http.post(f"{place}/passed-on", json={"told": [unit["id"]]}, headers=theirs)
+        assert answer.status_code in {403, 404}
+    assert (await dorte.http.post(f"{place}/passed-on", json={"told": [unit["id"]]})).status_code == 403
+    done = await dorte.http.post(f"{place}/passed-on", json={"told": [unit["id"], holder["id"]]}, headers=token)
+    assert (done.status_code, done.json()["inquiry"]) == (200, inquiry)
+    again = await dorte.http.post(f"{place}/passed-on", json={"told": [unit["id"]]}, headers=token)
+    assert again.status_code == 409
+    assert (await dorte.http.get(place)).json()["told"] == ["source/social", "unit/jobcentre"]
+    assert await kept(house, "SELECT count(*) FROM log.index WHERE kind = 'inquiry.passed_on'") == 1

@@ -10,6 +10,7 @@ from broker.web.api.answers import PROBLEM, told
 from broker.web.api.authzen_shapes import AUTHZEN_SHAPES
 from broker.web.api.breach_shapes import BREACH_SHAPES
 from broker.web.api.deferral_shapes import DEFERRAL_SHAPES
+from broker.web.api.erasures import ERASURE_SHAPES
 from broker.web.api.fact_sheets import FACT_SHEET_SHAPES
 from broker.web.api.fhir import FHIR_SHAPES
 from broker.web.api.figure_shapes import FIGURE_SHAPES
@@ -108,6 +109,7 @@ def described(document: Document) -> Document:
             **SHAPES,
             **AUTHZEN_SHAPES,
             **DEFERRAL_SHAPES,
+            **ERASURE_SHAPES,
             **FIGURE_SHAPES,
             **AFTER_CHECK_SHAPES,
             **INQUIRY_SHAPES,

@@ -14,12 +14,13 @@ from broker.domain.receipts import Receipt
 from broker.oversight import inquiries as oversight
 from broker.oversight.package import record_package
 from broker.oversight.recipients import receivers
+from broker.ports import LogReader
 from broker.transparency import inquiries as mine
 from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
 from broker.web.api.strict import StrictRoute
 from broker.web.break_glass_wire import STRICT, Number
 from broker.web.doors import Ceilings
-from broker.web.export_wire import export_body, package_body
+from broker.web.export_wire import export_body, package_body, recipient_body
 from broker.web.inquiry_wire import cursor_of, inquiry_body, my_inquiry_body, place_from, words_from
 from broker.web.recipient_wire import RecipientsBody, receivers_body, wish_from
 from broker.web.wire import cpr_of, receipt_body
@@ -28,6 +29,7 @@ CitizenGate = Callable[[Request], Awaitable[CitizenLogin]]
 OfficerGate = Callable[[Request], Awaitable[OfficerLogin]]
 Cursor = Annotated[str | None, Query(max_length=80)]
 Limit = Annotated[int, Query(ge=1, le=200)]
+Concern = Annotated[str, Field(max_length=200, pattern=r"^[!-~]+$", examples=["unit/jobcentre"])]
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, repr=False)]
 
 
@@ -58,6 +60,14 @@ class AnswerBody(BaseModel):
     text: Words
 
 
+class PassedOnBody(BaseModel):
+    """Who was told, of those that the inquiry names as concerned: `source/ID` or `unit/ID`."""
+
+    model_config = STRICT
+
+    told: Annotated[list[Concern], Field(min_length=1, max_length=500)]
+
+
 def build_for_citizens(desk: mine.Desk, citizen: CitizenGate) -> APIRouter:
     """Build the citizen's own questions."""
     routes = APIRouter(tags=["me"], route_class=StrictRoute)
@@ -84,8 +94,8 @@ def build_for_citizens(desk: mine.Desk, citizen: CitizenGate) -> APIRouter:
     return routes
 
 
-def build_for_officers(desk: oversight.Desk, officer: OfficerGate) -> APIRouter:
-    """Build the DPO's list, and the answers."""
+def build_for_officers(desk: oversight.Desk, officer: OfficerGate, reader: LogReader) -> APIRouter:
+    """Build the DPO's list, who is concerned and was told, and the answers."""
     routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
     proven = Annotated[OfficerLogin, Depends(officer)]
 
@@ -96,11 +106,19 @@ def build_for_officers(desk: oversight.Desk, officer: OfficerGate) -> APIRouter:
         rows = [inquiry_body(one, today) for one in page]
         return _json({"inquiries": rows, "next": None if following is None else cursor_of(following)})
 
-    @routes.get("/v1/inquiries/{inquiry_id}", responses=told("InquiryText", READ_ANSWERS),
+    @routes.get("/v1/inquiries/{inquiry_id}", responses=told("InquiryRead", READ_ANSWERS),
                 summary="Read what a citizen asked; the citizen sees that it was read")  # fmt: skip
     async def get_one(inquiry_id: str, login: proven) -> Response:
         found = await oversight.read(inquiry_id, login, desk)
-        return _json(my_inquiry_body(found, danish_day(desk.clock.now())))
+        concerned = await oversight.concerned(found.inquiry, login, reader)
+        rows = [{"id": one.id, "got": [recipient_body(row) for row in one.got]} for one in concerned]
+        return _json(my_inquiry_body(found, danish_day(desk.clock.now())) | {"concerned": rows})
+
+    @routes.post("/v1/inquiries/{inquiry_id}/passed-on", responses=told("InquiryPassedOn", CHANGE_ANSWERS),
+                 summary="Write down who was told that something is wrong or not to be used")  # fmt: skip
+    async def post_passed_on(inquiry_id: str, body: PassedOnBody, login: proven) -> Response:
+        receipt = await oversight.pass_on(inquiry_id, tuple(body.told), login, desk, reader)
+        return _json({"inquiry": inquiry_id, "receipt": receipt_body(receipt)})
 
     @routes.post("/v1/inquiries/{inquiry_id}/answer", responses=told("InquiryAnswered", CHANGE_ANSWERS),
                  summary="Answer a citizen")  # fmt: skip

@@ -62,9 +62,12 @@ EXPORT: Mapping[str, Schema] = {
 INQUIRY_SHAPES: Mapping[str, Schema] = {
     "Inquiry": form(PLAIN),
     "Inquiries": form({"inquiries": many(form(PLAIN)), **NEXT}),
-    "InquiryText": WITH_WORDS,
+    "InquiryRead": form(
+        {**PLAIN, "text": TEXT, "answer": maybe(TEXT), "concerned": many(form({"id": TEXT, "got": many(form(GOT))}))}
+    ),
     "MyInquiries": form({"inquiries": many(WITH_WORDS)}),
     "MyExport": form(EXPORT),
     "Recipients": RECIPIENTS,
+    "InquiryPassedOn": form({"inquiry": TEXT, "receipt": RECEIPT}),
     "InquiryAnswered": form({"inquiry": TEXT, "receipt": RECEIPT}),
 }
