@@ -169,7 +169,7 @@ async def test_the_form_and_its_twin(house: Sampling) -> None:
 
 
 async def test_the_spreadsheet_says_what_is_withheld(house: Sampling) -> None:
-    """A withheld number is a word in the reader's language, in cells and sums alike."""
+    """A withheld number is a word in the reader's language, in cells and sums; the law stands by each reason."""
 
     class Room:
         """The part of the overseer's room that the file is made with."""
@@ -179,6 +179,7 @@ async def test_the_spreadsheet_says_what_is_withheld(house: Sampling) -> None:
     found = await publish("korsbaek", QUARTER, DPO, press_of(house))
     text = _refusals(found, Room, "da").decode()  # type: ignore[arg-type]  # only its names are read
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=";"))
+    assert [row[1] for row in rows[1:]] == ["databeskyttelsesforordningen art. 32", "FVL § 32", ""]
     assert [row[2:] for row in rows[1:]] == [
         ["ikke vist", "ikke vist", "20", "41"], ["ikke vist", "ikke vist", "8", "18"], ["12", "19", "28", "59"]
     ]  # fmt: skip
