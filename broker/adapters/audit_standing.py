@@ -9,6 +9,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -136,6 +137,7 @@ class StandingsPostgres:
             open_count=asks[0]["found"] if mine and asks else 0,
             kept_back=deferred["in_force"] if mine and deferred else 0,
             overdue=deferred["overdue"] if mine and deferred else 0,
+            published_root=_root(row["note"]),
         )
 
     def _known(self, origin: str) -> int:
@@ -194,6 +196,14 @@ class StandingsPostgres:
         except Malformed:
             met = False
         return Quorum(least, members, met)
+
+
+def _root(signed: str | None) -> str | None:
+    """Give the root that a checkpoint tells, in base64; None where there is none that can be read."""
+    try:
+        return None if signed is None else b64encode(read_unverified(signed).root).decode()
+    except Malformed:
+        return None
 
 
 async def _goes_on(connection: Connection, log_id: int, seen: Checkpoint, published: Checkpoint) -> bool:

@@ -109,10 +109,11 @@ class OpenAsk:
 class Standing:
     """One log of one municipality and year, as it stands at a moment.
 
-    `waited_seconds` is how long nothing of it was published; None for a year that is over and published whole.
-    `shorter` and `bent` tell what this node saw: fewer entries than were signed, or other ones. `kept_back` counts
-    deferrals in force in the municipality, `overdue` entries that still are kept back though their time is over; both,
-    and `open_asks`, are the municipality's, and stand with its newest log alone.
+    `published_root` is the root hash of the newest published head, in base64 as the checkpoint writes it (C2SP
+    tlog-checkpoint). `waited_seconds` is how long nothing of it was published; None for a year that is over and
+    published whole. `shorter` and `bent` tell what this node saw: fewer entries than were signed, or other ones.
+    `kept_back` counts deferrals in force in the municipality, `overdue` entries that still are kept back though their
+    time is over; both, and `open_asks`, are the municipality's, and stand with its newest log alone.
     """
 
     log: str
@@ -141,6 +142,7 @@ class Standing:
     newest_run: Run | None = None
     # A check after the last whole one ran and could not say what it found; another that began takes nothing away.
     silent: bool = False
+    published_root: str | None = None
 
     def alarms(self, now: datetime) -> tuple[str, ...]:
         """Name what somebody must see to, the worst first."""

@@ -21,6 +21,7 @@ def standing_body(one: Standing, now: datetime) -> dict[str, Any]:
         "signed_at": _maybe(one.signed_at),
         "published_size": one.published_size,
         "published_at": _maybe(one.published_at),
+        "published_root": one.published_root,
         "waited_seconds": None if one.waited_seconds is None else max(0, int(one.waited_seconds)),
         "limit_seconds": int(one.limit_seconds),
         "witnesses": [_witness(witness) for witness in one.witnesses],

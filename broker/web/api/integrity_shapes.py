@@ -35,6 +35,7 @@ STANDING: Mapping[str, Schema] = {
     "signed_at": maybe(MOMENT),
     "published_size": COUNT,
     "published_at": maybe(MOMENT),
+    "published_root": maybe(TEXT),
     "waited_seconds": maybe(COUNT),
     "limit_seconds": COUNT,
     "witnesses": many(form({"name": TEXT, "at": maybe(MOMENT), "checked": YES_NO})),

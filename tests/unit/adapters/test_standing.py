@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -102,6 +103,8 @@ async def test_a_log_that_is_well(house: House) -> None:
 
     assert found.alarms(LATER) == (NEVER_CHECKED,)
     assert (found.size, found.published_size, found.grown_at) == (3, 3, NOON)
+    root = await house.superuser.fetchval("SELECT root FROM log.head")
+    assert found.published_root == b64encode(root).decode()
     assert (found.signature_holds, found.shorter, found.bent, found.newest) == (True, False, False, True)
     assert found.waited_seconds is not None
     assert found.waited_seconds < LATE_SECONDS

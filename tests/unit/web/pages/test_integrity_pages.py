@@ -126,6 +126,9 @@ async def test_json_says_what_the_page_says(house: PagesHouse) -> None:
     (log,) = (await dorte.http.get("/v1/integrity")).json()["logs"]
 
     assert (log["log"], log["published_size"], log["alarms"], log["last_check"]["intact"]) == (LOG, 3, [], True)
+    head = (await dorte.http.get(f"/log/{'/'.join(LOG.split('/')[-2:])}/checkpoint")).text
+    assert log["published_root"] == head.splitlines()[2]
+    assert log["published_root"] in (await dorte.get("/dpo/integrity")).text
 
 
 async def test_english_too(house: PagesHouse) -> None:
