@@ -1,28 +1,21 @@
-// What this device was asked to remember of the logs: the head of each that it last believed, and when.
-//
-// It tells that somebody checked here, so it is kept only where that is ticked, and goes when one leaves the page.
-
-import { kept, readKept } from "/static/verifier/kept.mjs";
+// What this device was asked to remember: one text. It tells that somebody was here, so it is kept only where that is
+// ticked, and goes when one leaves the page.
 
 const PLACE = "bb-heads";
 
-/** Give what is remembered, by origin: `{at, head}`; null where nothing is, or nothing that we wrote. */
-export function remembered() {
+/** Give the text; null where nothing is remembered, or the browser lets nothing be. */
+export function read() {
   try {
-    const rows = JSON.parse(localStorage.getItem(PLACE)).map(({ at, head }) => ({ at: new Date(at), head: readKept(head) }));
-    return new Map(rows.map((row) => [row.head.origin, row]));
+    return localStorage.getItem(PLACE);
   } catch {
     return null;
   }
 }
 
-/** Remember these checkpoints as of now; those of other logs stay as they were. */
-export function remember(checkpoints) {
-  const rows = remembered() ?? new Map();
-  for (const head of checkpoints) rows.set(head.origin, { at: new Date(), head });
-  const texts = [...rows.values()].map(({ at, head }) => ({ at: at.toISOString(), head: kept(head) }));
+/** Remember a text; tell whether the browser let it. */
+export function write(text) {
   try {
-    localStorage.setItem(PLACE, JSON.stringify(texts));
+    localStorage.setItem(PLACE, text);
     return true;
   } catch {
     return false;

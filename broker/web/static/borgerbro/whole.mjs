@@ -3,10 +3,10 @@
 //
 // The words are the page's own (data-…), so that this file speaks no language.
 
-import { forget, remember, remembered } from "/static/borgerbro/seen.mjs";
+import { forget, read, write } from "/static/borgerbro/seen.mjs";
 import { verifyBundle } from "/static/verifier/bundle.mjs";
 import { NotVerified } from "/static/verifier/bytes.mjs";
-import { checkContinues } from "/static/verifier/kept.mjs";
+import { checkContinues, kept, readKept } from "/static/verifier/kept.mjs";
 import { readKey } from "/static/verifier/note.mjs";
 import { canBeSeen, readPolicy } from "/static/verifier/policy.mjs";
 import { consistencyProof } from "/static/verifier/tiles.mjs";
@@ -80,6 +80,23 @@ async function continued(checkpoint) {
   const proof = grown ? await consistencyProof(before.head.size, checkpoint.size, tile) : [];
   await checkContinues(before.head, checkpoint, proof);
   return [before.at.getTime()];
+}
+
+/** Give each head that this device last believed, by its log: `{at, head}`; null where it has none that we wrote. */
+function remembered() {
+  try {
+    const rows = JSON.parse(read()).map(({ at, head }) => ({ at: new Date(at), head: readKept(head) }));
+    return new Map(rows.map((row) => [row.head.origin, row]));
+  } catch {
+    return null;
+  }
+}
+
+/** Remember these checkpoints as of now; those of other logs stay as they were. */
+function remember(checkpoints) {
+  const rows = remembered() ?? new Map();
+  for (const head of checkpoints) rows.set(head.origin, { at: new Date(), head });
+  return write(JSON.stringify([...rows.values()].map(({ at, head }) => ({ at: at.toISOString(), head: kept(head) }))));
 }
 
 async function fetched(path, how = {}) {
