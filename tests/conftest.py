@@ -2,6 +2,7 @@
 
 import ipaddress
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
@@ -14,6 +15,8 @@ import pytest
 from demo.postgres import PrivatePostgres
 from tools.parts import OLDEST_OPA, recent_opa
 from tools.places import IN_CI
+
+MEMORY, ROOM_FOR_DATABASES = Path("/dev/shm"), 4 * 1024**3
 
 
 class NetworkIsClosed(RuntimeError):
@@ -53,7 +56,9 @@ if threading.current_thread() is threading.main_thread():
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PrivatePostgres]:
     """Give one private PostgreSQL to the whole session."""
-    server = PrivatePostgres(Path(tempfile.mkdtemp(prefix="borgerbro-test-")))
+    # In memory where there is room: each test has two databases of its own, some hundred files each.
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_FOR_DATABASES
+    server = PrivatePostgres(Path(tempfile.mkdtemp(prefix="borgerbro-test-", dir=MEMORY if roomy else None)))
     try:
         server.start()
         yield server

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -12,7 +13,18 @@ import asyncpg
 from broker.adapters.audit_log import AuditLogPostgres
 from broker.adapters.audit_reader import LogReaderPostgres
 from broker.adapters.consents_sql import ConsentsSql
-from broker.adapters.database import DEADLINE_SECONDS, LOGINS, Addresses, Pool, bootstrap, open_pool, upgrade
+from broker.adapters.database import (
+    DEADLINE_SECONDS,
+    LOGINS,
+    OWNER,
+    Addresses,
+    Pool,
+    addresses_of,
+    bootstrap,
+    close_to_others,
+    open_pool,
+    upgrade,
+)
 from broker.adapters.handles_vault import HandlesVault
 from broker.adapters.keys_file import HouseKeys, new_house_keys
 from demo.postgres import PrivatePostgres
@@ -50,17 +62,25 @@ async def fresh(postgres: PrivatePostgres) -> AsyncIterator[tuple[str, Addresses
         await upgrade(at.vault_owner, "vault")
         _migrated[postgres] = names
     main, vault = (f"main_{secrets.token_hex(4)}", f"vault_{secrets.token_hex(4)}")
+    ready_main, ready_vault = _migrated[postgres]
     admin = await asyncpg.connect(postgres.dsn())
     try:
         try:
-            for name, ready in zip((main, vault), _migrated[postgres], strict=True):
-                await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}" OWNER borgerbro_owner')
+            await _copy(admin, ready_main, main, "main")
+            await _copy(admin, ready_vault, vault, "vault")
         finally:
             # Where that fails too: a connection that is left open is told of by a test that has nothing to do with it.
             await admin.close()
-        yield postgres.dsn(main), await bootstrap(postgres.dsn(), PASSWORDS, main=main, vault=vault)
+        yield postgres.dsn(main), addresses_of(postgres.dsn(), postgres.dsn(), PASSWORDS, main=main, vault=vault)
     finally:
         await drop(postgres, main, vault)
+
+
+async def _copy(admin: asyncpg.Connection, ready: str, name: str, which: Literal["main", "vault"]) -> None:
+    """Copy a migrated database, with who may connect to it: of a database's own rights a copy has none."""
+    # File by file, since the server's other way writes it all to its own log as well.
+    await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}" STRATEGY FILE_COPY OWNER {OWNER}')
+    await close_to_others(admin, name, which)
 
 
 async def drop(postgres: PrivatePostgres, *names: str) -> None:

@@ -39,6 +39,8 @@ UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalCl
 OWNER, APP, VAULT_APP = "borgerbro_owner", "borgerbro_app", "borgerbro_vault_app"
 CHECKPOINTER, READER, ERASER = "borgerbro_checkpointer", "borgerbro_reader", "borgerbro_eraser"
 LOGINS = (OWNER, APP, VAULT_APP, CHECKPOINTER, READER, ERASER)
+# Who may connect to each of the two databases, besides its owner.
+GUESTS = {"main": (APP, CHECKPOINTER, READER, ERASER), "vault": (VAULT_APP, ERASER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,13 @@ async def bootstrap(
     asyncpg.PostgresError; running it again changes nothing but the passwords.
     """
     vault_dsn = vault_admin_dsn or admin_dsn
-    await _prepare_server(admin_dsn, passwords, {main: f"{APP}, {CHECKPOINTER}, {READER}, {ERASER}"}, log_in=main)
-    await _prepare_server(vault_dsn, passwords, {vault: f"{VAULT_APP}, {ERASER}"})
+    await _prepare_server(admin_dsn, passwords, main, "main")
+    await _prepare_server(vault_dsn, passwords, vault, "vault")
+    return addresses_of(admin_dsn, vault_dsn, passwords, main=main, vault=vault)
+
+
+def addresses_of(admin_dsn: str, vault_dsn: str, passwords: Mapping[str, str], *, main: str, vault: str) -> Addresses:
+    """Write the address of each role from those of the superusers."""
     return Addresses(
         owner=_as(admin_dsn, OWNER, passwords, main),
         vault_owner=_as(vault_dsn, OWNER, passwords, vault),
@@ -108,9 +115,9 @@ async def bootstrap(
 
 
 async def _prepare_server(
-    admin_dsn: str, passwords: Mapping[str, str], databases: Mapping[str, str], *, log_in: str | None = None
+    admin_dsn: str, passwords: Mapping[str, str], name: str, which: Literal["main", "vault"]
 ) -> None:
-    """Make the roles of one server and the databases each for its guests; `log_in` is the one with the log."""
+    """Make the roles of one server and one of the two databases."""
     connection = await asyncpg.connect(admin_dsn)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", BOOTSTRAP_LOCK)
@@ -119,15 +126,19 @@ async def _prepare_server(
         for role in LOGINS:
             quoted = "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)"
             await connection.execute(await connection.fetchval(quoted, role, passwords[role]))
-        for name, guests in databases.items():
-            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-                await connection.execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
-            await connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
-            await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {guests}')
-        if log_in:
-            await connection.execute(f'GRANT CREATE ON DATABASE "{log_in}" TO borgerbro_log_owner')
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
+        await close_to_others(connection, name, which)
     finally:
         await connection.close()
+
+
+async def close_to_others(connection: Connection, name: str, which: Literal["main", "vault"]) -> None:
+    """Let a database's own guests connect to it and nobody else, as a superuser; the roles are there."""
+    await connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+    await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {", ".join(GUESTS[which])}')
+    if which == "main":  # The one with the log.
+        await connection.execute(f'GRANT CREATE ON DATABASE "{name}" TO borgerbro_log_owner')
 
 
 def _as(dsn: str, role: str, passwords: Mapping[str, str], database: str) -> str:
