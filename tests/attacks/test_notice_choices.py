@@ -15,9 +15,10 @@ from broker.adapters.clock_system import FixedClock
 from broker.adapters.database import Scope, scoped
 from broker.adapters.notice_choices_sql import NoticeChoicesSql
 from broker.domain.notice_choices import CHANGES_A_DAY, CODE_LASTS, CODE_TRIES, CODES_A_DAY
+from broker.web.login import FRESH
 from demo.postgres import PrivatePostgres
 from tests.builders import CITIZEN, NOON, STRANGER
-from tests.pages_house import PagesHouse, Reader, open_pages
+from tests.pages_house import PagesHouse, Reader, link, open_pages
 
 PLACE = "/mine/notices/korsbaek"
 ADDRESS = "anna.canary@example.dk"
@@ -59,13 +60,15 @@ async def test_an_address_is_used_once_its_code_came_back(house: PagesHouse) -> 
     annette = await begin(house)
     before = await ways(house)
     ((address, code),) = house.mail.took
-    await annette.send(f"{PLACE}/code", code=f" {code[:3]} {code[3:]} ")
+    receipt = await annette.send(f"{PLACE}/code", code=f" {code[:3]} {code[3:]} ")
     shown = (await annette.get("/mine/notices")).text
     log = (await annette.get("/mine/accesses")).text
 
     assert (before, await ways(house), address) == ([], ["email"], ADDRESS)
     assert ADDRESS in shown
-    assert ADDRESS not in log
+    assert receipt.status_code == 200
+    assert "Du har ændret, hvordan vi skriver til dig" in receipt.text
+    assert ADDRESS not in log + receipt.text
     assert not any("canary" in one for one in annette.seen)
 
 
@@ -77,6 +80,37 @@ async def test_every_change_is_told_in_digital_post(house: PagesHouse) -> None:
 
     told = await rows(house, "SELECT cause FROM notices.waiting")
     assert [row["cause"] for row in told] == ["notices.chosen", "notices.chosen"]
+
+
+@pytest.mark.parametrize(
+    "wish", [WANTED, {"way": "least", "often": "each"}, {"way": "digital_post", "often": "weekly"}]
+)
+async def test_a_log_in_that_was_left_open_silences_nothing(house: PagesHouse, wish: dict[str, str]) -> None:
+    """The form leads back to a page that offers a new log-in and no choice; nothing is sent, kept or told."""
+    annette = await house.citizen()
+    await annette.get(PLACE)
+    house.clock.at += FRESH + timedelta(seconds=1)
+    sent = await annette.post(PLACE, **wish)
+    page = (await annette.get(PLACE)).text
+
+    assert (sent.status_code, sent.headers["location"]) == (303, PLACE)
+    assert "For at ændre det logger du ind en gang til." in page
+    assert "anew=1" in link(page, '/login/citizen[^"]+')
+    assert 'type="radio"' not in page
+    assert (await ways(house), house.mail.took, await rows(house, "SELECT FROM notices.waiting")) == ([], [], [])
+
+
+async def test_back_to_every_letter_takes_no_new_log_in(house: PagesHouse) -> None:
+    """What was silenced is undone with the log-in that stands; a code that came in time counts too."""
+    annette = await begin(house)
+    house.clock.at += FRESH + timedelta(seconds=1)
+    await annette.send(f"{PLACE}/code", code=house.mail.took[0][1])
+    between = await ways(house)
+    page = (await annette.get(PLACE)).text
+    receipt = await annette.send(PLACE, way="digital_post", often="each")
+
+    assert "Gå tilbage til Digital Post, hver gang" in page
+    assert (between, receipt.status_code, await ways(house)) == (["email"], 200, ["digital_post"])
 
 
 async def test_a_code_is_nobody_elses(house: PagesHouse) -> None:

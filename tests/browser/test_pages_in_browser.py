@@ -335,6 +335,8 @@ async def test_a_citizen_chooses_how_they_are_written_to(stage: Stage) -> None:
         newest = max(stage.world.files.mail.glob("*.eml")).read_text("utf-8")
         await annette.page.fill("#code", newest.split("Koden er ")[1][:6])
         await annette.page.locator("main form button[type=submit]").click()
+        assert "/mine/receipts/" in annette.page.url
+        assert await annette.page.locator("main .bb-summary dd").count() == 2
         await looked_at(annette, f"notices-receipt-{locale}")
         await annette.page.goto(f"{annette.address}/mine/notices")
         await looked_at(annette, f"notices-chosen-{locale}")

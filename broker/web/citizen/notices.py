@@ -1,6 +1,12 @@
-"""`/mine/notices`: how I am told that there is something new, in each municipality; and the code sent to an address."""
+"""`/mine/notices`: how I am told that there is something new, in each municipality; and the code sent to an address.
+
+To have fewer letters, or have them elsewhere, takes a fresh log-in: one that was left open silences nothing. To go back
+to a letter each time in Digital Post takes none.
+"""
 
 from __future__ import annotations
+
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
@@ -9,6 +15,7 @@ from broker.domain.notice_choices import DIGITAL_POST, EMAIL, LEAST, WAYS, Choic
 from broker.domain.receipts import Receipt
 from broker.transparency.notice_choices import Step, Wish, choose, confirm, my_choices
 from broker.web.citizen.room import Me, Room
+from broker.web.login import CITIZEN
 from broker.web.pages.forms import sent
 from broker.web.pages.show import go_to
 from broker.web.pages.words import marked
@@ -17,6 +24,7 @@ PLACE = "/mine/notices"
 WEEKLY, EACH = "weekly", "each"
 Faults = tuple[tuple[str, str], ...]
 OFTEN = (EACH, WEEKLY)
+BY_DEFAULT = (DIGITAL_POST, False)
 WORDS = {
     DIGITAL_POST: marked("Digital Post. On paper, if you do not have it."),
     EMAIL: marked("E-mail"),
@@ -54,6 +62,8 @@ def build(room: Room) -> APIRouter:
         me = await room.enter(request)
         form = await sent(request)
         wish = Wish(form.one("way"), form.one("often") == WEEKLY, form.one("address"))
+        if (wish.way, wish.weekly) != BY_DEFAULT and not await room.logins.may_sign(request):
+            return go_to(f"{PLACE}/{municipality}")
         try:
             done = await choose(municipality, wish, me.login, room.notice_desk)
         except (BadAsk, Conflict, NoticeNotSent) as refused:
@@ -114,9 +124,12 @@ async def _form(
     if held is None:
         raise NotFound
     offered = [way for way in WAYS if way != EMAIL or room.notice_desk.mail is not None]
+    back = f"{PLACE}/{municipality}?anew=1"
     return room.show(
         request, "notices_choose.html", me, 400 if faults else 200, home=municipality, words=WORDS, offered=offered,
-        often=OFTEN, wish=wish or _as_wish(held), faults=faults,
+        often=OFTEN, wish=wish or _as_wish(held), by_default=(held.way, held.weekly) == BY_DEFAULT, faults=faults,
+        may_sign=await room.logins.may_sign(request), anew="anew" in request.query_params,
+        log_in=f"/login/{CITIZEN}?{urlencode({'anew': '1', 'next': back})}",
         start_over=None if request.method == "GET" else f"{PLACE}/{municipality}",
     )  # fmt: skip
 

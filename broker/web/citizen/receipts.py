@@ -16,6 +16,7 @@ from broker.domain.facts import ConsentLine
 from broker.domain.limits import limit_of
 from broker.domain.receipts import Receipt
 from broker.web.api.receipts import document
+from broker.web.citizen.notices import WORDS as WAYS_IN_WORDS
 from broker.web.citizen.room import Me, Room, live
 from broker.web.record_wire import record_body
 
@@ -23,6 +24,7 @@ Name = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,64}$")]
 DONE = frozenset(
     {
         "consent.granted", "consent.refused", "consent.withdrawn", "consent.paused", "consent.resumed", "block.changed",
+        "notices.chosen",
     }
 )  # fmt: skip
 
@@ -47,8 +49,9 @@ def build(room: Room) -> APIRouter:
         # A no stays under the handle it was said under; a yes is told under that of now.
         me = me.under(body["actor"]) if entry.kind == "consent.refused" else me
         return room.show(
-            request, "receipt.html", me, entry=entry, body=body, lines=lines, limit=limit, holds=_holds(consent, me)
-        )
+            request, "receipt.html", me, entry=entry, body=body, lines=lines, limit=limit, holds=_holds(consent, me),
+            home=municipality, words=WAYS_IN_WORDS,
+        )  # fmt: skip
 
     @routes.get("/mine/receipts/{municipality}/{year}/{index}/record")
     async def get_record(
