@@ -1,4 +1,4 @@
-"""All that the broker holds about who is logged in, as one body (GDPR art. 15), each part as its own face has it.
+"""All that the broker holds about somebody (GDPR art. 15), as values and as one body, each part as its own face has it.
 
 Not in it: what an on-call caseworker wrote in an emergency, and what the law keeps back for a time.
 """
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.consents.own import own_blocks, own_consents, own_requests
+from broker.consents.own import OwnRequest, own_blocks, own_consents, own_requests
+from broker.domain.consents import Consent
 from broker.domain.days import danish_day
 from broker.domain.directory import Directory
 from broker.domain.facts import Block
 from broker.domain.identity import CitizenLogin
+from broker.domain.inquiries import Told
 from broker.domain.recipients import Recipient
 from broker.exchange.numbers import own_numbers
 from broker.oversight.package import Package
@@ -28,13 +30,20 @@ FORMAT = "borgerbro-export@v1"
 
 
 @dataclass(frozen=True, slots=True)
-class _Whose:
+class Whose:
+    """Whom it is about, by each handle they have had, that of now first; of which moment; of which municipalities.
+
+    `homes` of None means all. `whole` is False where the register did not answer: what stands under a number they had
+    before is then not in it.
+    """
+
     handles: tuple[str, ...]
     at: datetime
     homes: frozenset[str] | None = None
     whole: bool = True
 
     def has(self, municipality: str) -> bool:
+        """Tell whether a municipality is one of them."""
         return self.homes is None or municipality in self.homes
 
     def may_know(self, block: Block, directory: Directory) -> bool:
@@ -46,62 +55,81 @@ class _Whose:
 
     @property
     def today(self) -> int:
+        """The Danish day it is of."""
         return danish_day(self.at)
 
 
-async def package_body(package: Package, desk: Desk) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """All that is held, each part newest first: the file and the paper are both made of it, so neither says more."""
+
+    whose: Whose
+    consents: tuple[Consent, ...]
+    requests: tuple[OwnRequest, ...]
+    blocks: tuple[Block, ...]
+    entries: tuple[MyEntry, ...]
+    recipients: tuple[Recipient, ...]
+    inquiries: tuple[Told, ...]
+
+
+async def package_held(package: Package, desk: Desk) -> Held:
     """Gather what some municipalities answer for, for their DPO to hand over; whoever calls has it on the log.
 
     Raises `StoreUnavailable`.
     """
-    return await _body(_Whose(package.handles, desk.ports.clock.now(), package.municipalities), desk)
+    return await _held(Whose(package.handles, desk.ports.clock.now(), package.municipalities), desk)
+
+
+async def package_body(package: Package, desk: Desk) -> dict[str, Any]:
+    """Gather it as the body of a file. Raises as `package_held`."""
+    return held_body(await package_held(package, desk), desk.ports.directory)
 
 
 async def export_body(login: CitizenLogin, desk: Desk) -> dict[str, Any]:
     """Gather it all, for the citizen themself. Raises `StoreUnavailable`."""
     own = await own_numbers(login.cpr, desk.ports.handles, desk.ports.people)
-    return await _body(_Whose(own.handles, desk.ports.clock.now(), whole=own.whole), desk)
+    whose = Whose(own.handles, desk.ports.clock.now(), whole=own.whole)
+    return held_body(await _held(whose, desk), desk.ports.directory)
 
 
-async def _body(whose: _Whose, desk: Desk) -> dict[str, Any]:
-    """Gather what stands under every number somebody has had, each part newest first."""
+async def _held(whose: Whose, desk: Desk) -> Held:
+    """Gather what stands under every number somebody has had."""
+    me, consents = whose.handles, desk.ports.consents
     entries = await _entries(whose, desk)
-    handed_out = recipients_in(entry for entry in entries if entry.kind == OUTCOMES.kind)
-    mine = [one for me in whose.handles for one in await desk.inquiries.of_citizen(me, within=whose.homes)]
-    asked = sorted(mine, key=lambda one: one.inquiry.sent_at, reverse=True)
-    return {
-        "format": FORMAT,
-        "made_at": moment(whose.at),
-        # False where the register did not answer: what stands under a number they had before is then not in it.
-        "whole": whose.whole,
-        **await _answers(whose, desk),
-        "entries": [my_entry_body(entry, desk.ports.directory) for entry in entries],
-        "recipients": [recipient_body(one) for one in handed_out],
-        "inquiries": [my_inquiry_body(one, whose.today) for one in asked],
-    }
+    mine = [one for handle in me for one in await desk.inquiries.of_citizen(handle, within=whose.homes)]
+    blocks = await own_blocks(me, consents)
+    return Held(
+        whose,
+        consents=await own_consents(me, consents, whose.at, within=whose.homes),
+        requests=await own_requests(me, consents, within=whose.homes),
+        blocks=tuple(block for block in blocks if whose.may_know(block, desk.ports.directory)),
+        entries=entries,
+        recipients=recipients_in(entry for entry in entries if entry.kind == OUTCOMES.kind),
+        inquiries=tuple(sorted(mine, key=lambda one: one.inquiry.sent_at, reverse=True)),
+    )
 
 
-async def _entries(whose: _Whose, desk: Desk) -> list[MyEntry]:
+async def _entries(whose: Whose, desk: Desk) -> tuple[MyEntry, ...]:
     """List the entries; what the law keeps back from somebody under one number, it keeps back under each."""
     found = list[MyEntry]()
     for me in whose.handles:
         found += await whole_list(me, desk.reader, within=whose.homes, also=set(whose.handles) - {me})
-    return sorted(found, key=lambda entry: entry.at, reverse=True)
+    return tuple(sorted(found, key=lambda entry: entry.at, reverse=True))
 
 
-async def _requests(whose: _Whose, desk: Desk) -> list[dict[str, Any]]:
-    asked = await own_requests(whose.handles, desk.ports.consents, within=whose.homes)
-    return [my_request_body(own, asked, whose.handles, whose.today, desk.ports.directory) for own in asked]
-
-
-async def _answers(whose: _Whose, desk: Desk) -> dict[str, Any]:
-    me, consents = whose.handles[0], desk.ports.consents
-    own, given = desk.ports.directory, await own_consents(whose.handles, consents, whose.at, within=whose.homes)
-    blocks = [b for b in await own_blocks(whose.handles, consents) if whose.may_know(b, own)]
+def held_body(held: Held, directory: Directory) -> dict[str, Any]:
+    """Lay it out as the file."""
+    whose, me = held.whose, held.whose.handles
     return {
-        "consents": [consent_body(one, me, whose.at, whose.handles) for one in given],
-        "requests": await _requests(whose, desk),
-        "blocks": [{"id": b.id, "source": b.source, "unit": b.unit, "category": b.category} for b in blocks],
+        "format": FORMAT,
+        "made_at": moment(whose.at),
+        "whole": whose.whole,
+        "consents": [consent_body(one, me[0], whose.at, me) for one in held.consents],
+        "requests": [my_request_body(own, held.requests, me, whose.today, directory) for own in held.requests],
+        "blocks": [{"id": b.id, "source": b.source, "unit": b.unit, "category": b.category} for b in held.blocks],
+        "entries": [my_entry_body(entry, directory) for entry in held.entries],
+        "recipients": [recipient_body(one) for one in held.recipients],
+        "inquiries": [my_inquiry_body(one, whose.today) for one in held.inquiries],
     }
 
 

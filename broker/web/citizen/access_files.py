@@ -18,7 +18,7 @@ from broker.domain.directory import Directory
 from broker.transparency.history import MyEntry
 from broker.view.phrases import Language
 from broker.web.access_wire import my_entry_body
-from broker.web.dpo.choices import BASES, KINDS, OUTCOMES
+from broker.web.pages.choices import BASES, KINDS, OUTCOMES
 from broker.web.pages.dates import danish
 from broker.web.pages.show import Named
 from broker.web.pages.words import LANGUAGES, Words, marked, words_of
@@ -61,7 +61,7 @@ def told_rows(entries: Sequence[MyEntry], directory: Directory, language: Langua
 
 
 def _row(entry: MyEntry, directory: Directory, words: Words, language: Language) -> list[str]:
-    at, said, say = danish(entry.at), words.gettext, _Names(directory, language)
+    at, said, say = danish(entry.at), words.gettext, Names(directory, language)
     bases = dict.fromkeys(kind for kind, _ in entry.basis)
     return [
         at.date().isoformat(),
@@ -83,23 +83,26 @@ def _row(entry: MyEntry, directory: Directory, words: Words, language: Language)
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class Names:
     """The registry's names in one language; what it no longer has keeps its id."""
 
     directory: Directory
     language: Language
 
     def name(self, id_: str | None, rows: Mapping[str, Named]) -> str:
+        """Name a unit, a source, a purpose or a kind of information."""
         if id_ is None or id_ not in rows:
             return id_ or ""
         return rows[id_].name_da if self.language == "da" else rows[id_].name_en
 
     def places(self, places: Sequence[tuple[str, str]]) -> str:
+        """Name kinds of information, each with its source."""
         known = self.directory
         named = [(self.name(code, known.categories), self.name(source, known.sources)) for source, code in places]
         return BETWEEN_NAMES.join(", ".join(pair) for pair in named)
 
     def reasons(self, codes: Sequence[str]) -> str:
+        """Say why something was not shown."""
         texts = [self.directory.reasons[code] for code in codes if code in self.directory.reasons]
         return BETWEEN_NAMES.join(text.da if self.language == "da" else text.en for text in texts)
 

@@ -37,10 +37,16 @@ async def as_pdf(
     words = [said(MADE) % {"moment": moment_words(made_at, language)}, said(ABOUT), said(KEPT)]
     if some:
         words.insert(1, said(SOME))
-    rows = [_row(row, language) for row in told_rows(entries, directory, language)]
-    table = Table(said(TITLE), tuple(said(column) for column in COLUMNS), rows, WIDTHS)
-    parts = (*(Paragraph(text) for text in words), table if rows else Paragraph(said(NONE)))
+    table = access_table(entries, directory, language)
+    parts = (*(Paragraph(text) for text in words), table if table.rows else Paragraph(said(NONE)))
     return await pdf(Printed(language, said(TITLE), made_at, parts))
+
+
+def access_table(entries: Sequence[MyEntry], directory: Directory, language: Language) -> Table:
+    """Lay the list out as a table for paper."""
+    said = WORDS[language].gettext
+    rows = [_row(row, language) for row in told_rows(entries, directory, language)]
+    return Table(said(TITLE), tuple(said(column) for column in COLUMNS), rows, WIDTHS)
 
 
 def _row(told: Sequence[str], language: Language) -> tuple[str, ...]:

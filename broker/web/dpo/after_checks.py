@@ -27,10 +27,10 @@ from broker.domain.notices import PAPER
 from broker.domain.samples import CLOSED, EXPLAINED, LATE, LONGEST_TEXT, REOPENED
 from broker.oversight.after_checks import AfterCheckDesk, listed, opened, take, who
 from broker.web.after_check_wire import use_body
-from broker.web.dpo.choices import KINDS, OUTCOMES
 from broker.web.dpo.room import Room
 from broker.web.dpo.samples import BADGES, FAULTS, LABELS, NO_WORDS, NOT_NEXT, STATE_WORDS, WORDS
 from broker.web.inquiry_wire import words_from
+from broker.web.pages.choices import KINDS, OUTCOMES
 from broker.web.pages.forms import sent
 from broker.web.pages.told import told
 from broker.web.pages.words import marked

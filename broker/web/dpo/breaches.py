@@ -33,8 +33,8 @@ from broker.web.dpo.breach_words import (
     STATE_WORDS,
     WHY_NOT,
 )
-from broker.web.dpo.choices import choices
 from broker.web.dpo.room import Room
+from broker.web.pages.choices import choices
 from broker.web.pages.forms import Sent, sent
 from broker.web.pages.language import language_of
 

@@ -11,7 +11,7 @@ from broker.domain.days import day_of
 from broker.domain.directory import Directory, Unit
 from broker.domain.laws import LawRow
 from broker.oversight.fact_sheets import NOT_REGISTERED, TASKS, TO_JUDGE, FactSheet, Flow, Running
-from broker.oversight.record import ITSELF, Activity
+from broker.oversight.record import Activity
 from broker.view.phrases import Language
 from broker.web.dpo.fact_words import (
     ADVICE,
@@ -24,7 +24,7 @@ from broker.web.dpo.fact_words import (
     TASK_WORDS,
     WHO_WORDS,
 )
-from broker.web.dpo.record_words import ITSELF_WORDS, KEPT_WORDS
+from broker.web.dpo.record_words import kept_rows
 from broker.web.pages.dates import day_words
 from broker.web.pages.words import Words, marked
 
@@ -75,7 +75,7 @@ class Sheet:
         yield self._in_short()
         for one in self._facts.record.activities:
             yield Part(self._name(one.purpose), (self._plain(one),), self._activity(one))
-        yield self._part(marked("How long it is kept here"), tuple(self._kept()))
+        yield self._part(marked("How long it is kept here"), tuple(kept_rows(self._facts.record, self._words)))
         safe = marked(
             "Each promise stands in SECURITY.md with its known limits below it. The defence stands in docs/defences.md."
         )
@@ -125,18 +125,6 @@ class Sheet:
         how = self._say(marked("with the citizen's yes") if yes else marked("without a yes"))
         told = f"{row.paragraph} ({how}); {row.gdpr_basis}"
         return told if row.verified else f"{told}. {self._say(UNCHECKED)}"
-
-    def _kept(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        for what, months in self._facts.record.months:
-            lines = (
-                self._say(marked("Not decided yet, so nothing is deleted")) if months is None else self._months(months)
-            )
-            itself = (self._say(ITSELF_WORDS[ITSELF[what]]),) if what in ITSELF else ()
-            yield self._say(KEPT_WORDS[what]), (lines, *itself)
-        yield self._say(marked("The content that is shown")), (self._say(marked("Not kept")),)
-
-    def _months(self, months: int) -> str:
-        return self._words.ngettext("%(num)s month", "%(num)s months", months) % {"num": months}
 
     def _safe(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         for text, proof in SAFEGUARDS:

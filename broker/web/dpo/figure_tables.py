@@ -10,8 +10,8 @@ from broker.domain.days import DANISH_TIME, day_number
 from broker.domain.directory import Directory
 from broker.domain.figures import Figures
 from broker.view.phrases import WEEKDAYS, Language
-from broker.web.dpo.choices import BASES, OUTCOMES
 from broker.web.pages.charts import Chart, bars, boxes, columns, punch_card
+from broker.web.pages.choices import BASES, OUTCOMES
 from broker.web.pages.show import Named
 from broker.web.pages.sorting import Cell
 from broker.web.pages.words import LANGUAGES, marked, words_of

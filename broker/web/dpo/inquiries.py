@@ -13,9 +13,9 @@ from broker.domain.identity import OfficerLogin
 from broker.domain.inquiries import CORRECTION, LONGEST_TEXT, OBJECTION, QUESTION, Told
 from broker.oversight.inquiries import Desk, answer, concerned, inquiries, pass_on, read
 from broker.ports import Inquiries
-from broker.web.dpo.choices import KINDS
 from broker.web.dpo.room import Room
 from broker.web.inquiry_wire import cursor_of, place_from, words_from
+from broker.web.pages.choices import KINDS
 from broker.web.pages.forms import sent
 from broker.web.pages.told import told
 from broker.web.pages.words import marked

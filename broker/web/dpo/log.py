@@ -20,10 +20,10 @@ from broker.oversight.saved import Desk, saved_searches
 from broker.oversight.search import search, state_of_logs
 from broker.oversight.tasks import Desk as TaskDesk
 from broker.oversight.tasks import Task, tasks
-from broker.web.dpo.choices import BASES, KINDS, OUTCOMES, choices
 from broker.web.dpo.room import Room
 from broker.web.dpo.wish import Criteria, Written, wish_of_codes
 from broker.web.login import LEADER, LEADERS_HOME
+from broker.web.pages.choices import BASES, KINDS, OUTCOMES, choices
 from broker.web.pages.language import language_of
 from broker.web.pages.show import go_to
 from broker.web.pages.told import told

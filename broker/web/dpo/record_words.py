@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from broker.oversight.record import FOR_GOOD, UNTIL_ERASED
-from broker.web.pages.words import marked
+from collections.abc import Iterator
+
+from broker.oversight.record import FOR_GOOD, ITSELF, UNTIL_ERASED, Record
+from broker.web.pages.words import Words, marked
 
 KEPT_WORDS = {
     "log": marked("Who asked about whom, and what they got: no content"),
@@ -29,3 +31,13 @@ MEASURES = (
     marked("Each system and each caseworker proves who they are, each time."),
     marked("No CPR number stands in the log: people have random names there."),
 )
+
+
+def kept_rows(record: Record, words: Words) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Say how long a municipality keeps each thing here, and what becomes of the thing itself."""
+    for what, months in record.months:
+        undecided = words.gettext(marked("Not decided yet, so nothing is deleted"))
+        lines = undecided if months is None else words.ngettext("%(num)s month", "%(num)s months", months)
+        itself = (words.gettext(ITSELF_WORDS[ITSELF[what]]),) if what in ITSELF else ()
+        yield words.gettext(KEPT_WORDS[what]), (lines % {"num": months}, *itself)
+    yield words.gettext(marked("The content that is shown")), (words.gettext(marked("Not kept")),)

@@ -16,9 +16,9 @@ from broker.domain.samples import CLOSED, EXPLAINED, LATE, LONGEST_TEXT, OPEN, R
 from broker.oversight.reviews import Desk, coverage, listed, opened, take, who
 from broker.oversight.signs import load_rules
 from broker.view.phrases import Language
-from broker.web.dpo.choices import BASES, OUTCOMES
 from broker.web.dpo.room import Room
 from broker.web.inquiry_wire import words_from
+from broker.web.pages.choices import BASES, OUTCOMES
 from broker.web.pages.forms import sent
 from broker.web.pages.language import language_of
 from broker.web.pages.sorting import Cell, Laid, Order, Sort, laid, order_of

@@ -1,4 +1,4 @@
-"""What an overseer can filter the log on, and the words of what happened."""
+"""What a list of the log can be filtered on, by name, and what happened in words, for citizens and overseers."""
 
 from __future__ import annotations
 
