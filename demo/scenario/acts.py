@@ -12,6 +12,8 @@ from demo.scenario.callers import Reply
 from demo.scenario.consents import Consents
 from demo.scenario.emergencies import Emergencies
 from demo.scenario.file import Step
+from demo.scenario.looks import look
+from demo.scenario.pages import CITIZEN, PAGES
 from demo.world.casting import Cast, employee_id
 from demo.world.children import WorldBroken
 from demo.world.logbook import LogBook
@@ -26,15 +28,6 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "garbage": {"mode": "normal", "error": None, "garbage": True},
 }
 DEFAULT_DELAY_MS = 500
-# Where a citizen or an overseer reads what, and the name of the list in the answer.
-LOOKS = {
-    "my_consents": ("/v1/me/consents", "consents"),
-    "my_requests": ("/v1/me/consent-requests", "requests"),
-    "my_accesses": ("/v1/me/accesses", "entries"),
-    "dpo_accesses": ("/v1/accesses", "entries"),
-}
-PAGES = {"my_consents": "/mine", "my_requests": "/mine", "my_accesses": "/mine/accesses", "dpo_accesses": "/dpo"}
-MOST_ROWS = "200"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,28 +215,6 @@ class Acts:
         return Done(Reply(0, report), report=report)
 
     async def _look(self, step: Step) -> Done:
-        wish = step.wish
-        path, name = LOOKS[wish["page"]]
-        visitors, overseer = self.consents.visitors, wish["page"] == "dpo_accesses"
-        visitor = await (visitors.officer(wish["as_who"]) if overseer else visitors.citizen(wish["as_who"]))
-        wanted = dict(wish.get("filter", {}))
-        if overseer and "citizen" in wanted:
-            wanted["citizen"] = self.consents.world.cast.cpr(wanted["citizen"])
-            reply = await visitor.post("/v1/accesses/search", wanted)
-        elif name in {"consents", "requests"}:
-            reply = await visitor.get(path)
-        else:
-            reply = await visitor.get(path, {"limit": MOST_ROWS} | wanted)
-        rows = reply.said.get(name, ())
-        shown = _lines(rows) if name == "consents" else list(rows)
-        texts = await visitor.page(PAGES[wish["page"]]) if "text" in (step.expect or {}) else None
-        return Done(reply, None if overseer else wish["as_who"], tuple(shown), texts or "")
-
-
-def _lines(consents: Any) -> list[Mapping[str, Any]]:
-    """Lay consents out line by line, each with what its consent says."""
-    return [
-        {name: value for name, value in consent.items() if name != "lines"} | {"consent": consent["id"]} | line
-        for consent in consents
-        for line in consent["lines"]
-    ]
+        looked = await look(step.wish, step.expect, self.consents)
+        is_citizens = PAGES[step.wish["page"]].kind == CITIZEN
+        return Done(looked.reply, step.wish["as_who"] if is_citizens else None, looked.rows, looked.texts)

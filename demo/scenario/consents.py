@@ -43,6 +43,8 @@ class Consents:
     visitors: Visitors
     requests: dict[str, Asked] = field(default_factory=dict)
     given: dict[str, Given] = field(default_factory=dict)
+    # Where the log holds what was done last with each request and consent.
+    receipts: dict[str, Row] = field(default_factory=dict)
 
     async def request(self, name: str | None, row: Row) -> Reply:
         """Let the caseworker ask the citizen."""
@@ -62,13 +64,13 @@ class Consents:
         reply = await visitor.post(f"/v1/me/consent-requests/{asked.id}/grant", yes)
         if reply.status < 300:
             self.given[name or row["request"]] = Given(reply.said["consent"], giver, asked.row)
-        return reply
+        return self._noted(name or row["request"], reply)
 
     async def refuse(self, row: Row) -> Reply:
         """Let a giver say no to a request."""
         asked = self._asked(row["request"])
         visitor = await self.visitors.citizen(row.get("by") or asked.row["citizen"])
-        return await visitor.post(f"/v1/me/consent-requests/{asked.id}/refuse")
+        return self._noted(row["request"], await visitor.post(f"/v1/me/consent-requests/{asked.id}/refuse"))
 
     async def give(self, name: str | None, row: Row) -> Reply:
         """Ask and say yes in one step: online by the giver, or recorded by the caseworker at a desk."""
@@ -81,7 +83,7 @@ class Consents:
         reply = await self.callers.post(row["asked_by"], "/v1/consents", body)
         if name and reply.status < 300:
             self.given[name] = Given(reply.said["consent"], giver, row)
-        return reply
+        return self._noted(name, reply)
 
     async def change(self, way: str, row: Row) -> Reply:
         """Let a giver take a consent back (`withdraw`), or `pause` or `resume` it, by themselves or through a desk."""
@@ -92,9 +94,10 @@ class Consents:
             body["lines"] = await self._ids(given, giver, row["lines"])
         if "at_desk" in row:
             body |= {"citizen": self.world.cast.cpr(giver), "identity_checked": True}
-            return await self.callers.post(row["at_desk"], f"/v1/consents/{given.id}/{AT_DESK[way]}", body)
+            path = f"/v1/consents/{given.id}/{AT_DESK[way]}"
+            return self._noted(row["consent"], await self.callers.post(row["at_desk"], path, body))
         visitor = await self.visitors.citizen(giver)
-        return await visitor.post(f"/v1/me/consents/{given.id}/{way}", body)
+        return self._noted(row["consent"], await visitor.post(f"/v1/me/consents/{given.id}/{way}", body))
 
     async def block(self, row: Row) -> Reply:
         """Let a citizen set a standing no, or lift it."""
@@ -107,6 +110,22 @@ class Consents:
             if all(block[name] == wish.get(name) for name in ("source", "unit", "category")):
                 return await visitor.post(f"/v1/me/blocks/{block['id']}/lift")
         raise WorldBroken(f"{row['citizen']} has no such block to lift")
+
+    def request_id(self, name: str) -> str:
+        """Give the id of a request by its short name; raise `WorldBroken` where there is none."""
+        return self._asked(name).id
+
+    def receipt_place(self, name: str) -> str:
+        """Say where the log holds what was done last with a request or a consent: municipality, year and index."""
+        if name not in self.receipts:
+            raise WorldBroken(f"nothing here was answered or changed as {name}")
+        told = self.receipts[name]
+        return "/".join([*told["log"].split("/")[-2:], str(told["index"])])
+
+    def _noted(self, name: str | None, reply: Reply) -> Reply:
+        if name and reply.status < 300:
+            self.receipts[name] = reply.said["receipt"]
+        return reply
 
     def _wanted(self, row: Row) -> dict[str, Any]:
         lines = [

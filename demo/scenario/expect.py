@@ -209,6 +209,14 @@ def _text(expected: list[str], seen: Seen) -> Iterator[Check]:
         yield Check(f"text “{text}”", held=text in seen.texts, line="it is not on the page")
 
 
+def _not_text(expected: list[str], seen: Seen) -> Iterator[Check]:
+    page = seen.texts.casefold()
+    for text in expected:
+        # On a page that did not come nothing stands; that is no proof that it would not.
+        line = "it is on the page" if page else "no page was shown"
+        yield Check(f"no text “{text}”", held=bool(page) and text.casefold() not in page, line=line)
+
+
 CHECKS: Mapping[str, Callable[[Expected, Seen], Iterator[Check]]] = {
     "status": _status,
     "problem": _problem,
@@ -235,4 +243,5 @@ CHECKS: Mapping[str, Callable[[Expected, Seen], Iterator[Check]]] = {
     "bad_entry": lambda expected, seen: check_report("bad_entry", expected, seen),
     "rows": _rows,
     "text": _text,
+    "not_text": _not_text,
 }

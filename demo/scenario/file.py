@@ -11,6 +11,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from demo.scenario.pages import look_faults, look_names
 from demo.world.casting import Cast
 from demo.world.children import ROOT, WorldBroken
 from demo.world.template import merged
@@ -123,11 +124,13 @@ def _verb_faults(raw: Row) -> Iterator[str]:
             yield f"step {number}: says {' and '.join(said) or 'nothing to do'}; exactly one of {', '.join(VERBS)}"
         if "start" in row and "as" not in row:
             yield f"step {number}: an ask that is started needs a name (`as`), to be awaited by"
+        yield from look_faults(number, row)
 
 
 def _name_faults(raw: Row) -> Iterator[str]:
     """Find names that nobody and nothing has."""
     people, caseworkers = set(raw["people"]), set(raw.get("caseworkers", {}))
+    people.update(*(step.get("people", {}) for step in raw["steps"]))
     for place, name, known in _names(raw):
         names, kind = (people, "person") if known == "people" else (caseworkers, "caseworker")
         if name not in names:
@@ -146,15 +149,21 @@ def _names(raw: Row) -> Iterator[tuple[str, str, str]]:
     for name, row in raw.get("consents", {}).items():
         yield from _names_of_consent(f"consents.{name}", row)
     for number, step in enumerate(raw["steps"], start=1):
-        for verb in ("give", "request_consent"):
-            if verb in step:
-                yield from _names_of_consent(f"step {number}", step[verb])
-        for verb in ("ask", "start", "evaluate", "break_glass"):
-            if verb in step:
-                yield f"step {number}", step[verb]["by"], "caseworkers"
-                yield f"step {number}", step[verb]["citizen"], "people"
-        if "decide" in step:
-            yield f"step {number}", step["decide"]["by"], "caseworkers"
+        yield from _names_of_step(f"step {number}", step)
+
+
+def _names_of_step(place: str, step: Row) -> Iterator[tuple[str, str, str]]:
+    for verb in ("give", "request_consent"):
+        if verb in step:
+            yield from _names_of_consent(place, step[verb])
+    for verb in ("ask", "start", "evaluate", "break_glass"):
+        if verb in step:
+            yield place, step[verb]["by"], "caseworkers"
+            yield place, step[verb]["citizen"], "people"
+    if "look" in step:
+        yield from ((place, *named) for named in look_names(step["look"]))
+    if "decide" in step:
+        yield place, step["decide"]["by"], "caseworkers"
 
 
 def _names_of_consent(place: str, row: Row) -> Iterator[tuple[str, str, str]]:

@@ -42,6 +42,7 @@ def _step(played: Played) -> dict[str, Any]:
         "as": step.name,
         "status": seen.reply.status or None,
         "answer": seen.reply.body,
+        "page": seen.texts or None,
         "entries": entries_of(seen.entries),
         "calls": {source: list(categories) for source, categories in seen.calls.items() if categories},
         "held": sum(check.held for check in played.checks),

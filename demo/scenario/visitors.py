@@ -1,10 +1,11 @@
-"""The citizens and overseers of a scenario: each logs in at the provider as a browser does, and then speaks JSON."""
+"""The citizens, overseers and desks of a scenario: each logs in at the provider as a browser does, reads and sends."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import unescape
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,14 @@ FORM_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 # A yes takes a log-in of the last ten minutes; people here log in again well before.
 ANEW_SECONDS = 300.0
 TICKET = re.compile(r'name="ticket" value="([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page as it came: its status, and its text without tags."""
+
+    status: int
+    text: str
 
 
 class Visitors:
@@ -48,6 +57,12 @@ class Visitors:
     async def officer(self, municipality: str) -> Visitor:
         """Give the browser of a municipality's DPO, logged in."""
         return await self._visitor("officer", f"dpo-{municipality}")
+
+    async def of_kind(self, kind: str, name: str) -> Visitor:
+        """Give the browser of a `citizen`, of a `caseworker`, or of the `officer` of a municipality, logged in."""
+        if kind == "officer":
+            return await self.officer(name)
+        return await (self.citizen(name) if kind == "citizen" else self._visitor(kind, name))
 
     async def _visitor(self, kind: str, person: str) -> Visitor:
         if (kind, person) not in self._open:
@@ -77,7 +92,8 @@ class Visitor:
         """Log in, and learn the token that changes must carry."""
         await self.enter(person)
         self.logged_in_at = time.monotonic()
-        self._csrf = str((await self.get(SESSIONS[self._kind])).said.get("csrf", ""))
+        if self._kind in SESSIONS:
+            self._csrf = str((await self.get(SESSIONS[self._kind])).said.get("csrf", ""))
 
     async def enter(self, person: str) -> None:
         """Walk through the code flow: our log-in, the provider's page, the choice, and back."""
@@ -97,24 +113,46 @@ class Visitor:
         async with self._http.get(f"{self._world.address}{path}", params=query) as answer:
             return Reply(answer.status, await answer.json(content_type=None))
 
-    async def page(self, path: str) -> str | None:
-        """Read a page as its text, without tags; None when there is no such page."""
-        headers = {"Accept": "text/html", "Accept-Language": "da"}
-        async with self._http.get(f"{self._world.address}{path}", headers=headers) as answer:
-            told = unescape(TAGS.sub(" ", await answer.text()))
-        return " ".join(told.split()) if answer.status == 200 else None
+    async def page(self, path: str, language: str = "da") -> Shown:
+        """Read a page as its text, without tags. Raises `WorldBroken` where another page is shown instead."""
+        async with self._http.get(f"{self._world.address}{path}", headers=_wanting(language)) as answer:
+            return await _shown(answer, path)
+
+    async def sent(self, path: str, form: Mapping[str, str], language: str = "da", *, to: str = "") -> Shown:
+        """Open a page, send its form filled in, and read the page that comes back; `to` where its form leads.
+
+        Raises `WorldBroken` where another page is shown instead.
+        """
+        async with await self._send(path, form, language, to) as answer:
+            return await _shown(answer, to or path)
 
     async def send_form(self, path: str, form: Mapping[str, str]) -> str:
         """Open a page, send its form filled in, and give the page that comes back as it is written."""
-        headers = {"Accept": "text/html", "Accept-Language": "da"}
-        async with self._http.get(f"{self._world.address}{path}", headers=headers) as page:
+        async with await self._send(path, form) as answer:
+            return await answer.text()
+
+    async def _send(
+        self, path: str, form: Mapping[str, str], language: str = "da", to: str = ""
+    ) -> aiohttp.ClientResponse:
+        async with self._http.get(f"{self._world.address}{path}", headers=_wanting(language)) as page:
             found = FORM_TOKEN.search(await page.text())
         filled = {**form, "csrf": unescape(found[1]) if found else ""}
-        async with self._http.post(f"{self._world.address}{path}", data=filled, headers=headers) as answer:
-            return await answer.text()
+        return await self._http.post(f"{self._world.address}{to or path}", data=filled, headers=_wanting(language))
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Reply:
         """Change something."""
         headers = {"X-CSRF-Token": self._csrf}
         async with self._http.post(f"{self._world.address}{path}", json=body or {}, headers=headers) as answer:
             return Reply(answer.status, await answer.json(content_type=None))
+
+
+def _wanting(language: str) -> dict[str, str]:
+    return {"Accept": "text/html", "Accept-Language": language}
+
+
+async def _shown(answer: aiohttp.ClientResponse, path: str) -> Shown:
+    """Read the page that was asked for; on another, such as a log-in page, no text that must not stand would."""
+    if answer.url.path != path:
+        raise WorldBroken(f"{path} was not shown: it led to {answer.url.path}")
+    told = unescape(TAGS.sub(" ", await answer.text()))
+    return Shown(answer.status, " ".join(told.split()))

@@ -192,3 +192,12 @@ def test_rows_of_a_look_match_field_by_field() -> None:
         'row {"kind": "outcome", "outcome": "released"}: none of 2 rows is it'
     ]
     assert differences({"text": ["Ingen"]}, what) == ["text “Ingen”: it is not on the page"]
+
+
+def test_what_a_page_must_not_say_is_looked_for_on_a_page_that_came() -> None:
+    """Large and small letters are one; where no page was shown, nothing is proved by what is not on it."""
+    assert differences({"not_text": ["Nina", "piller"]}, seen(0, texts="Socialcenter Korsbæk bad om lov")) == []
+    assert differences({"not_text": ["NINA"]}, seen(0, texts="Det var Nina Vagt")) == [
+        "no text “NINA”: it is on the page"
+    ]
+    assert differences({"not_text": ["Nina"]}, seen(0)) == ["no text “Nina”: no page was shown"]

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from demo.scenario.file import SCHEMA, ScenarioFaults, read_scenario
+from demo.scenario.pages import PAGES
 from demo.world.casting import Cast, case_records, login_persons, register_records
 from demo.world.children import ROOT, WorldBroken
 from demo.world.template import DEMO_REGISTRY, Places, chosen_template, filled, merged, read_template
@@ -78,6 +79,47 @@ def test_a_fault_is_named_with_its_place(tmp_path: Path, old: str, new: str, fau
         read_scenario(written(tmp_path, WHOLE.replace(old, new)))
 
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("look", "fault"),
+    [
+        ("{page: my_dog, as_who: anna}", "$.steps[1].look.page: 'my_dog' is not one of ['my_consents', "),
+        ("{page: my_week, as_who: anna, language: de}", "$.steps[1].look.language: 'de' is not one of ['da', 'en']"),
+        ("{page: my_week, as_who: hanna}", "step 2: no person here is called hanna"),
+        ("{page: desk, as_who: anna, citizen: anna}", "step 2: no caseworker here is called anna"),
+        ("{page: desk, as_who: lene, citizen: hanna}", "step 2: no person here is called hanna"),
+        ("{page: my_request, as_who: anna}", "step 2: the page my_request needs `request`"),
+        ("{page: my_receipt, as_who: anna, request: c1}", "step 2: the page my_receipt needs `of`"),
+        ("{page: my_week, as_who: anna, citizen: anna}", "step 2: the page my_week has no `citizen`"),
+        ("{page: my_week, as_who: anna, filter: {}}", "step 2: the page my_week is no list, so no `filter`"),
+        ("{page: my_week, as_who: anna}, expect: {rows: 0}", "step 2: the page my_week is no list, so no `rows`"),
+        ("{page: my_week, as_who: anna}, expect: {no_trace_of: [x]}", "so no `no_trace_of`; say `text` and `not_text`"),
+    ],
+)
+def test_a_look_at_no_page_of_ours_is_a_fault(tmp_path: Path, look: str, fault: str) -> None:
+    """A page that is not there, or is asked for what it does not have, is said so before anything is started."""
+    with pytest.raises(ScenarioFaults) as caught:
+        read_scenario(written(tmp_path, f"{WHOLE}  - {{look: {look}}}\n"))
+
+    assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["text", "not_text"])
+def test_words_of_a_page_are_expected_of_a_look_alone(tmp_path: Path, name: str) -> None:
+    """Held against an answer without a page they would prove nothing."""
+    asked = f"{WHOLE}    expect: {{{name}: [Anna]}}\n"
+    with pytest.raises(ScenarioFaults, match=f"step 1: `{name}` is of a page; only a `look` shows one"):
+        read_scenario(written(tmp_path, asked))
+
+
+def test_every_page_is_named_in_the_schema_and_told_of() -> None:
+    """The schema offers the pages that can be opened, no more and no fewer; the guide names each."""
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    guide = (ROOT / "scenarios" / "README.md").read_text("utf-8").partition("## Pages to look at")[2]
+
+    assert sorted(schema["$defs"]["step"]["properties"]["look"]["properties"]["page"]["enum"]) == sorted(PAGES)
+    assert [name for name in PAGES if f"`{name}`" not in guide] == []
 
 
 def test_what_is_not_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
