@@ -7,6 +7,7 @@ Rules kept here:
 - A log-in runs in the browser that began it, once; it ends what was open there before and gets a new id.
 - A yes takes a log-in of the last ten minutes, at a moment that the provider states; a no or a stop takes none.
 - Who logs in anew goes on where they were; another person, or who was not logged in, begins on their own first page.
+- A new log-in that a citizen breaks off leaves the old one as it was, and leads back: no yes can be given there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from broker.ports import Clock
 from broker.web.doors import Ceilings
 from broker.web.oauth.claims import CPR, caseworker_claims, caseworker_from, nsis_level, private_claims
 from broker.web.oauth.registrations import Registrations
-from broker.web.openid import OpenIdClient, Proven, Provider
+from broker.web.openid import BROKEN_OFF, OpenIdClient, Proven, Provider
 from broker.web.sessions import (
     LANDING,
     SAFE_METHODS,
@@ -213,7 +214,10 @@ class Logins:
         answer = dict(request.query_params)
         if len(answer) != len(request.query_params.multi_items()):
             raise NotAuthenticated("login_failed")
-        proven = await client.finish(answer, running.content, self._clock.now())
+        try:
+            proven = await client.finish(answer, running.content, self._clock.now())
+        except NotAuthenticated as error:
+            return self._back_unchanged(request, running.content, error)
         owner, content = self._read[kind](proven)
         # A link to log in anew carries what somebody chose: it is theirs, and a link from elsewhere brings none.
         others = running.content.get("anew_for", owner) != owner
@@ -231,6 +235,14 @@ class Logins:
             "landing": (back_to, (self._clock.now() + LANDING).timestamp()),
         }
         await self._book.open(response, kind, kept, owner=owner)
+        return response
+
+    def _back_unchanged(self, request: Request, running: Mapping[str, Any], error: NotAuthenticated) -> Response:
+        """Lead a citizen who broke a new log-in off back, the old one as it was; raise any other error."""
+        if error.what != BROKEN_OFF or request.path_params["kind"] != CITIZEN or not running.get("anew_for"):
+            raise error
+        response = _redirect(running["next"])
+        self._book.forget(response, _running(request))
         return response
 
     async def _leave(self, request: Request) -> Response:

@@ -3,7 +3,7 @@
 Rules kept here:
 - What the provider says counts only when its ID token is signed by its key, for us, for this very log-in.
 - Addresses come from its metadata, which must name the issuer we were configured with; nothing is redirected.
-- No secret and no claim is in an error; whatever goes wrong is `login_failed`.
+- No secret and no claim is in an error; whatever goes wrong is `login_failed`, or broken off if the provider says it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from broker.web.oauth.registrations import BadKey, public_key
 from broker.web.oauth.signed import EARLY, moment, read_signed
 
 REFUSAL = "login_failed"
+# The person pressed cancel there, or the provider let them in no further.
+BROKEN_OFF = "login_broken_off"
 UNAVAILABLE = "provider_unavailable"
 MOST_BYTES = 262_144
 SECONDS = 10.0
@@ -113,7 +115,7 @@ class OpenIdClient:
         if not compare_digest(answer.get("state", "").encode(), running["state"].encode()) or not named:
             raise NotAuthenticated(REFUSAL)
         if "error" in answer or not answer.get("code"):
-            raise NotAuthenticated(REFUSAL)
+            raise NotAuthenticated(BROKEN_OFF if "error" in answer and "code" not in answer else REFUSAL)
         tokens = await self._redeem(metadata["token_endpoint"], answer["code"], running["verifier"])
         id_token = tokens.get("id_token")
         if not isinstance(id_token, str):

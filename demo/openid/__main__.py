@@ -52,7 +52,7 @@ def _demand(name: str, row: Row, fields: tuple[str, ...]) -> None:
 
 
 def control_of(records: Records, clock: Clock) -> list[Route]:
-    """Give the control channel: other people at run time, and a clock that stands still."""
+    """Give the control channel: other people at run time, a clock that stands still, and how long people are known."""
 
     async def put(raw: Any) -> None:
         check(raw)
@@ -61,6 +61,7 @@ def control_of(records: Records, clock: Clock) -> list[Route]:
     async def put_back() -> None:
         records.reset()
         clock.stand_at(None)
+        clock.known_for = 0
 
     async def set_clock(request: Request) -> Response:
         try:
@@ -69,10 +70,19 @@ def control_of(records: Records, clock: Clock) -> list[Route]:
             return JSONResponse({"error": "`at` must be an ISO 8601 time with its zone, or null"}, 400)
         return JSONResponse({"now": clock.now()})
 
+    async def set_known(request: Request) -> Response:
+        told = await request.json()
+        seconds = told.get("seconds") if isinstance(told, dict) else None
+        if type(seconds) is not int or seconds < 0:
+            return JSONResponse({"error": "`seconds` must be a whole number from 0"}, 400)
+        clock.known_for = seconds
+        return JSONResponse({"seconds": seconds})
+
     # Modes and calls are the department systems' alone; a provider has records and a clock.
     wanted = {"/control/records", "/control/reset"}
     shared = [route for route in control_routes(Control(), put, put_back) if route.path in wanted]
-    return [*shared, Route("/control/clock", set_clock, methods=["POST"])]
+    own = {"/control/clock": set_clock, "/control/known": set_known}
+    return [*shared, *(Route(path, act, methods=["POST"]) for path, act in own.items())]
 
 
 def main() -> None:

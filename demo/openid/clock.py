@@ -14,6 +14,8 @@ class Clock:
 
     def __init__(self, calendar: Path | None = None) -> None:
         self._stands_at: int | None = None
+        # How long ago whoever comes proved who they are: real providers remember people from log-in to log-in.
+        self.known_for = 0
         self._calendar = calendar
 
     def today(self) -> int:
@@ -25,6 +27,10 @@ class Clock:
     def now(self) -> int:
         """Give the time in seconds since 1970."""
         return int(time.time()) if self._stands_at is None else self._stands_at
+
+    def proved_at(self, *, anew: bool) -> int:
+        """Tell when who comes now proved who they are: just now, or when they did so earlier."""
+        return self.now() - (0 if anew else self.known_for)
 
     def stand_at(self, moment: str | None) -> None:
         """Stand still at an ISO 8601 time with its zone, or run again at None. Raises `ValueError`."""

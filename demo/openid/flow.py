@@ -30,7 +30,7 @@ class AuthorizationRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One authorization request, checked."""
+    """One authorization request, checked. `anew`: who is known here already must prove who they are once more."""
 
     client_id: str
     redirect_uri: str
@@ -38,6 +38,7 @@ class Asked:
     challenge: str
     state: str | None
     nonce: str | None
+    anew: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,12 @@ def asked_from(params: Mapping[str, str], client: Row) -> Asked:
     challenge = params.get("code_challenge", "")
     if params.get("code_challenge_method") != "S256" or not re.fullmatch(r"[\w-]{43}", challenge, re.ASCII):
         raise AuthorizationRefusedError("invalid_request")
-    if "none" in params.get("prompt", "").split():
+    prompt = params.get("prompt", "").split()
+    if "none" in prompt:
         raise AuthorizationRefusedError("login_required")
     uri, state, nonce = params["redirect_uri"], params.get("state"), params.get("nonce")
-    return Asked(client["client_id"], uri, scopes, challenge, state, nonce)
+    anew = "login" in prompt or params.get("max_age") == "0"
+    return Asked(client["client_id"], uri, scopes, challenge, state, nonce, anew)
 
 
 def back_to(redirect_uri: str, issuer: str, state: str | None, **told: str) -> str:

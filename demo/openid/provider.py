@@ -112,7 +112,7 @@ class Provider:
         chosen = self._records.matching("persons", id=form.get("person"))
         if not chosen or "cancel" in form or not persons.may_choose(chosen[0], set(asked.scopes)):
             return _redirect(back_to(asked.redirect_uri, self._issuer, asked.state, error="access_denied"))
-        code = self._codes.put(Granted(asked, chosen[0], self._clock.now()))
+        code = self._codes.put(Granted(asked, chosen[0], self._clock.proved_at(anew=asked.anew)))
         return _redirect(back_to(asked.redirect_uri, self._issuer, asked.state, code=code))
 
     async def _token(self, request: Request) -> Response:

@@ -243,6 +243,40 @@ async def test_what_was_chosen_is_kept_for_who_chose_it(lobby: Lobby, before: st
     assert (await browser.get("/citizen")).json()["cpr"] == after
 
 
+async def test_a_new_log_in_that_is_broken_off_changes_nothing(lobby: Lobby) -> None:
+    """Who presses cancel at the provider is back where they were, with the log-in they had, which signs nothing."""
+    browser, cancelled = lobby.browser(), {"error": "access_denied", "iss": lobby.provider.address}
+    lobby.provider.id_claims = {"auth_time": int(lobby.clock.at.timestamp()) - 601}
+    await lobby.log_in(browser)
+
+    async def begin(**query: str) -> dict[str, str]:
+        answer = await browser.get("/login/citizen", params={"next": "/chosen"} | query)
+        return cancelled | {"state": parse_qs(urlsplit(answer.headers["location"]).query)["state"][0]}
+
+    back = await lobby.finish(browser, await begin(anew="1"))
+    again = await lobby.finish(browser, {**cancelled, "state": "x"})
+    strange = await lobby.finish(browser, await begin(anew="1") | {"state": "x"})
+    plain = await lobby.finish(browser, await begin())
+    elsewhere = await lobby.finish(browser, await begin(anew="1", next="https://other.example/"))
+
+    assert (back.status_code, back.headers["location"]) == (303, "/chosen")
+    assert elsewhere.headers["location"] == "/"
+    told = [(answer.status_code, answer.json()["what"]) for answer in (again, strange, plain)]
+    assert told == [(401, "login_expired"), (401, "login_failed"), (401, "login_broken_off")]
+    assert (await browser.get("/citizen")).json()["cpr"] == "0102030405"
+    assert (await browser.get("/signer")).status_code == 401
+
+
+async def test_a_broken_log_in_of_nobody_leads_nowhere(lobby: Lobby) -> None:
+    """A link to log in anew, sent to somebody who is not logged in, leads to no page when they cancel."""
+    browser = lobby.browser()
+    answer = await browser.get("/login/citizen", params={"anew": "1", "next": "/chosen"})
+    state = parse_qs(urlsplit(answer.headers["location"]).query)["state"][0]
+    told = await lobby.finish(browser, {"error": "access_denied", "iss": lobby.provider.address, "state": state})
+
+    assert (told.status_code, told.json()["what"]) == (401, "login_broken_off")
+
+
 async def test_what_nobody_signed_makes_no_log_in_fresh(lobby: Lobby) -> None:
     """A moment that stands beside the signed token counts for nothing."""
     browser = lobby.browser()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from broker.web.login import FRESH
+from demo.world.world import OPENID
 from tests.browser.conftest import Stage
 from tests.browser.surfing import Surfer
 from tests.browser.test_pages_in_browser import choose, look_up, looked_at
@@ -82,6 +84,79 @@ async def test_a_yes_for_once(stage: Stage, locale: str, language: str) -> None:
     await looked_at(annette, f"mine-once-{language}")
     await annette.page.locator('a[href$="/stop"]').first.click()
     await annette.page.locator("main button[type=submit]").click()
+
+
+SIGN = {
+    "da": {"unchanged": "Intet er ændret.", "anew": "Du er logget ind igen.", "given": "Du har sagt ja"},
+    "en": {"unchanged": "Nothing has changed.", "anew": "You have logged in again.", "given": "You have said yes"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("locale", "language"), [("da-DK", "da"), ("en-GB", "en")])
+async def test_an_old_log_in_is_made_anew_to_sign(stage: Stage, locale: str, language: str) -> None:
+    """Whom the provider knows from earlier proves it once more to say yes, to share again and to lift a no.
+
+    Cancelled there, nothing has changed; gone through, what was chosen is still chosen, and waits for its own yes.
+    """
+    lene, annette, words = await stage.surfer(), await stage.surfer(locale), SIGN[language]
+    page = annette.page
+    await lene.log_in("caseworker", "lene", "/case")
+    await ask(lene)
+    await stage.world.control(OPENID, "/known", {"seconds": int(FRESH.total_seconds()) + 1})
+    try:
+        await annette.log_in("citizen", "annette", "/mine")
+        await page.locator('main a[href^="/mine/requests/"]').first.click()
+        await page.locator('main a[href$="/often"]').click()
+        # All of it, but once: a yes to some of it would be a no to the rest, and nobody could ask again.
+        for choice in ("limit-0", "line-0", "line-1"):
+            await page.locator(f'label[for="{choice}"]').click()
+        await page.locator("main button[type=submit]").click()
+        chosen = await page.locator(".bb-text").inner_text()
+        await signed_anew(annette, "/yes", words, f"some-old-{language}")
+        await looked_at(annette, f"some-anew-{language}")
+        assert await page.locator(".bb-text").inner_text() == chosen
+        await page.locator('form[action$="/yes"] button').click()
+        assert await page.locator("h1").inner_text() == words["given"]
+        await looked_at(annette, f"receipt-signed-{language}")
+        await what_opens_again(annette, language, words)
+    finally:
+        await stage.world.control(OPENID, "/known", {"seconds": 0})
+    await page.goto(f"{annette.address}/mine")
+    await page.locator('a[href$="/stop"]').first.click()
+    await page.locator("main button[type=submit]").click()
+
+
+async def what_opens_again(annette: Surfer, language: str, words: dict[str, str]) -> None:
+    """Pause, and set a standing no; then, each with a log-in that is old again, share again and lift it."""
+    page = annette.page
+    await page.goto(f"{annette.address}/mine")
+    await page.locator('a[href$="/pause"]').first.click()
+    await page.locator("main button[type=submit]").click()
+    resume = await page.locator('a[href$="/resume"]').get_attribute("href")
+    await page.goto(f"{annette.address}/mine/blocks")
+    await page.select_option("#source", "korsbaek-family")
+    await page.locator('form[action="/mine/blocks"] button').click()
+    await looked_at(annette, f"receipt-blocked-{language}")
+    for way, place in (("/resume", str(resume)), ("/lift", "/mine/blocks")):
+        await page.context.clear_cookies()
+        await annette.log_in("citizen", "annette", place)
+        await signed_anew(annette, way, words, f"old{way.replace('/', '-')}-{language}")
+        await page.locator(f'form[action$="{way}"] button').click()
+        await looked_at(annette, f"receipt-opened{way.replace('/', '-')}-{language}")
+
+
+async def signed_anew(annette: Surfer, way: str, words: dict[str, str], name: str) -> None:
+    """From a page that signs nothing, cancel a new log-in, and then go through with it."""
+    page = annette.page
+    for pressed, says in (('button[name="cancel"]', "unchanged"), ('button[value="annette"]', "anew")):
+        assert await page.locator(f'form[action$="{way}"]').count() == 0
+        await page.locator('main a[href^="/login/citizen?anew=1"]').click()
+        await page.locator(pressed).click()
+        read = await page.locator("body").inner_text()
+        assert words[says] in read, f"{page.url}: {read}"
+        if says == "unchanged":
+            await looked_at(annette, name)
+    assert await page.locator(f'form[action$="{way}"]').count() == 1
 
 
 async def test_after_a_no_one_is_asked_again_with_a_reason(stage: Stage) -> None:

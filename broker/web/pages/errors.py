@@ -71,6 +71,7 @@ WORDS: dict[type[BrokerError], tuple[str, str]] = {
 }
 LOGIN_WORDS = {
     "login_expired": (marked("The log-in took too long"), marked("Go to the front page and log in again.")),
+    "login_broken_off": (marked("The log-in was broken off"), marked("Go to the front page and log in again.")),
     "no_role": (marked("You have no role here"), marked("Ask your manager which access you should have.")),
     "no_cpr": (marked("We did not get your CPR number"), marked("Log in again, and allow it to be shown to us.")),
     "nsis_too_low": (marked("Your log-in is not safe enough"), marked("Log in with MitID, at level Substantial.")),

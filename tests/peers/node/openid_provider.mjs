@@ -1,13 +1,21 @@
 // The certified oidc-provider as a municipality's or MitID broker's log-in: everyone who comes is logged in as `sub`.
 // Standard input: {redirectUris, postLogout, clientId, secret, sub, claims, alg}. Prints its address when it listens.
+// Each further line changes some of it, and is answered with `changed`: other `claims`, or `ago`, the seconds since
+// whoever comes proved who they are.
 import http from 'node:http'
+import readline from 'node:readline'
 import { Provider } from 'oidc-provider'
 
-const told = JSON.parse(await new Promise((done) => {
-  let text = ''
-  process.stdin.on('data', (part) => { text += part; if (text.endsWith('\n')) done(text) })
-}))
-process.stdin.on('end', () => process.exit(0))
+const told = {}
+const lines = readline.createInterface({ input: process.stdin })
+await new Promise((done) => {
+  lines.on('line', (line) => {
+    if (told.alg) console.log('changed')
+    Object.assign(told, JSON.parse(line))
+    done()
+  })
+})
+lines.on('close', () => process.exit(0))
 
 const listener = http.createServer()
 await new Promise((done) => listener.listen(0, '127.0.0.1', done))
@@ -39,7 +47,9 @@ const serve = provider.callback()
 listener.on('request', async (request, response) => {
   if (!request.url.startsWith('/come-in/')) return serve(request, response)
   const { params, session, prompt, grantId } = await provider.interactionDetails(request, response)
-  if (prompt.name === 'login') return provider.interactionFinished(request, response, { login: { accountId: told.sub } })
+  if (prompt.name === 'login') return provider.interactionFinished(request, response, {
+    login: { accountId: told.sub, ...(told.ago ? { ts: Math.floor(Date.now() / 1000) - told.ago } : {}) },
+  })
   const grant = grantId ? await provider.Grant.find(grantId) : new provider.Grant({ accountId: session.accountId, clientId: params.client_id })
   grant.addOIDCScope(params.scope)
   return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } }, { mergeWithLastSubmission: true })

@@ -385,6 +385,24 @@ def test_the_clock_stands_still_when_told(provider: Any) -> None:
     assert read(provider, log_in(provider, "annette")["id_token"])["iat"] > moment
 
 
+def test_people_are_known_from_earlier_unless_asked_anew(provider: Any) -> None:
+    """A log-in tells when the person proved who they are: before, or now where the client wants that."""
+    provider.control("/known", {"seconds": 900})
+    known = read(provider, log_in(provider, "annette")["id_token"])
+    anew = [
+        read(provider, log_in(provider, "annette", **how)["id_token"])
+        for how in ({"prompt": "login"}, {"max_age": "0"})
+    ]
+
+    assert known["iat"] - known["auth_time"] >= 900
+    assert all(claims["iat"] - claims["auth_time"] < 900 for claims in anew)
+    assert provider.refused_control("/known", {"seconds": -1}).status == 400
+    assert provider.refused_control("/known", {}).status == 400
+    provider.control("/reset", {})
+    claims = read(provider, log_in(provider, "annette")["id_token"])
+    assert claims["iat"] - claims["auth_time"] < 900
+
+
 def test_other_people_can_be_put_in_place(provider: Any) -> None:
     """People replaced at run time are who can log in; people without what their kind needs are refused."""
     changed = [one | {"name": "Annette Ny Test"} if one["id"] == "annette" else one for one in PERSONS["persons"]]
