@@ -6,6 +6,7 @@ No build step: `catalogues/da/LC_MESSAGES/messages.po` is edited by hand, and a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -37,8 +38,9 @@ def marked(text: str) -> str:
     return text
 
 
+@cache
 def words_of(language: Language) -> Words:
-    """Read a language's catalogue; English is what stands in the templates."""
+    """Read a language's catalogue, once a process: it takes a tenth of a second. English stands in the templates."""
     if language == "en":
         return Words({}, {})
     plain: dict[str, str] = {}
