@@ -33,7 +33,8 @@ MODULES = {
     "soak": ("tests.soak",),
     "docs": ("docs.generate",),
 }
-WHOLE_SUITE = ["-n", "auto", "-rfEs"]  # On every core; skipped tests say why.
+# On every core, neighbours on one core so that a world is started once for a file's tests; skipped tests say why.
+WHOLE_SUITE = ["-n", "auto", "--dist", "worksteal", "-rfEs"]
 STOPPED = 130  # As the shell says it of a command ended by Ctrl-C.
 
 

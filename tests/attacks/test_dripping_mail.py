@@ -32,8 +32,7 @@ async def dripping(greeting: bytes = b"") -> AsyncIterator[tuple[int, asyncio.Qu
                 await asyncio.wait([gone], timeout=0.05)
             await asyncio.gather(gone, return_exceptions=True)
         finally:
-            # Called off at the end of the test it closes too, with what was not sent yet: what is left open is told of by
-            # another test.
+            # Called off at the end of the test it closes too, with what waits: another test tells of what is left open.
             writer.transport.abort()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
