@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser, Page, Request, Response, async_playwright
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from tools.places import IN_CI
@@ -41,7 +41,10 @@ def chromium() -> str:
 
 @dataclass
 class Surfer:
-    """One person at one browser window. `errors` are what the console said, `hosts` whom the pages asked."""
+    """One person at one browser window.
+
+    `errors` are what the console said, `hosts` whom the pages asked, `status` what the page itself came with.
+    """
 
     page: Page
     twin: Page
@@ -49,11 +52,13 @@ class Surfer:
     folder: Path
     errors: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    status: int = 0
 
     def __post_init__(self) -> None:
         self.page.on("console", lambda told: self.errors.append(told.text) if told.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._asked)
+        self.page.on("response", self._answered)
 
     async def log_in(self, kind: str, person: str, to: str) -> None:
         """Go to a page, be sent to log in, choose who one is, and come back."""
@@ -68,7 +73,7 @@ class Surfer:
 
     async def look(self, name: str) -> dict[str, Any]:
         """Keep a picture of the page as a phone and as a desk shows it, and measure it at both widths."""
-        measured: dict[str, Any] = {}
+        measured: dict[str, Any] = {"status": self.status}
         for size in (PHONE, DESK):
             await self.page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict of two numbers
             wide = size["width"]
@@ -97,6 +102,10 @@ class Surfer:
 
     def _asked(self, request: Request) -> None:
         self.addresses.append(request.url)
+
+    def _answered(self, response: Response) -> None:
+        if response.request.is_navigation_request() and response.frame == self.page.main_frame:
+            self.status = response.status
 
 
 @contextlib.asynccontextmanager
