@@ -31,12 +31,18 @@ async def ask(lene: Surfer) -> None:
 @pytest.mark.parametrize(("locale", "language"), [("da-DK", "da"), ("en-GB", "en")])
 async def test_a_yes_rests_and_holds_again(stage: Stage, locale: str, language: str) -> None:
     """Asked, given, paused, held again and stopped: two clicks each, on pages that keep their rules."""
-    lene, annette, words = await stage.surfer(), await stage.surfer(locale), WORDS[language]
+    lene, annette, words = await stage.surfer(locale), await stage.surfer(locale), WORDS[language]
     await lene.log_in("caseworker", "lene", "/case")
+    await look_up(lene)
+    await looked_at(lene, f"case-refused-{language}")
     await ask(lene)
+    await looked_at(lene, f"case-request-{language}")
     await annette.log_in("citizen", "annette", "/mine")
     await annette.page.get_by_role("link", name=words["read"]).click()
+    await looked_at(annette, f"request-{language}")
     await annette.page.get_by_role("button", name=words["all"]).click()
+    await look_up(lene)
+    await looked_at(lene, f"case-view-{language}")
 
     await annette.page.goto(f"{annette.address}/mine")
     await looked_at(annette, f"mine-two-{language}")
@@ -55,7 +61,12 @@ async def test_a_yes_rests_and_holds_again(stage: Stage, locale: str, language: 
 
     await annette.page.goto(f"{annette.address}/mine")
     await annette.page.locator('a[href$="/stop"]').first.click()
+    await looked_at(annette, f"stop-{language}")
     await annette.page.locator("main button[type=submit]").click()
+    await looked_at(annette, f"receipt-stopped-{language}")
+    for place, name in (("/mine/nowhere", "nowhere-mine"), ("/mine/accesses?until=x", "accesses-fault")):
+        await annette.page.goto(f"{annette.address}{place}")
+        await looked_at(annette, f"{name}-{language}", there=name != "nowhere-mine")
 
 
 @pytest.mark.parametrize(("locale", "language"), [("da-DK", "da"), ("en-GB", "en")])
@@ -134,6 +145,8 @@ async def what_opens_again(annette: Surfer, language: str, words: dict[str, str]
     await page.locator("main button[type=submit]").click()
     resume = await page.locator('a[href$="/resume"]').get_attribute("href")
     await page.goto(f"{annette.address}/mine/blocks")
+    await page.locator('form[action="/mine/blocks"] button').click()
+    await looked_at(annette, f"blocks-fault-{language}")
     await page.select_option("#source", "korsbaek-family")
     await page.locator('form[action="/mine/blocks"] button').click()
     await looked_at(annette, f"receipt-blocked-{language}")
@@ -159,6 +172,14 @@ async def signed_anew(annette: Surfer, way: str, words: dict[str, str], name: st
     assert await page.locator(f'form[action$="{way}"]').count() == 1
 
 
+async def in_both(person: Surfer, name: str) -> None:
+    """Look at a page that is opened by its address in English and then in Danish, which stays."""
+    at = person.page.url
+    for language in ("en", "da"):
+        await person.page.goto(f"{at}{'&' if '?' in at else '?'}lang={language}")
+        await looked_at(person, f"{name}-{language}")
+
+
 async def test_after_a_no_one_is_asked_again_with_a_reason(stage: Stage) -> None:
     """The form says that there was a no and wants a reason; the citizen reads it, and how often they were asked."""
     lene, annette = await stage.surfer(), await stage.surfer()
@@ -167,6 +188,7 @@ async def test_after_a_no_one_is_asked_again_with_a_reason(stage: Stage) -> None
     await annette.log_in("citizen", "annette", "/mine")
     await annette.page.get_by_role("link", name="Læs og svar").click()
     await annette.page.get_by_role("button", name="Nej", exact=True).click()
+    await in_both(annette, "receipt-no")
     await ask(lene)
     await looked_at(lene, "case-said-no")
     assert "Skriv med nye ord, hvorfor du spørger igen." in await lene.page.locator("main").inner_text()
@@ -176,7 +198,7 @@ async def test_after_a_no_one_is_asked_again_with_a_reason(stage: Stage) -> None
     await looked_at(lene, "case-asked-again")
     await annette.page.goto(f"{annette.address}/mine")
     await annette.page.get_by_role("link", name="Læs og svar").click()
-    await looked_at(annette, "request-again")
+    await in_both(annette, "request-again")
     read = await annette.page.locator("main").inner_text()
     assert "du sagde nej" in read
     assert "to besøg på samme tid" in read

@@ -77,6 +77,8 @@ async def test_rights_and_questions_in_english_and_from_the_right(stage: Stage) 
     await annette.page.goto(f"{annette.address}/mine/accesses")
     await annette.page.get_by_role("link", name="Ask about this line", exact=False).first.click()
     await looked_at(annette, "english-ask")
+    await annette.page.locator("main form button").last.click()
+    await looked_at(annette, "english-ask-fault")
 
 
 async def something_is_handed_out(stage: Stage) -> None:
@@ -127,6 +129,17 @@ async def ask_for(annette: Surfer, wish: Wish, locale: str) -> None:
     await looked_at(annette, f"wish-sent-{locale}")
 
 
+async def find_them(dpo: Surfer, locale: str) -> None:
+    """Find a citizen's lines, and open one."""
+    page = dpo.page
+    await page.goto(f"{dpo.address}/dpo")
+    await page.fill("#citizen", "710274-0022")
+    await page.locator('main form[action="/dpo/find"] button[type=submit]').first.click()
+    await looked_at(dpo, f"dpo-citizen-{locale}")
+    await page.locator('main a[href^="/dpo/lines/"]').first.click()
+    await looked_at(dpo, f"dpo-line-{locale}")
+
+
 async def tell_them(dpo: Surfer, wish: Wish, locale: str) -> None:
     """Open what is wanted, send it with nobody ticked, and tick all: nobody is ticked beforehand."""
     page = dpo.page
@@ -144,5 +157,8 @@ async def tell_them(dpo: Surfer, wish: Wish, locale: str) -> None:
     await page.goto(f"{dpo.address}/dpo/inquiries")
     await page.locator('main a[href^="/dpo/inquiries/"]').first.click()
     await looked_at(dpo, f"dpo-wish-told-{locale}")
+    await find_them(dpo, locale)
+    await page.goto(f"{dpo.address}/dpo/inquiries")
+    await page.locator('main a[href^="/dpo/inquiries/"]').first.click()
     await page.fill("#text", "Vi har sendt det videre til dem, der har det.")
     await page.locator("main form button").last.click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from demo.scenario.callers import Callers
+from demo.world.casting import employee_id
 from tests.browser.conftest import Stage
 from tests.browser.surfing import Surfer
 from tests.browser.test_pages_in_browser import choose, look_up, looked_at
@@ -39,14 +40,27 @@ async def test_a_stop_is_told_and_received(stage: Stage) -> None:
         await annette.page.locator(f'a[href*="/{way}?line="]').first.click()
         await annette.page.locator("main button[type=submit]").click()
 
-    before = await both_read(stage, "not-yet")
     async with Callers(stage.world) as callers:
+        await may_i(stage, callers)
+        before = await both_read(stage, "not-yet")
         await callers.receive("korsbaek-jobcentre")
     after = await both_read(stage, "received")
 
     for language, words in WORDS.items():
         assert [text[language].count(words["not yet"]) for text in (before, after)] == [2, 0]
         assert [text[language].count(words["received"]) for text in (before, after)] == [0, 2]
+
+
+async def may_i(stage: Stage, callers: Callers) -> None:
+    """Let the caseworker ask whether they might, without fetching: that too stands on the citizen's list."""
+    properties = {"citizen": stage.world.cast.cpr("annette")}
+    body = {
+        "subject": {"type": "caseworker", "id": employee_id("lene")},
+        "action": {"name": "read"},
+        "context": {"purpose": "helhedsorienteret_plan", "case": "JC-2019-0417"},
+        "resource": {"type": "category", "id": "korsbaek-social/S01", "properties": properties},
+    }
+    assert (await callers.post("lene", "/access/v1/evaluation", body)).status == 200
 
 
 async def both_read(stage: Stage, moment: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_every_route import ROUTES, is_page
+from tests.browser.test_other_pages_in_browser import PAGES
 
 BROWSER = Path(__file__).parents[3] / "browser"
 # Route → what the browser's tests write where they look at it.
@@ -16,7 +17,7 @@ LOOKED_AT = {
     "/reference": '("/reference", "reference")',
     "/log/": 'f"logs-{locale}"',
     "/case": '"/case"',
-    "/case/requests/{request_id}": '"case-request"',
+    "/case/requests/{request_id}": 'f"case-request-{language}"',
     "/desk": 'f"desk-{locale}"',
     "/dpo": '"/dpo"',
     "/dpo/breaches": '"/dpo/breaches"',
@@ -31,12 +32,12 @@ LOOKED_AT = {
     "/dpo/what-if": 'f"what-if-{language}"',
     "/dpo/what-if/{run}": 'f"what-if-result-{language}"',
     "/dpo/inquiries": '"/dpo/inquiries"',
-    "/dpo/inquiries/{inquiry}": '"dpo-question"',
+    "/dpo/inquiries/{inquiry}": 'f"dpo-wish-{locale}"',
     "/dpo/package": '"/dpo/package"',
     "/dpo/package/recipients": 'f"receivers-{language}"',
     "/dpo/record": '"/dpo/record"',
     "/dpo/fact-sheet": '"/dpo/fact-sheet"',
-    "/dpo/lines/{municipality}/{year}/{index}": '"dpo-line"',
+    "/dpo/lines/{municipality}/{year}/{index}": 'f"dpo-line-{locale}"',
     "/dpo/break-glass/{after_check}": 'f"after-check-{language}"',
     "/dpo/samples": '"/dpo/samples"',
     "/dpo/samples/{sample}": 'f"sample-{language}"',
@@ -49,7 +50,7 @@ LOOKED_AT = {
     "/mine/blocks": '"/mine/blocks"',
     "/mine/consents/{consent_id}/pause": 'f"pause-{language}"',
     "/mine/consents/{consent_id}/resume": 'f"resume-{language}"',
-    "/mine/consents/{consent_id}/stop": '"stop"',
+    "/mine/consents/{consent_id}/stop": 'f"stop-{language}"',
     "/mine/help": 'f"help-{locale}"',
     "/mine/inquiries": '"/mine/inquiries"',
     "/mine/notices": '"/mine/notices"',
@@ -57,13 +58,23 @@ LOOKED_AT = {
     "/mine/notices/{municipality}/code": '"/mine/notices/korsbaek/code"',
     "/mine/others": 'f"others-{locale}"',
     "/mine/receipts/{municipality}/{year}/{index}": 'f"receipt-paused-{language}"',
-    "/mine/requests/{request_id}": '"request"',
+    "/mine/requests/{request_id}": 'f"request-{language}"',
     "/mine/requests/{request_id}/often": 'f"often-{language}"',
     "/mine/requests/{request_id}/some": 'f"some-once-{language}"',
     "/mine/rights": '"/mine/rights"',
     "/mine/rights/recipients": '"/mine/rights/recipients"',
     "/mine/week": 'f"week-{locale}"',
     "/mine/whole": '"/mine/whole"',
+}
+# What is looked at in Danish under one name and in English under another.
+IN_TWO = {
+    "/": '("/", "start")',
+    "/reference": '("/reference", "reference")',
+    "/accessibility": 'f"english{path.replace',
+    "/mine/accesses/{municipality}/{year}/{index}/ask": '"ask-about-a-line"',
+    "/mine/inquiries": '"question-answered"',
+    "/mine/rights": '("/mine/rights", "rights")',
+    "/mine/rights/recipients": '("/mine/rights/recipients", "recipients")',
 }
 # Routes of a room that give a file, or lead on.
 NO_PAGES = {
@@ -92,4 +103,14 @@ def test_every_page_has_its_look() -> None:
 @pytest.mark.parametrize("path", LOOKED_AT)
 def test_the_look_is_there(path: str) -> None:
     """What is said to be looked at stands in a browser's test."""
-    assert any(LOOKED_AT[path] in file.read_text("utf-8") for file in BROWSER.glob("test_*.py"))
+    texts = [file.read_text("utf-8") for file in BROWSER.glob("test_*.py")]
+    assert any(LOOKED_AT[path] in text for text in texts)
+    assert any(IN_TWO.get(path, "") in text for text in texts)
+
+
+@pytest.mark.parametrize("path", sorted(LOOKED_AT.keys() - IN_TWO.keys()))
+def test_the_look_is_in_both_languages(path: str) -> None:
+    """A page is looked at in Danish and English: its look names the language, or is a row gone through in both."""
+    rows = {f'"{row}"' for _, _, paths in PAGES for row in paths}
+    name = LOOKED_AT[path]
+    assert name in rows or "{language}" in name or "{locale}" in name
