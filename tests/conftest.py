@@ -1,6 +1,7 @@
 """What every test stands on: no network but loopback, and one private PostgreSQL a session."""
 
 import ipaddress
+import os
 import secrets
 import shutil
 import signal
@@ -51,6 +52,14 @@ sys.addaudithook(_guard)
 # Whoever ends a run by SIGTERM, as `timeout` and CI do, ends it as by Ctrl-C: what fixtures made is taken away.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the pictures of the pages are, where they are kept, and how many."""
+    kept = os.environ.get("BROWSER_PICTURES")
+    if kept is not None:
+        count = sum(1 for _ in Path(kept).rglob("*.png"))
+        terminalreporter.write_line(f"{count} pictures of pages in {kept}")
 
 
 @pytest.fixture(scope="session")

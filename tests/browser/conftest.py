@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +32,23 @@ class Stage:
         return await surfer(self.browser, self.world.address, self.pictures, locale=locale, script=script)
 
 
+@pytest.fixture(scope="module")
+def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give where a module's pictures go: its own folder in what `BROWSER_PICTURES` names, or a passing one."""
+    kept = os.environ.get("BROWSER_PICTURES")
+    if kept is None:
+        return tmp_path_factory.mktemp("pictures")
+    folder = Path(kept).absolute() / request.path.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def stage(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> AsyncIterator[Stage]:
     """Start the world of scenario 1 with no consent given, and a browser."""
     chromium()
     scenario = read_scenario(SCENARIO)
     template = chosen_template(scenario.registry, scenario.file.parent)
     async with World(tmp_path_factory.mktemp("world")) as world, browsing() as browser:
         await world.stage(template, scenario.cast, scenario.records, scenario.clock)
-        yield Stage(world, browser, tmp_path_factory.mktemp("pictures"))
+        yield Stage(world, browser, pictures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -19,19 +20,20 @@ from tests.browser.conftest import SCENARIO, Stage
 from tests.browser.surfing import browsing, chromium
 from tests.browser.test_pages_in_browser import looked_at
 
+DANGER = {"da": "fare for liv", "en": "life is in danger"}
 TOGETHER = {"da": "Tre gange", "en": "Three times"}
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def stage(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> AsyncIterator[Stage]:
     """Start the world of the emergency before its first step, and a browser."""
     chromium()
     scenario = read_scenario(SCENARIO.parent / "e1-danger-to-life.yaml")
     template = chosen_template(scenario.registry, scenario.file.parent)
     async with World(tmp_path_factory.mktemp("world")) as world, browsing() as browser:
         await world.stage(template, scenario.cast, scenario.records, scenario.clock)
-        yield Stage(world, browser, tmp_path_factory.mktemp("pictures"))
+        yield Stage(world, browser, pictures)
 
 
 async def test_an_after_check_on_phone_and_desk(stage: Stage) -> None:
@@ -62,6 +64,10 @@ async def test_an_after_check_on_phone_and_desk(stage: Stage) -> None:
         together = leader.page.locator("main li.bb-panel", has_text=TOGETHER[language])
         await together.locator("a").click()
         await looked_at(leader, f"after-check-three-{language}")
+        anna = await stage.surfer(locale)
+        await anna.log_in("citizen", "anna", "/mine/accesses")
+        assert DANGER[language] in await anna.page.locator("main").inner_text()
+        await looked_at(anna, f"accesses-emergency-{language}")
     await leader.page.goto(f"{leader.address}{place}")
     await leader.page.fill("#text", "She was on call.")
     await leader.page.locator("main form button.button-primary").click()
