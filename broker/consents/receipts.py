@@ -3,6 +3,7 @@
 Rules kept here:
 - A record is its giver's alone. What is another's, a child's or a parent's own, is not there (P6).
 - What was shown is opened from where it was sealed at the yes or the no. Where that was erased its digest stands alone.
+- The citizens' desk is given the very record its giver would get, to hand to them, once that look is on the log.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from broker.consents.desk_look import shown_at_desk
 from broker.consents.own import OwnRequest, giver_of, own_consents, own_parts
 from broker.consents.records import IMPORTED, Frame, Logged, Text, as_it_was, record_of_consent, record_of_refusal
 from broker.domain.consents import REFUSED, Consent
 from broker.domain.entries import INTACT
 from broker.domain.errors import NotFound, TooManyAsks
 from broker.domain.events import ConsentRefused
-from broker.domain.identity import CitizenLogin
+from broker.domain.identity import Caller, CitizenLogin
+from broker.domain.personal import Personal
 from broker.exchange.numbers import own_handles
 from broker.ports import LogReader, Ports
 
@@ -64,6 +67,16 @@ async def every_receipt(login: CitizenLogin, desk: Desk) -> list[Any]:
         asked = [OwnRequest(row, me) for row in await desk.ports.consents.requests_of(me)]
         made += [await _record_of_no(own, frame, desk, proofs=False) for own in asked if _said_no(own)]
     return sorted(made, key=lambda record: (record["events"][0]["time"], record["record_id"]))
+
+
+async def receipt_at_desk(
+    consent_id: str, citizen: Personal[str], caller: Caller, desk: Desk, *, proofs: bool
+) -> tuple[Consent, Any]:
+    """Give a consent and its record, to print for its giver or to hand to them as a file; raise as `shown_at_desk`."""
+    consent, _ = await shown_at_desk(consent_id, citizen, caller, desk.ports)
+    # No register is asked at the desk: the record is told under the number that its giver said there.
+    frame = Frame(desk.issuer, desk.ports.clock.now(), citizen, (consent.giver,))
+    return consent, await _record(consent, frame, desk, proofs=proofs)
 
 
 async def _record(consent: Consent, frame: Frame, desk: Desk, *, proofs: bool) -> Any:

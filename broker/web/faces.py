@@ -161,7 +161,7 @@ def _pages(ports: Ports, doors: WebDoors, logins: Logins, pages: Pages) -> list[
             doors.watch.witnesses,
         ),
         case.build(ports, logins, pages, repeats, test_numbers=tests),
-        desk.build(ports, logins, pages, test_numbers=tests),
+        desk.build(_records_desk(ports, doors), doors.records, logins, pages, test_numbers=tests),
         *log.build(ports, doors.reader, doors.public_log, pages, _published(doors)),
         officers.pages(ports, doors, logins, pages),
         reference.build(pages),

@@ -52,6 +52,7 @@ async def every_form(reader: Reader, request: str, consent: str, who: dict[str, 
             (f"/desk/consents/{consent}/pause", about),
             (f"/desk/consents/{consent}/resumption", about),
             (f"/desk/consents/{consent}/print", about),
+            (f"/desk/consents/{consent}/record", about),
         )
     ]
 
@@ -159,7 +160,7 @@ async def test_no_change_without_a_checked_identity(house: PagesHouse) -> None:
     assert (await desk.find(dan, desk.WHO)).status_code == 400
     assert len(await desk.events(house, "desk.looked")) == looks
     statuses = await every_form(dan, request, consent, desk.WHO)
-    assert [statuses[1], *statuses[3:8]] == [400] * 6
+    assert [statuses[1], *statuses[3:8], statuses[9]] == [400] * 7
     assert await desk.states(house) == ["granted"]
 
 
@@ -174,9 +175,11 @@ async def test_the_asking_unit_never_lets_it_hold_again(house: PagesHouse) -> No
 
     assert "/resumption" not in page.text
     assert "/print" not in page.text
+    assert "/record" not in page.text
     assert (await lene.post(f"/desk/consents/{consent}/pause", **line)).status_code == 200
     assert (await lene.post(f"/desk/consents/{consent}/resumption", **line)).status_code == 404
-    assert (await lene.post(f"/desk/consents/{consent}/print", **desk.WHO)).status_code == 404
+    for what in ("print", "record"):
+        assert (await lene.post(f"/desk/consents/{consent}/{what}", **desk.CHECKED)).status_code == 404
     assert await desk.states(house) == ["paused"]
 
 
@@ -275,6 +278,38 @@ async def test_where_a_protected_child_is_is_not_read_aloud(house: PagesHouse) -
 
     assert all("fra en enhed i kommunen" in page and "fra family" not in page for page in pages)
     assert all("fra family" in page and "fra en enhed i kommunen" not in page for page in own)
+
+
+async def test_a_receipt_at_the_desk_does_not_tell_where_a_protected_child_is(house: PagesHouse) -> None:
+    """On paper and in the file no source and no law of it stand that its giver may not learn."""
+    people = house.ports.people
+    assert isinstance(people, FakePeople)
+    people.persons[CHILD] = replace(people.persons[CHILD], custody=(CustodyHolder(CITIZEN, 3),), protected=True)
+    consent = await desk.given(house, [f"{FAMILY}/F01"])
+    dan = await house.desk()
+    paper = await dan.post(f"/desk/consents/{consent}/print", **desk.WHO)
+    file = await dan.post(f"/desk/consents/{consent}/record", **desk.CHECKED)
+
+    assert (paper.status_code, file.status_code) == (200, 200)
+    assert "fra en enhed i kommunen" in paper.text
+    assert FAMILY not in paper.text
+    record = file.json()["record"]
+    (line,) = record["personal_data"]
+    assert (line["source"], line["lawful_basis"]["paragraph"]) == (None, None)
+    assert [party["id"] for party in record["parties"]] == ["jobcentre"]
+    assert f"fra {FAMILY}" not in record["notice"]["text"]
+
+
+async def test_where_the_log_is_down_no_receipt_is_had(house: PagesHouse) -> None:
+    """The look comes before the record: what cannot be written down is not handed out."""
+    consent = await desk.given(house, LINE)
+    dan = await house.desk()
+    await house.databases.pool.close()
+
+    for what in ("print", "record"):
+        answer = await dan.post(f"/desk/consents/{consent}/{what}", **desk.CHECKED)
+        assert answer.status_code == 503
+        assert consent not in answer.text
 
 
 async def test_a_number_is_in_no_address_and_no_line_of_ours(

@@ -137,9 +137,19 @@ async def serve(stage: Stage, locale: str) -> None:
         await page.locator(f'label[for="{box}"]').click()
     await follow(page.locator("section[aria-labelledby=said-oral] button"))
     await on_paper(dorte, f"desk-done-{locale}", text)
-    await follow(page.locator("main form button").first)
+    await follow(page.locator('form[action="/desk"] button'))
     await follow(page.locator('form[action$="/print"] button').first)
-    await on_paper(dorte, f"desk-print-{locale}", await page.locator(".bb-text").inner_text(), "SHA-256")
-    await follow(page.locator("main form button").first)
+    await on_paper(
+        dorte,
+        f"desk-print-{locale}",
+        await page.locator(".bb-text").inner_text(),
+        "SHA-256",
+        "Datatilsynet",
+        "Kvitteringens nummer" if locale == "da-DK" else "The receipt's number",
+    )
+    async with page.expect_download() as loading:
+        await page.locator('form[action$="/record"] button').click()
+    assert (await loading.value).suggested_filename == "kvittering.json"
+    await follow(page.locator('form[action="/desk"] button'))
     await follow(page.locator('form[action="/desk/shared"] button'))
     await on_paper(dorte, f"desk-shared-{locale}")

@@ -8,11 +8,12 @@ from broker.consents.desk import TakenYes
 from broker.consents.desk_answer import Reading, SaidNo, SaidYes, no_at_desk, read_at_desk, yes_at_desk
 from broker.consents.own import NOT_ANSWERED
 from broker.consents.texts import LANGUAGES
-from broker.domain.consents import ORAL, PAPER
+from broker.domain.consents import ORAL, PAPER, Grant
 from broker.domain.days import NO_END, danish_day
 from broker.domain.errors import BadAsk
 from broker.domain.identity import Caller
 from broker.domain.personal import Personal
+from broker.domain.receipts import Receipt
 from broker.web.desk.evidence import oral_words, paper_words
 from broker.web.desk.room import NOT_CHECKED, Done, Faults, Room, is_checked
 from broker.web.pages.forms import Sent, sent
@@ -59,10 +60,7 @@ def build(room: Room) -> APIRouter:
         words = paper_words(form, language) if how == PAPER else oral_words(form, language)
         said = SaidYes(picked, form.one("digest"), TakenYes(how, language, Personal(words)))
         given, receipt = await yes_at_desk(request_id, said, citizen, caller, room.ports)
-        done = Done(
-            "granted", given.unit, given.purpose, given.giver, given.lines, receipt, given.text.disclose(), language
-        )
-        return await room.show_done(request, caller, citizen, done)
+        return await room.show_done(request, caller, citizen, _yes(given, receipt, language))
 
     @routes.post("/desk/requests/{request_id}/no")
     async def post_no(request: Request, request_id: str) -> Response:
@@ -78,6 +76,13 @@ def build(room: Room) -> APIRouter:
         return await room.show_done(request, caller, citizen, done)
 
     return routes
+
+
+def _yes(given: Grant, receipt: Receipt, language: str) -> Done:
+    text = given.text.disclose()
+    return Done(
+        "granted", given.unit, given.purpose, given.giver, given.lines, receipt, given.id, text, language,
+    )  # fmt: skip
 
 
 async def _read(

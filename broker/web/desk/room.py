@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from broker.consents.desk_look import names_source, see_at_desk
 from broker.consents.desk_powers import keeps_desk, why_not_open
+from broker.consents.receipts import Desk
 from broker.consents.texts import LANGUAGES
 from broker.domain.consents import RequestLine
 from broker.domain.days import danish_day
@@ -24,6 +25,7 @@ from broker.domain.personal import Personal
 from broker.domain.receipts import Receipt
 from broker.ports import Ports
 from broker.web.consent_wire import line_state
+from broker.web.doors import Records
 from broker.web.login import CASEWORKER, Logins
 from broker.web.pages.errors import MAY_NOT_OPEN
 from broker.web.pages.forms import Sent
@@ -39,7 +41,10 @@ NO_CPR = marked("Write the citizen's CPR number with ten digits.")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was recorded: which way, of whose request or consent, which lines, where on the log; the text of a yes."""
+    """What was recorded: which way, of whose request or consent, which lines, where on the log; the text of a yes.
+
+    `consent` is the yes, whose whole receipt is to be had; empty for a no.
+    """
 
     way: str
     unit: str
@@ -47,15 +52,18 @@ class Done:
     giver: str
     lines: Sequence[RequestLine | ConsentLine]
     receipt: Receipt
+    consent: str = ""
     text: str = ""
     language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The doors of the desk's pages."""
+    """The doors of the desk's pages. `made_from` is what receipts are made from, `records` signs them."""
 
     ports: Ports
+    made_from: Desk
+    records: Records
     logins: Logins
     pages: Pages
     test_numbers: bool

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from broker.adapters.signed_records import keys_of, opened
 from broker.domain.consents import ORAL, PAPER
 from broker.domain.notices import RECORDED
 from demo.postgres import PrivatePostgres
@@ -181,6 +182,44 @@ async def test_a_print_is_what_the_citizen_was_shown(house: PagesHouse) -> None:
     assert all(row in page.text for row in text.disclose().splitlines() if "'" not in row)
     assert kept.text_digest in page.text
     assert [look.body["opened"] for look in await desk.events(house, "desk.looked")] == [consent]
+
+
+async def test_the_whole_receipt_is_had_on_paper_and_as_a_signed_file(house: PagesHouse) -> None:
+    """After a stop by phone both tell each step, how it was done and where the log has it; nothing a system holds."""
+    consent = await desk.given(house, [f"{SOCIAL}/S01"])
+    read = len(house.sources[SOCIAL].asked)
+    dan = await house.desk()
+    done = await dan.post(f"/desk/consents/{consent}/withdrawal", **desk.CHECKED, what="all")
+    paper = await dan.post(f"/desk/consents/{consent}/print", **desk.WHO)
+    answer = await dan.post(f"/desk/consents/{consent}/record", **desk.CHECKED)
+    keys = keys_of((await dan.http.get("/.well-known/consent-receipt-keys")).json())
+    record = opened(answer.content, keys)
+
+    assert all(f"/desk/consents/{consent}/{what}" in done.text for what in ("print", "record"))
+    assert 'filename="kvittering.json"' in answer.headers["content-disposition"]
+    steps = [(step["type"], step["channel"], len(step["log"])) for step in record["events"]]
+    assert steps == [("granted", "online", 1), ("withdrawn", "desk_phone", 1)]
+    assert record["pii_principal"]["id"] == CITIZEN.disclose()
+    assert "Det skete på telefon eller ved skranken." in paper.text
+    assert record["receipt_id"] in paper.text
+    assert all(f"Linje {step['log'][0]['index']} i loggen" in paper.text for step in record["events"])
+    assert record["personal_data"][0]["lawful_basis"]["paragraph"] in paper.text
+    assert len(house.sources[SOCIAL].asked) == read
+    assert "CANARY" not in paper.text + answer.text
+    assert [look.body["opened"] for look in await desk.events(house, "desk.looked")] == [consent, consent]
+
+
+async def test_who_cannot_open_their_page_reads_their_rights_on_paper(house: PagesHouse) -> None:
+    """The paper says who is responsible, what for, how to stop, see, correct and complain, and whom to ask."""
+    consent = await desk.given(house, [f"{SOCIAL}/S01"])
+    dan = await house.desk()
+    done = await dan.post(f"/desk/consents/{consent}/withdrawal", **desk.CHECKED, what="all")
+    paper = await dan.post(f"/desk/consents/{consent}/print", **desk.WHO)
+
+    for page in (done.text, paper.text):
+        for words in ("har ansvaret for", "Det bygger på dit ja", "tage dit ja tilbage", "rettet eller slettet",
+                      "databeskyttelsesrådgiver", "klage til Datatilsynet", "Så send det som brev"):  # fmt: skip
+            assert words in page
 
 
 async def test_who_gains_by_a_yes_and_records_it_is_told_of(house: PagesHouse) -> None:
