@@ -433,10 +433,10 @@ class Breaches(Protocol):
         """Read one with its words; raise `NotFound`."""
 
     async def count(self, municipality: str, criteria: Criteria) -> tuple[int, int]:
-        """Count lines of the log, and the citizens in them."""
+        """Count lines of the log, and the citizens in them; raise `Conflict` while a log is so read already."""
 
     async def affected(self, municipality: str, criteria: Criteria, offset: int, limit: int) -> tuple[Affected, ...]:
-        """List the citizens of such lines, in the order of their handles."""
+        """List the citizens of such lines, in the order of their handles; raise `Conflict` as `count`."""
 
     async def prepare(self, new: Batch, event: BreachEvent, named: Sequence[BreachEvent]) -> Receipt:
         """Keep a batch without letters, and that citizens were named, perhaps in more than one transaction.

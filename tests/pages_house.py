@@ -185,7 +185,7 @@ async def open_pages(
         checks = ChecksSql(databases.pool, databases.log, clock, checking)
         past = archive(databases.pool, databases.vault, POLICIES)
         what_ifs = WhatIfsSql(databases.pool, databases.log, clock, past, candidates)
-        ceilings = FakeCeilings({"package": 20, "name": 10, "search": 200, "line": 1000})
+        ceilings = FakeCeilings({"package": 20, "name": 10, "search": 200, "line": 1000, "evidence": 100})
         doors = WebDoors(
             public_url=PUBLIC,
             log_name=BASE,

@@ -43,6 +43,8 @@ ORDER BY b.known_at DESC, b.id DESC LIMIT $3
 """
 _ONE = "SELECT * FROM breaches.breach WHERE id = $1"
 _NOTES = "SELECT * FROM breaches.note WHERE breach = ANY ($1) ORDER BY breach, number"
+# Each reads a log from some moment on; a second of the same log waits for nothing, it is refused.
+_ALONE = "SELECT pg_try_advisory_xact_lock(6210776, hashtext($1))"
 _COUNT = f"SELECT count(*) AS entries, count(DISTINCT i.citizen) AS citizens {TOUCHED}"
 _AFFECTED = (
     f"SELECT i.citizen, count(*) AS entries, min(i.at) AS first, max(i.at) AS last {TOUCHED}"
@@ -109,16 +111,18 @@ class BreachesSql:
         return _breach(row, notes, (await self._vault.held_keys({pair})).get(pair))
 
     async def count(self, municipality: str, criteria: Criteria) -> tuple[int, int]:
-        """Count lines, and the citizens in them."""
+        """Count lines, and the citizens in them; raise `Conflict` while that log is so read already, on any node."""
         async with scoped(self._pool, _read((municipality,)), snapshot=True) as connection:
+            await _alone(connection, municipality)
             row = await connection.fetchrow(_COUNT, *asked(municipality, criteria))
         return (row["entries"], row["citizens"]) if row else (0, 0)
 
     async def affected(
         self, municipality: str, criteria: Criteria, offset: int, limit: int
     ) -> tuple[Affected, ...]:  # fmt: skip
-        """List the citizens of such lines, in the order of their handles."""
+        """List the citizens of such lines, in the order of their handles; raise `Conflict` as `count`."""
         async with scoped(self._pool, _read((municipality,)), snapshot=True) as connection:
+            await _alone(connection, municipality)
             rows = await connection.fetch(_AFFECTED, *asked(municipality, criteria), offset, limit)
         return tuple(
             Affected(row["citizen"], row["entries"], _moment(row["first"]), _moment(row["last"])) for row in rows
@@ -208,6 +212,11 @@ async def _insert(connection: Connection, row: Sequence[Any]) -> None:
         await connection.execute(_NOTE, *row)
     except asyncpg.UniqueViolationError:
         raise Conflict("written_meanwhile") from None
+
+
+async def _alone(connection: Connection, municipality: str) -> None:
+    if not await connection.fetchval(_ALONE, municipality):
+        raise Conflict("count_runs")
 
 
 def _read(municipalities: Collection[str]) -> Scope:

@@ -68,6 +68,12 @@ NAMES = Ceiling(10, 86400)
 SEARCHES = Ceiling(200, 86400)
 # Each is a body opened, an entry in the officer's name, and a line on the citizen's own list.
 LINES = Ceiling(1000, 86400)
+# Each opens a line and proves it to anybody; an inspector asks for some.
+EVIDENCES = Ceiling(100, 86400)
+# Each reads a log from the breach's first moment on: a count, or a page of its list.
+TOUCHED = Ceiling(300, 86400)
+# Each counts a whole month, or is set for print by the one thread that does.
+PAPERS = Ceiling(60, 86400)
 
 
 def lowered(limits: Limits, own: Mapping[str, int]) -> Limits:
@@ -138,6 +144,21 @@ class PostgresCeilings:
     async def count_line(self, officer: str) -> None:
         """Count one line of the log that an officer (handle) opens. Raises as `count`."""
         if wait := await self._grouped.ask({_name("line", officer): LINES}):
+            raise TooManyAsks(wait)
+
+    async def count_evidence(self, officer: str) -> None:
+        """Count one line whose evidence an officer (handle) takes out. Raises as `count`."""
+        if wait := await self._grouped.ask({_name("evidence", officer): EVIDENCES}):
+            raise TooManyAsks(wait)
+
+    async def count_touched(self, officer: str) -> None:
+        """Count one reading of a log for whom a breach touches, by an officer (handle). Raises as `count`."""
+        if wait := await self._grouped.ask({_name("touched", officer): TOUCHED}):
+            raise TooManyAsks(wait)
+
+    async def count_paper(self, officer: str) -> None:
+        """Count one report or fact sheet that an officer (handle) has made. Raises as `count`."""
+        if wait := await self._grouped.ask({_name("paper", officer): PAPERS}):
             raise TooManyAsks(wait)
 
     async def _count(self, wants: Sequence[_Want]) -> list[int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -60,13 +60,17 @@ E = TypeVar("E", bound=BreachEvent)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The doors of the work with breach files."""
+    """The doors of the work with breach files.
+
+    `count_touched` holds who reads the log for whom a breach touches (handle) to a ceiling.
+    """
 
     clock: Clock
     handles: Handles
     directory: Directory
     reader: LogReader
     breaches: Breaches
+    count_touched: Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +171,14 @@ async def note(
 async def count(breach: str, wanted: Wanted, officer: OfficerLogin, desk: Desk) -> Note:
     """Count on the log whom it touches, and keep that in the file: on the log first.
 
-    Raises `NotAllowed`, `NotFound`, `BadAsk` by field, `Conflict` for a closed file.
+    Raises `NotAllowed`, `NotFound`, `BadAsk` by field, `TooManyAsks`, `Conflict` for a closed file and while another
+    reads that log for whom a breach touches.
     """
     found, actor = await _found(breach, officer, desk, DPO)
     if why := found.refuses(FOUND):
         raise Conflict(why)
     criteria = await _criteria(wanted, found, officer, desk)
+    await desk.count_touched(actor)
     entries, citizens = await desk.breaches.count(found.municipality, criteria)
     more = {"criteria": dict(criteria.told()), "entries": entries, "citizens": citizens}
     counts = {"criteria": criteria.told(), "entries": entries, "citizens": citizens}
@@ -183,12 +189,16 @@ async def count(breach: str, wanted: Wanted, officer: OfficerLogin, desk: Desk) 
 
 
 async def affected(breach: str, number: int, page: int, officer: OfficerLogin, desk: Desk) -> Listed:
-    """List the handles that a count finds, a page of them: on the log first. Raises `NotAllowed`, `NotFound`."""
+    """List the handles that a count finds, a page of them: on the log first.
+
+    Raises `NotAllowed`, `NotFound`, `TooManyAsks`, and `Conflict` while another reads that log so.
+    """
     found, actor = await _found(breach, officer, desk, DPO, CONTROLLER)
     counted = next((one for one in found.notes if one.number == number and one.kind == FOUND), None)
     if counted is None:
         raise NotFound
     criteria = criteria_of(counted)
+    await desk.count_touched(actor)
     rows = await desk.breaches.affected(found.municipality, criteria, (page - 1) * A_LIST, A_LIST + 1)
     shown = rows[:A_LIST]
     event = _event(BreachListed, found, actor, officer, desk, number=number, shown=len(shown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -10,6 +11,8 @@ from broker.domain.integrity import EvidenceMade
 from broker.domain.receipts import Receipt
 from broker.oversight.integrity import Desk, check_role
 from broker.oversight.search import shows_to_its_own
+
+Count = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +23,16 @@ class Package:
     receipt: Receipt
 
 
-async def take_out(wanted: Receipt, officer: OfficerLogin, desk: Desk) -> Package:
+async def take_out(wanted: Receipt, officer: OfficerLogin, desk: Desk, count: Count) -> Package:
     """Make the package of one entry of the overseer's municipalities. The entry names its SHA-256.
 
-    Raises `NotAllowed`, `NotFound`, `Conflict` for one that is not signed yet or was changed, `LogUnavailable`.
+    `count` holds the officer (handle) to a ceiling. Raises `NotAllowed`, `NotFound`, `TooManyAsks`, `Conflict` for one
+    that is not signed yet or was changed, `LogUnavailable`.
     """
     check_role(officer)
-    municipality, content = await desk.watch.evidences.of(wanted, officer.municipalities)
     actor = await desk.handles.officer(officer)
+    await count(actor)
+    municipality, content = await desk.watch.evidences.of(wanted, officer.municipalities)
     found = await desk.reader.entry(wanted, municipalities=officer.municipalities)
     # Whom the line is about sees that its evidence was taken out, unless the line itself is kept back from them.
     subject = found.index["citizen"] if await shows_to_its_own(found, desk.reader) else actor

@@ -5,7 +5,7 @@ What changes after the month is told as it is when the report is made: samples p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from broker.domain.identity import OfficerLogin
 from broker.domain.integrity import Standing
 from broker.domain.samples import EXPLAINED, OPEN, REOPENED
 from broker.oversight.figures import Desk as FiguresDesk
-from broker.oversight.figures import figures
+from broker.oversight.figures import chosen, figures
 from broker.oversight.integrity import Watch, with_runs
 from broker.ports import Samples
 
@@ -27,11 +27,15 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The doors of the report: those of the figures, of samples, and of how the logs stand."""
+    """The doors of the report: those of the figures, of samples, and of how the logs stand.
+
+    `count_paper` holds who makes one (handle) to a ceiling.
+    """
 
     figures: FiguresDesk
     samples: Samples
     watch: Watch
+    count_paper: Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,9 @@ class Report:
 
 
 async def report(municipality: str, month: str, officer: OfficerLogin, desk: Desk) -> Report:
-    """Make a month's report. Raises as `figures`."""
+    """Make a month's report. Raises `TooManyAsks`, and as `figures`."""
+    chosen(municipality, officer)
+    await desk.count_paper(await desk.figures.handles.officer(officer))
     found, at = await figures(municipality, month, officer, desk.figures, table="report"), desk.figures.clock.now()
     home = found.municipality
     happened = await desk.figures.counts.happened(home, found.since, found.until, COUNTED)

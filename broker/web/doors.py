@@ -44,6 +44,15 @@ class Ceilings(Protocol):
     async def count_line(self, officer: str) -> None:
         """Count one line of the log that an officer (handle) opens, within a day, or refuse it."""
 
+    async def count_evidence(self, officer: str) -> None:
+        """Count one line whose evidence an officer (handle) takes out, within a day, or refuse it."""
+
+    async def count_touched(self, officer: str) -> None:
+        """Count one reading of a log for whom a breach touches, by an officer (handle), within a day, or refuse it."""
+
+    async def count_paper(self, officer: str) -> None:
+        """Count one report or fact sheet that an officer (handle) has made, within a day, or refuse it."""
+
 
 class Tokens(Protocol):
     """Access tokens: made and read with the broker's own keys."""

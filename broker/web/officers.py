@@ -71,7 +71,7 @@ def api(ports: Ports, doors: WebDoors, logins: Logins) -> list[APIRouter]:
         integrity.build(_integrity_desk(ports, doors), officer),
         searches.build(SavedDesk(ports.clock, ports.handles, doors.saved), officer),
         fhir.build(ports, doors.reader, officer, doors.ceilings, test_numbers=tests),
-        evidence.build(_integrity_desk(ports, doors), officer),
+        evidence.build(_integrity_desk(ports, doors), officer, doors.ceilings),
         after_checks.build(_after_check_desk(ports, doors), officer),
         figures.build(_press(ports, doors), _report_desk(ports, doors), ports.directory, officer),
         what_ifs.build(_what_if_desk(ports, doors), officer),
@@ -164,7 +164,8 @@ def _erasure_desk(ports: Ports, doors: WebDoors) -> ErasureDesk:
 
 
 def _breach_desk(ports: Ports, doors: WebDoors) -> BreachDesk:
-    return BreachDesk(ports.clock, ports.handles, ports.directory, doors.reader, doors.breaches)
+    touched = doors.ceilings.count_touched
+    return BreachDesk(ports.clock, ports.handles, ports.directory, doors.reader, doors.breaches, touched)
 
 
 def _press(ports: Ports, doors: WebDoors) -> Press:
@@ -172,7 +173,7 @@ def _press(ports: Ports, doors: WebDoors) -> Press:
 
 
 def _report_desk(ports: Ports, doors: WebDoors) -> ReportDesk:
-    return ReportDesk(_press(ports, doors).figures, doors.samples, doors.watch)
+    return ReportDesk(_press(ports, doors).figures, doors.samples, doors.watch, doors.ceilings.count_paper)
 
 
 def _integrity_desk(ports: Ports, doors: WebDoors) -> IntegrityDesk:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from threading import Semaphore
 from typing import Literal
 
 MOST_ROWS = 1000
@@ -30,6 +31,9 @@ _SHOWN = frozenset(
 _LOST = "?"
 _TEMPLATES = Path(__file__).parent / "pages" / "templates"
 _ONE_AT_A_TIME = ThreadPoolExecutor(1, "printing")
+# Who comes when so many wait is told at once that it cannot be printed now, and holds no request open.
+MOST_WAITING = 8
+_waiting = Semaphore(MOST_WAITING)
 
 
 class NotPrinted(Exception):
@@ -88,7 +92,8 @@ class Printed:
 async def pdf(printed: Printed) -> bytes:
     """Give the page as a tagged PDF (PDF/UA-1), set beside the event loop, one at a time.
 
-    A sign that the font lacks stands as a question mark. Raises `TooLongToPrint` and `NotPrinted`.
+    A sign that the font lacks stands as a question mark. Raises `TooLongToPrint`, and `NotPrinted`, also where
+    `MOST_WAITING` wait already.
     """
     if sum(len(part.rows) for part in printed.parts if isinstance(part, Table)) > MOST_ROWS:
         raise TooLongToPrint
@@ -97,7 +102,16 @@ async def pdf(printed: Printed) -> bytes:
         "title": _shown(printed.title),
         "parts": [_part(part) for part in printed.parts],
     }
-    return await asyncio.get_running_loop().run_in_executor(_ONE_AT_A_TIME, _set, json.dumps(data), printed.made)
+    if not _waiting.acquire(blocking=False):
+        raise NotPrinted
+    try:
+        work = _ONE_AT_A_TIME.submit(_set, json.dumps(data), printed.made)
+    except BaseException:
+        _waiting.release()
+        raise
+    # Given back when the thread is done with it, not when somebody ceases to wait for it.
+    work.add_done_callback(lambda _: _waiting.release())
+    return await asyncio.wrap_future(work)
 
 
 def _part(part: Part) -> dict[str, object]:

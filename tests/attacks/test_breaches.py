@@ -51,7 +51,7 @@ class House:
         self.house = house
         at = house.databases
         self.desk = Desk(FixedClock(AT), at.vault, house.ports.directory, at.reader,
-                         BreachesSql(at.pool, at.log, at.vault))  # fmt: skip
+                         BreachesSql(at.pool, at.log, at.vault), house.ceilings.count_touched)  # fmt: skip
 
     async def looked(self, count: int, who: str = "lene", **changes: Any) -> tuple[str, list[str]]:
         """Let an employee look at citizens, one line each; give the employee's handle and the citizens'."""

@@ -359,7 +359,7 @@ async def test_an_overseer_who_opens_what_is_kept_back_tells_nobody(kept: Kept) 
     for index in (hidden, shown):
         await open_line(Line("korsbaek", 2019, index), ONE, ports, reader, FakeCeilings().count_line)
         log = page.entries[0].receipt.log
-        await take_out(Receipt(log, index), ONE, desk)
+        await take_out(Receipt(log, index), ONE, desk, FakeCeilings().count_evidence)
     taken = [entry for entry in (await reader.of_subject(kept.me)).entries if entry.kind == "evidence.made"]
     assert [entry.index["line"] for entry in taken] == [shown]
     seen = [entry for entry in (await reader.of_subject(kept.me)).entries if entry.kind == "entry.opened"]

@@ -72,7 +72,8 @@ def report_desk(house: Sampling, **changes: Any) -> Desk:
     figures: FiguresDesk = desk_of(house, clock=house.desk.clock, **changes)
     none: Any = None  # A report hands no evidence out.
     standings = StandingsPostgres(house.house.databases.pool, [str(LOG_KEY.verify_key)], 900.0)
-    return Desk(figures, house.desk.samples, Watch(standings, NoChecks(), none))
+    watch = Watch(standings, NoChecks(), none)
+    return Desk(figures, house.desk.samples, watch, house.house.ceilings.count_paper)
 
 
 async def test_the_report_counts_what_was_done(house: Sampling) -> None:

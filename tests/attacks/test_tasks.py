@@ -201,7 +201,7 @@ async def test_questions_files_and_erasures_wait_for_the_dpo(sampling: Sampling)
     assert (await annette.post(LINE, text="hvorfor?")).status_code == 303
     desk = desk_of(house, replace(sampling.work, clock=FixedClock(NOON + timedelta(days=2))))
     filing = breaches.Desk(FixedClock(NOON), house.databases.vault, house.ports.directory, house.databases.reader,
-                           desk.breaches)  # fmt: skip
+                           desk.breaches, house.ceilings.count_touched)  # fmt: skip
     await breaches.open_file("korsbaek", NOON - timedelta(hours=30), WORDS, DPO, filing)
     wanted = await to_erase(house, 1, kim)
     await to_erase(house, 2, replace(DPO, issuer=OPERATOR))

@@ -204,8 +204,14 @@ class CeilingsContract:
         await ceilings.count_package("one")
 
     async def test_an_officer_searches_and_opens_so_much(self, ceilings: Ceilings) -> None:
-        """Past 200 searches that name somebody, and 1000 lines, it is refused; neither takes from the other."""
-        for count, most in ((ceilings.count_search, 200), (ceilings.count_line, 1000)):
+        """Past a day's searches that name somebody, lines, evidence, readings and papers, it is refused, each alone."""
+        for count, most in (
+            (ceilings.count_search, 200),
+            (ceilings.count_line, 1000),
+            (ceilings.count_evidence, 100),
+            (ceilings.count_touched, 300),
+            (ceilings.count_paper, 60),
+        ):
             await asyncio.gather(*(count("one") for _ in range(most)))
             with pytest.raises(TooManyAsks):
                 await count("one")
@@ -246,7 +252,18 @@ class TestFakeCeilings(CeilingsContract):
     def ceilings(self) -> Ceilings:
         """Give the fake."""
         return FakeCeilings(
-            {"caseworker": 2, "system": 3, "municipality": 4, "citizen": 2, "name": 10, "search": 200, "line": 1000}
+            {
+                "caseworker": 2,
+                "system": 3,
+                "municipality": 4,
+                "citizen": 2,
+                "name": 10,
+                "search": 200,
+                "line": 1000,
+                "evidence": 100,
+                "touched": 300,
+                "paper": 60,
+            }
         )
 
 

@@ -58,6 +58,18 @@ class FakeCeilings:
         """Count one line that an officer opens, or refuse it."""
         self._count_one("line", officer)
 
+    async def count_evidence(self, officer: str) -> None:
+        """Count one line whose evidence an officer takes out, or refuse it."""
+        self._count_one("evidence", officer)
+
+    async def count_touched(self, officer: str) -> None:
+        """Count one reading of a log for whom a breach touches, or refuse it."""
+        self._count_one("touched", officer)
+
+    async def count_paper(self, officer: str) -> None:
+        """Count one report or fact sheet of an officer's, or refuse it."""
+        self._count_one("paper", officer)
+
     def _count_one(self, kind: str, who: str) -> None:
         asked = self.asked.get((kind, who), 0) + 1
         if asked > self.most.get(kind, asked):

@@ -11,7 +11,7 @@ from broker.domain.breaches import LONGEST_TEXT
 from broker.domain.identity import OfficerLogin
 from broker.oversight.breaches import Desk, Wanted, affected, count, exported, listed, note, open_file, opened
 from broker.web.access_wire import Moment
-from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, told
+from broker.web.api.answers import CHANGE_ANSWERS, READ_ANSWERS, problems, told
 from broker.web.api.once import key_of
 from broker.web.api.strict import StrictRoute
 from broker.web.breach_wire import breach_body, exported_body, listed_body, note_body, opened_body, words_from
@@ -106,7 +106,8 @@ def _add_touched(routes: APIRouter, desk: Desk, officer: OfficerGate) -> None:
         wanted = Wanted(body.since, body.until, body.employee, body.unit or "", body.source or "")
         return _json(note_body(await count(breach_id, wanted, login, desk)))
 
-    @routes.get("/v1/breaches/{breach_id}/counts/{number}", responses=told("BreachCitizens", READ_ANSWERS),
+    @routes.get("/v1/breaches/{breach_id}/counts/{number}",
+                responses=told("BreachCitizens", READ_ANSWERS | problems(409)),
                 summary="The citizens of a count, by handle; the log says so")  # fmt: skip
     async def get_count(breach_id: str, number: int, login: proven, page: Page = 1) -> Response:
         return _json(listed_body(await affected(breach_id, number, page, login, desk), page))

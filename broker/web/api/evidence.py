@@ -13,6 +13,7 @@ from broker.oversight.integrity import Desk
 from broker.web.api.answers import CHANGE_ANSWERS, Answers
 from broker.web.api.strict import StrictRoute
 from broker.web.break_glass_wire import STRICT
+from broker.web.doors import Ceilings
 
 OfficerGate = Callable[[Request], Awaitable[OfficerLogin]]
 ZIP = "application/zip"
@@ -31,7 +32,7 @@ class EvidenceBody(BaseModel):
     index: Annotated[int, Field(ge=0, lt=2**63)]
 
 
-def build(desk: Desk, officer: OfficerGate) -> APIRouter:
+def build(desk: Desk, officer: OfficerGate, ceilings: Ceilings) -> APIRouter:
     """Build the one route; it changes the log, so it is a POST."""
     routes = APIRouter(tags=["oversight"], route_class=StrictRoute)
     proven = Annotated[OfficerLogin, Depends(officer)]
@@ -39,7 +40,8 @@ def build(desk: Desk, officer: OfficerGate) -> APIRouter:
     @routes.post("/v1/evidence", response_class=Response, responses=A_FILE,
                  summary="Take out the evidence of one entry; the log says so")  # fmt: skip
     async def post_evidence(body: EvidenceBody, login: proven) -> Response:
-        return as_file(await take_out(Receipt(body.log, body.index), login, desk), body.log, body.index)
+        package = await take_out(Receipt(body.log, body.index), login, desk, ceilings.count_evidence)
+        return as_file(package, body.log, body.index)
 
     return routes
 

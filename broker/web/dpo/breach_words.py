@@ -81,5 +81,6 @@ WHY_NOT = {
     "not_assessed": marked("Assess the risk first."),
     "must_be_notified": marked("There is a risk, so Datatilsynet must be told."),
     "not_whole": marked("Something is still missing in the file. See the list above."),
+    "count_runs": marked("Somebody reads this log in the same way just now. Try again in a moment."),
     "written_meanwhile": marked("Somebody else wrote in the file just now. Look, and try again."),
 }

@@ -45,7 +45,7 @@ def build(room: Room, desk: Desk, log_name: str) -> APIRouter:
         officer = await room.enter(request)
         wanted = Receipt(f"{log_name}/{municipality}/{year}", int(index))
         try:
-            package = await take_out(wanted, officer, desk)
+            package = await take_out(wanted, officer, desk, room.ceilings.count_evidence)
         except Conflict as conflict:
             return await _page(request, officer, municipality, year, index, REFUSED.get(conflict.what, ()))
         return as_file(package, wanted.log, wanted.index)

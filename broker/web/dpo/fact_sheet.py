@@ -47,6 +47,7 @@ def build(room: Room, running: Running) -> APIRouter:
     async def get_paper(request: Request) -> Response:
         officer, language = await room.enter(request), language_of(request)
         found = sheets(request, officer)
+        await room.ceilings.count_paper(await room.ports.handles.officer(officer))
         title, made = WORDS[language].gettext(TITLE), room.ports.clock.now()
         try:
             data = await printed.pdf(Printed(language, title, made, tuple(_parts(found, WORDS[language]))))
