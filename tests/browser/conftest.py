@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from demo.scenario.file import read_scenario
+from demo.world.passing import remove_clusters
 from demo.world.template import chosen_template
 from demo.world.world import World
 from tests.browser.surfing import Surfer, browsing, chromium, surfer
@@ -49,6 +50,10 @@ async def stage(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Asy
     chromium()
     scenario = read_scenario(SCENARIO)
     template = chosen_template(scenario.registry, scenario.file.parent)
-    async with World(tmp_path_factory.mktemp("world")) as world, browsing() as browser:
-        await world.stage(template, scenario.cast, scenario.records, scenario.clock)
-        yield Stage(world, browser, pictures)
+    folder = tmp_path_factory.mktemp("world")
+    try:
+        async with World(folder) as world, browsing() as browser:
+            await world.stage(template, scenario.cast, scenario.records, scenario.clock)
+            yield Stage(world, browser, pictures)
+    finally:
+        remove_clusters(folder)

@@ -14,6 +14,7 @@ import pytest_asyncio
 from demo.scenario.callers import Callers
 from demo.scenario.emergencies import Emergencies
 from demo.scenario.file import read_scenario
+from demo.world.passing import remove_clusters
 from demo.world.template import chosen_template
 from demo.world.world import World
 from tests.browser.conftest import SCENARIO, Stage
@@ -31,9 +32,13 @@ async def stage(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Asy
     chromium()
     scenario = read_scenario(SCENARIO.parent / "e1-danger-to-life.yaml")
     template = chosen_template(scenario.registry, scenario.file.parent)
-    async with World(tmp_path_factory.mktemp("world")) as world, browsing() as browser:
-        await world.stage(template, scenario.cast, scenario.records, scenario.clock)
-        yield Stage(world, browser, pictures)
+    folder = tmp_path_factory.mktemp("world")
+    try:
+        async with World(folder) as world, browsing() as browser:
+            await world.stage(template, scenario.cast, scenario.records, scenario.clock)
+            yield Stage(world, browser, pictures)
+    finally:
+        remove_clusters(folder)
 
 
 async def test_an_after_check_on_phone_and_desk(stage: Stage) -> None:

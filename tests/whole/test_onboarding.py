@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from demo.world.casting import Cast
 from demo.world.logbook import open_log_book
+from demo.world.passing import remove_clusters
 from demo.world.template import Template, merged
 from demo.world.world import World
 from demo.world.yaml_file import read_yaml
@@ -136,9 +137,12 @@ class Walk:
 @asynccontextmanager
 async def sandbox(folder: Path) -> AsyncIterator[Walk]:
     """Open a sandbox of real processes, and the benefits office's system."""
-    async with hostile(benefits) as office, World(folder) as world:
-        await world.stage(Template(BEFORE, folder), CAST, {}, AT)
-        yield Walk(world, office)
+    try:
+        async with hostile(benefits) as office, World(folder) as world:
+            await world.stage(Template(BEFORE, folder), CAST, {}, AT)
+            yield Walk(world, office)
+    finally:
+        remove_clusters(folder)
 
 
 async def test_the_page_can_be_followed(tmp_path: Path) -> None:
